@@ -1,0 +1,27 @@
+/** One thing to be told to one address: made when a run ends, kept with every attempt. Times are epoch milliseconds. */
+export interface Delivery {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly runId: string;
+  readonly url: string;
+  /** The exact body of every attempt, frozen when the delivery is made. */
+  readonly body: string;
+  readonly status: 'pending' | 'delivered' | 'failed';
+  readonly attemptCount: number;
+  readonly maxAttempts: number;
+  readonly nextAttemptAt: number | null;
+  readonly createdAt: number;
+  readonly finishedAt: number | null;
+}
+
+/** One try to deliver. `httpStatus` is null when no answer came. */
+export interface DeliveryAttempt {
+  readonly deliveryId: string;
+  readonly attempt: number;
+  readonly at: number;
+  readonly durationMs: number;
+  readonly httpStatus: number | null;
+  readonly error: string | null;
+  /** The first characters of the answer's body. */
+  readonly response: string | null;
+}

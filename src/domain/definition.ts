@@ -1,0 +1,63 @@
+import type { JsonObject } from './json.ts';
+import type { ValueType } from './value.ts';
+
+/** Name of the output that every ordinary node has besides its own: it delivers the failure's text when the node fails. */
+export const ON_ERROR = 'on_error';
+
+/** A graph of nodes: what a workflow version freezes and a run executes. */
+export interface Definition {
+  readonly nodes: readonly NodeDefinition[];
+  readonly edges: readonly EdgeDefinition[];
+}
+
+/** A vertex: which node type, how configured, with which sockets. */
+export interface NodeDefinition {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly config: JsonObject;
+  readonly inputs: readonly Connector[];
+  readonly outputs: readonly Connector[];
+  /** V2 definitions: data arrives by tokens in the configuration; see `api/noxus/definition-v2.ts`. */
+  readonly bindings?: readonly ConfigBinding[];
+}
+
+/** A node's named, typed socket. With `keys` it is a family of sockets, one a key. */
+export interface Connector {
+  readonly name: string;
+  readonly type: ValueType;
+  readonly optional: boolean;
+  readonly keys?: readonly string[];
+  readonly keyTypes?: Readonly<Record<string, ValueType>>;
+  /** False: a list that arrives is taken whole even though the connector is single-valued. */
+  readonly propagatesList: boolean;
+}
+
+/** A reference to another node's output inside this node's configuration. */
+export interface ConfigBinding {
+  readonly nodeId: string;
+  readonly output: string;
+}
+
+/** One end of an edge. `key` names a socket of a keyed connector. */
+export interface ConnectorAddress {
+  readonly nodeId: string;
+  readonly connector: string;
+  readonly key: string | null;
+}
+
+/** Out-connector → in-connector. An edge without connectors only orders execution. */
+export interface EdgeDefinition {
+  readonly id: string;
+  readonly from: ConnectorAddress;
+  readonly to: ConnectorAddress;
+  /** The target runs without this input when the branch that feeds it was not taken. */
+  readonly optional: boolean;
+  /** Orders execution and carries no value. */
+  readonly orderOnly: boolean;
+}
+
+/** The name a socket goes by in inputs, outputs and run input keys: `connector` or `connector::key`. */
+export function socketName(connector: string, key: string | null): string {
+  return key === null ? connector : `${connector}::${key}`;
+}

@@ -1,0 +1,26 @@
+import type { NodeStatus } from './node-run.ts';
+import type { RunStatus } from './run.ts';
+
+/** What one kept change did to a run, as live views, the search indexer and callbacks read it from the log. */
+export interface RunEvent {
+  /** Place in the log: grows with every event, never reused, no gap is ever filled later. */
+  readonly position: number;
+  readonly workspaceId: string;
+  readonly runId: string;
+  readonly workflowId: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly kind: 'created' | 'advanced' | 'finished' | 'deleted';
+  readonly data: RunEventData;
+}
+
+/** The body of an event: statuses only, so that the log never holds a user's content. */
+export interface RunEventData {
+  readonly status: RunStatus;
+  readonly progress: number;
+  /** Nodes whose record changed, with the status they have now. */
+  readonly nodes?: readonly (readonly [nodeId: string, status: NodeStatus])[];
+  readonly callback?: true;
+}
+
+export type NewRunEvent = Omit<RunEvent, 'position'>;

@@ -1,0 +1,20 @@
+/** An attempt that is due. */
+export interface Task {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly runId: string;
+  /** Null: decide what becomes of the run and go on. */
+  readonly nodeId: string | null;
+  /** 0 for a node that does not iterate, else the 1-based item. */
+  readonly iteration: number;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** Epoch milliseconds before which it is not claimed. */
+  readonly dueAt: number;
+}
+
+/** A claimed task. A change that ends it is stale unless the lease is still the one given out. */
+export interface Lease {
+  readonly task: Task;
+  readonly token: string;
+}

@@ -1,0 +1,58 @@
+import type { Definition } from './definition.ts';
+import type { JsonObject } from './json.ts';
+
+export const WORKFLOW_TYPES = ['flow', 'handler', 'ingestion', 'agent_flow', 'sub_flow'] as const;
+export type WorkflowType = (typeof WORKFLOW_TYPES)[number];
+
+/** A saved graph. What it runs is its current version. Times are epoch milliseconds. */
+export interface Workflow {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly type: WorkflowType;
+  readonly description: string | null;
+  readonly currentVersionId: string;
+  /** Workflow that runs when a run of this one fails. */
+  readonly errorHandlerId: string | null;
+  readonly settings: JsonObject;
+  readonly meta: JsonObject;
+  readonly authorName: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly lastRunAt: number | null;
+  readonly deletedAt: number | null;
+  /** Grows by one at each save; a save made on an older revision conflicts. */
+  readonly revision: number;
+}
+
+/** One frozen definition of a workflow. Named ones were saved by a person as a version. */
+export interface WorkflowVersion {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly workflowId: string;
+  readonly name: string | null;
+  readonly description: string | null;
+  readonly createdAt: number;
+  readonly createdBy: string | null;
+  /** The graph as the engine runs it. */
+  readonly definition: Definition;
+  /** JSON text of the definition as its dialect shows it, given back as saved. */
+  readonly document: string;
+  /** SHA-256 of `document`, hex. */
+  readonly hash: string;
+  /** What keeps it from running; empty when it is runnable. */
+  readonly validation: readonly DefinitionIssue[];
+}
+
+/** One mistake in a definition. */
+export interface DefinitionIssue {
+  /** Short stable word, e.g. `unknown_node_type`, `missing_input`. */
+  readonly type: string;
+  readonly message: string;
+  /** What to do. */
+  readonly hint: string;
+  readonly nodeId: string | null;
+  readonly edgeId: string | null;
+  /** `invalid`: the definition has no meaning and is not saved. `incomplete`: it is saved and cannot run yet. */
+  readonly severity: 'invalid' | 'incomplete';
+}

@@ -1,0 +1,208 @@
+import type { NodeDefinition } from '../domain/definition.ts';
+import type { Failure } from '../domain/failure.ts';
+import type { JsonObject, JsonValue } from '../domain/json.ts';
+import type { RetryPolicy } from '../domain/retry.ts';
+import type { Usage } from '../domain/run.ts';
+import type { LogLevel } from '../domain/run-log.ts';
+import type { StoredFile } from '../domain/stored-file.ts';
+import type { ValueType } from '../domain/value.ts';
+import type { Warning } from '../domain/warning.ts';
+import type { DefinitionIssue } from '../domain/workflow.ts';
+import type { HttpClient } from '../system/http-client.ts';
+
+/** The kinds of connector of the Noxus catalogue (noxus-api.md 2.2). */
+export type ConnectorKind =
+  | 'connector'
+  | 'variable_connector'
+  | 'variable_type_connector'
+  | 'variable_type_size_connector'
+  | 'input'
+  | 'output'
+  | 'variable_type_input'
+  | 'variable_type_output';
+
+/** A socket as a node type offers it. Kinds with keys (`variable_connector`, `variable_type_size_connector`) are families of named sockets. */
+export interface ConnectorSpec {
+  readonly name: string;
+  readonly label: string;
+  readonly kind: ConnectorKind;
+  readonly type: ValueType;
+  readonly optional?: boolean;
+  /** Types an author may choose, for the kinds with a chosen type. */
+  readonly choices?: readonly ValueType[];
+  /** False: a list that arrives is taken whole although the connector is single-valued. Default true. */
+  readonly propagatesList?: boolean;
+}
+
+/** The entry types that official clients accept; anything else breaks their start (noxus-nodes.md section 1). */
+export type ConfigType =
+  | 'int'
+  | 'float'
+  | 'bool'
+  | 'dict'
+  | 'str'
+  | 'list'
+  | 'Image'
+  | 'Audio'
+  | 'File'
+  | 'Quote'
+  | 'Custom'
+  | 'Any'
+  | 'GoogleSheet'
+  | 'SourceType';
+
+/** One configuration field of a node type. */
+export interface ConfigField {
+  readonly type: ConfigType;
+  readonly description: string;
+  /** May be left out. A required field without a value keeps the definition from running. */
+  readonly optional: boolean;
+  /** Value when left out; null: none. */
+  readonly default: JsonValue;
+  /** The values allowed, when it is a choice. */
+  readonly choices?: readonly string[];
+  /** Smallest and largest number allowed. */
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** Hidden behind "advanced" in editors. */
+  readonly advanced?: boolean;
+  /** Editor widget, e.g. `{ type: 'textarea' }`, passed through to the catalogue. */
+  readonly display?: JsonObject;
+}
+
+/** What a node gets for one pass. Configuration has defaults filled in and V2 tokens replaced. */
+export interface NodeInput {
+  readonly nodeId: string;
+  readonly config: JsonObject;
+  /** Values by socket name (`connector` or `connector::key`). Optional inputs that did not arrive are absent. */
+  readonly values: Readonly<Record<string, JsonValue>>;
+}
+
+/** What becomes of one pass of a node. */
+export type Outcome =
+  | {
+      readonly kind: 'succeeded';
+      /** Values by output connector (`connector` or `connector::key`). A connector that is left out is a branch not taken. */
+      readonly outputs: Readonly<Record<string, JsonValue>>;
+      readonly warnings?: readonly Warning[];
+      readonly usage?: Usage;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly failure: Failure;
+      /** Whether a further attempt may go better; the engine decides if and when by the node's retry policy. */
+      readonly retryable: boolean;
+      /** The wait the remote side asked for, milliseconds; used when longer than the policy's. */
+      readonly retryAfterMs?: number;
+      readonly warnings?: readonly Warning[];
+      readonly usage?: Usage;
+    }
+  /** It succeeds with these outputs at `dueAt` (epoch milliseconds), without running again; survives restarts. */
+  | { readonly kind: 'later'; readonly dueAt: number; readonly outputs: Readonly<Record<string, JsonValue>> };
+
+/** Files a node reads and keeps, within the run's workspace. */
+export interface NodeFiles {
+  /** The stored file and its bytes, or null when there is none in this workspace. `id` is the bare id, not the uri. */
+  read(id: string): Promise<{ file: StoredFile; bytes: Buffer } | null>;
+  save(file: { name: string; contentType: string; bytes: Uint8Array }): Promise<StoredFile>;
+}
+
+/** An OpenAI-compatible endpoint. */
+export interface ModelProvider {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly apiKey: string | null;
+  /** Model names it serves; empty: any name that no other provider lists. */
+  readonly models: readonly string[];
+}
+
+/** US dollars for a million tokens, as decimal strings. */
+export interface ModelPrice {
+  readonly input: string;
+  readonly output: string;
+}
+
+/** Configured model access. `prices` is keyed by model name. */
+export interface ModelAccess {
+  readonly providers: readonly ModelProvider[];
+  readonly prices: Readonly<Record<string, ModelPrice>>;
+  /** Models tried in this order when a node names none. */
+  readonly defaultModels: readonly string[];
+}
+
+/** What an effect may use besides its input. */
+export interface NodeContext {
+  readonly workspaceId: string;
+  readonly runId: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** The same for every try of one (run, node, iteration): remote sides that honour it do the work once. */
+  readonly idempotencyKey: string;
+  /** Aborted at the node's timeout, and when the run is stopped. */
+  readonly signal: AbortSignal;
+  /** Epoch milliseconds. */
+  now(): number;
+  log(level: LogLevel, message: string, meta?: JsonObject): void;
+  readonly http: HttpClient;
+  readonly files: NodeFiles;
+  readonly models: ModelAccess;
+}
+
+interface NodeTypeBase {
+  /** The name definitions use, e.g. `ComposeTextNode`. Never changes. */
+  readonly type: string;
+  readonly title: string;
+  readonly description: string;
+  readonly category: string;
+  /** Where the graph meets the run's input and output. */
+  readonly role?: 'input' | 'output';
+  readonly inputs: readonly ConnectorSpec[];
+  readonly outputs: readonly ConnectorSpec[];
+  readonly config: Readonly<Record<string, ConfigField>>;
+  /** Takes lists whole on every input: never iterates. */
+  readonly gathersList?: boolean;
+  /** Outputs that depend on the configuration (a switch's cases), added to `outputs`. */
+  outputsOf?(config: JsonObject): readonly ConnectorSpec[];
+  /** Mistakes that the field list alone does not show (a pattern that does not compile). `severity` says whether saving is refused. */
+  check?(node: NodeDefinition): readonly DefinitionIssue[];
+}
+
+/** Free to run again: its outputs depend on its input alone. Runs inside a decision, synchronously, and must be quick. */
+export interface PureNodeType extends NodeTypeBase {
+  readonly effect: false;
+  run(input: NodeInput): Outcome;
+}
+
+/** Touches the world: recorded before it runs and after, and not run again once its result is recorded. */
+export interface EffectNodeType extends NodeTypeBase {
+  readonly effect: true;
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  run(input: NodeInput, context: NodeContext): Promise<Outcome>;
+}
+
+/** What a node can do. One file a type, in `builtin/`, with its test beside it. */
+export type NodeType = PureNodeType | EffectNodeType;
+
+/** The outcome of a pass that cannot succeed with this input or configuration. */
+export function failed(failure: Failure, retryable = false): Outcome {
+  return { kind: 'failed', failure, retryable };
+}
+
+/** The outcome of a pass that produced these outputs. */
+export function succeeded(
+  outputs: Readonly<Record<string, JsonValue>>,
+  extra: { warnings?: readonly Warning[]; usage?: Usage } = {},
+): Outcome {
+  return { kind: 'succeeded', outputs, ...extra };
+}
+
+/** The values of a keyed connector: key → value, in the order they were delivered. */
+export function keyedValues(input: NodeInput, connector: string): Record<string, JsonValue> {
+  const prefix = `${connector}::`;
+  const found: Record<string, JsonValue> = {};
+  for (const [name, value] of Object.entries(input.values)) {
+    if (name.startsWith(prefix)) found[name.slice(prefix.length)] = value;
+  }
+  return found;
+}

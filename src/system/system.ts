@@ -1,0 +1,17 @@
+import { v7 } from 'uuid';
+
+/** Time, identity and chance: what the platform takes from the outside world. Tests give one that stands still. */
+export interface System {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** A new UUIDv7 (RFC 9562): later ids sort after earlier ones, also within one millisecond. */
+  newId(): string;
+  /** A number in [0, 1). */
+  random(): number;
+}
+
+export const realSystem: System = {
+  now: Date.now,
+  newId: v7,
+  random: Math.random,
+};
