@@ -18,8 +18,8 @@ export interface NodeDefinition {
   readonly config: JsonObject;
   readonly inputs: readonly Connector[];
   readonly outputs: readonly Connector[];
-  /** V2 definitions: data arrives by tokens in the configuration; see `api/noxus/definition-v2.ts`. */
-  readonly bindings?: readonly ConfigBinding[];
+  /** Values by socket name for inputs that no edge feeds. */
+  readonly constants?: JsonObject;
 }
 
 /** A node's named, typed socket. With `keys` it is a family of sockets, one a key. */
@@ -33,12 +33,6 @@ export interface Connector {
   readonly propagatesList: boolean;
 }
 
-/** A reference to another node's output inside this node's configuration. */
-export interface ConfigBinding {
-  readonly nodeId: string;
-  readonly output: string;
-}
-
 /** One end of an edge. `key` names a socket of a keyed connector. */
 export interface ConnectorAddress {
   readonly nodeId: string;
@@ -46,14 +40,14 @@ export interface ConnectorAddress {
   readonly key: string | null;
 }
 
-/** Out-connector → in-connector. An edge without connectors only orders execution. */
+/** Out-connector → in-connector. */
 export interface EdgeDefinition {
   readonly id: string;
   readonly from: ConnectorAddress;
   readonly to: ConnectorAddress;
   /** The target runs without this input when the branch that feeds it was not taken. */
   readonly optional: boolean;
-  /** Orders execution and carries no value. */
+  /** Orders execution and carries no value; `from.connector` may name the output whose branch it follows, or be empty. */
   readonly orderOnly: boolean;
 }
 

@@ -20,7 +20,6 @@ export const FAILURE_CODES = [
   'http_status',
   'too_large',
   'provider',
-  'stuck',
   'internal',
 ] as const;
 

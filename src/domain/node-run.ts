@@ -4,12 +4,12 @@ import type { Usage } from './run.ts';
 import type { Warning } from './warning.ts';
 
 /** `running` covers "due but not claimed yet": what is decided to run is recorded before it runs. */
-export const NODE_STATUSES = ['running', 'waiting', 'succeeded', 'failed', 'skipped'] as const;
+export const NODE_STATUSES = ['running', 'waiting', 'succeeded', 'failed', 'skipped', 'canceled'] as const;
 export type NodeStatus = (typeof NODE_STATUSES)[number];
 
 /** True when the node will not change again. */
 export function isSettled(status: NodeStatus): boolean {
-  return status === 'succeeded' || status === 'failed' || status === 'skipped';
+  return status !== 'running' && status !== 'waiting';
 }
 
 /** One node in one run. A node without a record has not been reached. */

@@ -1,3 +1,5 @@
+import type { Payload } from './payload.ts';
+
 /** An attempt that is due. */
 export interface Task {
   readonly id: string;
@@ -11,6 +13,8 @@ export interface Task {
   readonly attempt: number;
   /** Epoch milliseconds before which it is not claimed. */
   readonly dueAt: number;
+  /** Set when the attempt was made and succeeds at `dueAt`: its outputs, delivered without running anything. */
+  readonly outputs: Payload | null;
 }
 
 /** A claimed task. A change that ends it is stale unless the lease is still the one given out. */

@@ -19,7 +19,6 @@ export interface Workflow {
   readonly authorName: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
-  readonly lastRunAt: number | null;
   readonly deletedAt: number | null;
   /** Grows by one at each save; a save made on an older revision conflicts. */
   readonly revision: number;

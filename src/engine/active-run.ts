@@ -1,0 +1,538 @@
+import type { Failure } from '../domain/failure.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { type Iteration, isSettled, type NodeRun, type NodeStatus } from '../domain/node-run.ts';
+import { retryDelay } from '../domain/retry.ts';
+import { isTerminal, type Run, type Usage } from '../domain/run.ts';
+import type { Task } from '../domain/task.ts';
+import type { Warning } from '../domain/warning.ts';
+import type { NodeInput, Outcome } from '../nodes/node-type.ts';
+import type { Change, Write } from '../store/change.ts';
+import type { LoadedRun } from '../store/store.ts';
+import type { System } from '../system/system.ts';
+import { bindTokens } from './config-tokens.ts';
+import {
+  type Activation,
+  fatalFailure,
+  gather,
+  type NodeState,
+  outputsOfFailure,
+  progressOf,
+  runOutput,
+  type ScheduleState,
+  standing,
+  valuesOfPass,
+  verdictOn,
+} from './decide.ts';
+import type { Graph, GraphNode } from './graph.ts';
+import { resolveInput } from './run-input.ts';
+import { addUsage } from './usage.ts';
+
+/**
+ * Passes of one iterating node that run at the same time. Enough to keep a remote service busy, few enough that one run's list of 10,000
+ * items neither floods that service nor takes all workers.
+ */
+const PASSES_AT_ONCE = 8;
+
+/** How the passes of an iterating node ended so far; a node that does not iterate has one pass, number 0. */
+interface Passes {
+  readonly activation: Activation;
+  readonly outputs: (JsonObject | null)[];
+  /** The next pass to be started, 1-based. */
+  next: number;
+  ended: number;
+}
+
+/**
+ * A run in flight in this process: what `decide` knows of it, and the changes that its next steps amount to.
+ *
+ * Each method that changes it returns the writes that record the step, and the memory is already one step further: the engine commits
+ * them in order, and forgets this object when a commit does not hold.
+ */
+export class ActiveRun {
+  readonly graph: Graph;
+  run: Run;
+  readonly #system: System;
+  readonly #state: {
+    readonly selected: ReadonlySet<string>;
+    readonly given: ReadonlyMap<string, JsonObject>;
+    readonly nodes: Map<string, NodeState>;
+    readonly alone: boolean;
+  };
+  readonly #records = new Map<string, NodeRun>();
+  readonly #passes = new Map<string, Passes>();
+  #dirty = new Set<string>();
+
+  constructor(run: Run, graph: Graph, input: JsonObject, system: System) {
+    this.run = run;
+    this.graph = graph;
+    this.#system = system;
+    const { selected, given } = resolveInput(graph, run, input);
+    this.#state = { selected, given, nodes: new Map(), alone: run.singleNodeId !== null };
+  }
+
+  /** Rebuilds the memory of a run from its records. `parse` gives the JSON object of a payload. */
+  static restore(
+    loaded: LoadedRun,
+    graph: Graph,
+    input: JsonObject,
+    system: System,
+    parse: (payload: string | null) => JsonObject | null,
+  ): ActiveRun {
+    const active = new ActiveRun(loaded.run, graph, input, system);
+    const iterations = Map.groupBy(loaded.iterations, (iteration) => iteration.nodeId);
+    // Nodes that run are activated anew below, from the outputs of the nodes before them: those must be known first.
+    for (const record of loaded.nodeRuns) {
+      active.#records.set(record.nodeId, record);
+      active.#state.nodes.set(record.nodeId, {
+        status: record.status,
+        iterates: record.iterates,
+        outputs: parse(record.outputs),
+        failure: record.failure,
+      });
+    }
+    for (const record of loaded.nodeRuns) {
+      const node = graph.byId.get(record.nodeId);
+      if (isSettled(record.status) || !node) continue;
+      const verdict = verdictOn(node, active.#state);
+      if (verdict.kind !== 'run') continue;
+      const passes = newPasses(verdict.activation);
+      for (const iteration of iterations.get(node.id) ?? []) {
+        passes.outputs[iteration.iteration - 1] = parse(iteration.outputs);
+        passes.ended += 1;
+        passes.next = Math.max(passes.next, iteration.iteration + 1);
+      }
+      // Passes start in order, so that whatever has a result or a task was started, and so was everything before it.
+      for (const task of loaded.tasks)
+        if (task.nodeId === node.id) passes.next = Math.max(passes.next, task.iteration + 1);
+      active.#passes.set(node.id, passes);
+    }
+    return active;
+  }
+
+  get state(): ScheduleState {
+    return this.#state;
+  }
+
+  get ended(): boolean {
+    return isTerminal(this.run.status);
+  }
+
+  /** The input of the pass that a task is about, or null when that node no longer runs. */
+  inputFor(task: Task): { node: GraphNode; input: NodeInput } | null {
+    const node = task.nodeId === null ? undefined : this.graph.byId.get(task.nodeId);
+    const passes = node && this.#passes.get(node.id);
+    if (!node || !passes || this.ended) return null;
+    return { node, input: this.#inputOf(node, passes.activation, task.iteration) };
+  }
+
+  /**
+   * Goes as far as is possible without touching the world: pure nodes run, effects become tasks, a run with nothing left ends.
+   * @returns the writes of this step, the run's own and its event included
+   */
+  advance(extra: readonly Write[] = []): Change {
+    const writes: Write[] = [...extra];
+    const before = this.run.status;
+    const startedAt = this.run.startedAt ?? this.#system.now();
+    let broken = fatalFailure(this.graph, this.#state) !== null;
+    for (const node of this.graph.nodes) {
+      if (broken) break;
+      if (!this.#state.selected.has(node.id) || this.#state.nodes.has(node.id)) continue;
+      const verdict = verdictOn(node, this.#state);
+      if (verdict.kind === 'wait') continue;
+      if (verdict.kind === 'skip') this.#put(node, skippedRecord(node), 'skipped', null, null);
+      else if (verdict.kind === 'fail') this.#settleFailed(node, verdict.failure, [], null);
+      else this.#begin(node, verdict.activation, writes);
+      broken = this.#isFatal(node);
+    }
+    const now = standing(this.graph, this.#state);
+    const finished = now.kind !== 'going';
+    if (finished) this.#cancelRunning();
+    this.run = {
+      ...this.run,
+      status: now.kind === 'going' ? 'running' : now.kind,
+      revision: this.run.revision + 1,
+      progress: now.kind === 'succeeded' ? 100 : progressOf(this.#state),
+      startedAt,
+      finishedAt: finished ? this.#system.now() : null,
+      output: finished ? JSON.stringify(runOutput(this.graph, this.#state)) : null,
+      failure: now.kind === 'failed' ? now.failure : null,
+    };
+    if (now.kind === 'failed') {
+      writes.push({ kind: 'endTasksOfRun', workspaceId: this.run.workspaceId, runId: this.run.id });
+    }
+    return this.#record(writes, before);
+  }
+
+  /** Ends the run because somebody asked for it. */
+  cancel(): Change {
+    const before = this.run.status;
+    this.#cancelRunning();
+    this.run = {
+      ...this.run,
+      status: 'canceled',
+      revision: this.run.revision + 1,
+      progress: progressOf(this.#state),
+      finishedAt: this.#system.now(),
+      output: JSON.stringify(runOutput(this.graph, this.#state)),
+    };
+    return this.#record([{ kind: 'endTasksOfRun', workspaceId: this.run.workspaceId, runId: this.run.id }], before);
+  }
+
+  /**
+   * Takes in how a task's pass ended, then goes on. Null when the node does not run any more: the answer came too late.
+   * @param times when the pass began and ended, epoch milliseconds
+   */
+  settle(
+    task: Task,
+    outcome: Outcome,
+    times: { startedAt: number; finishedAt: number },
+    writes: Write[],
+  ): Change | null {
+    const node = task.nodeId === null ? undefined : this.graph.byId.get(task.nodeId);
+    const passes = node && this.#passes.get(node.id);
+    const record = node && this.#records.get(node.id);
+    if (!node || !passes || !record || this.ended) return null;
+    if (outcome.kind === 'later') {
+      writes.push({
+        kind: 'addTask',
+        task: {
+          ...task,
+          id: this.#system.newId(),
+          dueAt: outcome.dueAt,
+          outputs: JSON.stringify(outcome.outputs),
+        },
+      });
+      return this.advance(writes);
+    }
+    const warnings = [...record.warnings, ...(outcome.warnings ?? [])];
+    const usage = addUsage(record.usage, outcome.usage ?? null);
+    const retry = this.#retry(node, task, outcome, warnings, usage, writes);
+    if (retry) return this.advance(writes);
+
+    const failure = outcome.kind === 'failed' ? { ...outcome.failure, nodeId: node.id } : null;
+    const outputs = outcome.kind === 'succeeded' ? { ...outcome.outputs } : outputsOfFailure(node, failure!);
+    if (task.iteration === 0) {
+      this.#passes.delete(node.id);
+      const settled: NodeRun = {
+        ...record,
+        attempts: record.attempts + (task.outputs === null ? 1 : 0),
+        currentIteration: 1,
+        startedAt: record.startedAt ?? times.startedAt,
+        finishedAt: times.finishedAt,
+        warnings: failure ? [...warnings, ...this.#continued(node, failure)] : warnings,
+        usage,
+        failure,
+      };
+      this.#put(node, settled, failure ? 'failed' : 'succeeded', outputs, failure);
+    } else {
+      this.#settlePass(node, passes, record, task, outputs, failure, times, { warnings, usage }, writes);
+    }
+    return this.advance(writes);
+  }
+
+  #begin(node: GraphNode, activation: Activation, writes: Write[]): void {
+    if (node.type.effect && activation.total > 0) {
+      this.#beginEffect(node, activation, writes);
+      return;
+    }
+    const startedAt = this.#system.now();
+    const run = node.type.effect ? undefined : node.type.run;
+    const warnings = [...activation.warnings];
+    const passes: (JsonObject | null)[] = [];
+    let failure: Failure | null = null;
+    for (let pass = 1; pass <= activation.total && run; pass += 1) {
+      const outcome = runPure(run, this.#inputOf(node, activation, activation.iterates ? pass : 0));
+      if (outcome.kind === 'succeeded') {
+        warnings.push(...(outcome.warnings ?? []));
+        passes.push(outcome.outputs);
+        continue;
+      }
+      failure = {
+        ...(outcome.kind === 'failed'
+          ? outcome.failure
+          : { code: 'internal', message: `The pure node type ${node.type.type} asked to wait.` }),
+        nodeId: node.id,
+      };
+      const outputs = outputsOfFailure(node, failure);
+      if (outputs === null) break;
+      warnings.push(...this.#continued(node, failure));
+      passes.push(outputs);
+    }
+    const fatal = failure !== null && passes.length < activation.total;
+    const outputs = fatal ? null : activation.iterates ? gather(node, passes) : passes[0]!;
+    const record: NodeRun = {
+      nodeId: node.id,
+      status: failure ? 'failed' : 'succeeded',
+      currentIteration: passes.length,
+      totalIterations: activation.total,
+      iterates: activation.iterates,
+      attempts: activation.total,
+      startedAt,
+      finishedAt: this.#system.now(),
+      inputs: JSON.stringify(activation.values),
+      outputs: null,
+      failure,
+      warnings,
+      usage: null,
+    };
+    this.#put(node, record, record.status, outputs, failure);
+  }
+
+  #beginEffect(node: GraphNode, activation: Activation, writes: Write[]): void {
+    const passes = newPasses(activation);
+    this.#passes.set(node.id, passes);
+    const record: NodeRun = {
+      nodeId: node.id,
+      status: 'running',
+      currentIteration: 0,
+      totalIterations: activation.total,
+      iterates: activation.iterates,
+      attempts: 0,
+      startedAt: this.#system.now(),
+      finishedAt: null,
+      // The inputs of an iterating node are written once, at its end: rewriting a list of 10,000 items at each of them would take hours.
+      inputs: activation.iterates ? null : JSON.stringify(activation.values),
+      outputs: null,
+      failure: null,
+      warnings: activation.warnings,
+      usage: null,
+    };
+    this.#put(node, record, 'running', null, null);
+    if (!activation.iterates) writes.push({ kind: 'addTask', task: this.#task(node, 0, 1, this.#system.now()) });
+    else this.#startPasses(node, passes, writes);
+  }
+
+  #startPasses(node: GraphNode, passes: Passes, writes: Write[]): void {
+    while (passes.next <= passes.activation.total && passes.next - 1 - passes.ended < PASSES_AT_ONCE) {
+      writes.push({ kind: 'addTask', task: this.#task(node, passes.next, 1, this.#system.now()) });
+      passes.next += 1;
+    }
+  }
+
+  #settlePass(
+    node: GraphNode,
+    passes: Passes,
+    record: NodeRun,
+    task: Task,
+    outputs: JsonObject | null,
+    failure: Failure | null,
+    times: { startedAt: number; finishedAt: number },
+    gained: { warnings: readonly Warning[]; usage: Usage | null },
+    writes: Write[],
+  ): void {
+    const iteration: Iteration = {
+      nodeId: node.id,
+      iteration: task.iteration,
+      status: failure ? 'failed' : 'succeeded',
+      attempts: task.attempt,
+      startedAt: times.startedAt,
+      finishedAt: times.finishedAt,
+      inputs: JSON.stringify(valuesOfPass(passes.activation, task.iteration)),
+      outputs: outputs === null ? null : JSON.stringify(outputs),
+      failure,
+    };
+    writes.push({ kind: 'putIteration', workspaceId: this.run.workspaceId, runId: this.run.id, iteration });
+    passes.outputs[task.iteration - 1] = outputs;
+    passes.ended += 1;
+    const ended = passes.ended === passes.activation.total;
+    const fatal = failure !== null && outputs === null;
+    const anyFailure = failure ?? record.failure;
+    const next: NodeRun = {
+      ...record,
+      attempts: record.attempts + 1,
+      currentIteration: passes.ended,
+      warnings: failure && !fatal ? [...gained.warnings, ...this.#continued(node, failure)] : gained.warnings,
+      usage: gained.usage,
+      failure: anyFailure,
+    };
+    if (!ended && !fatal) {
+      this.#put(node, next, 'running', null, null);
+      this.#startPasses(node, passes, writes);
+      return;
+    }
+    this.#passes.delete(node.id);
+    const settled = {
+      ...next,
+      finishedAt: times.finishedAt,
+      inputs: JSON.stringify(passes.activation.values),
+    };
+    const gathered = fatal ? null : gather(node, passes.outputs);
+    this.#put(node, settled, anyFailure ? 'failed' : 'succeeded', gathered, anyFailure);
+  }
+
+  /** Whether the pass is tried again: a task for the next attempt, and a warning that says so. */
+  #retry(
+    node: GraphNode,
+    task: Task,
+    outcome: Outcome,
+    warnings: readonly Warning[],
+    usage: Usage | null,
+    writes: Write[],
+  ): boolean {
+    if (outcome.kind !== 'failed' || !outcome.retryable || task.attempt > node.retry.retries) return false;
+    const record = this.#records.get(node.id)!;
+    const delay = Math.max(
+      retryDelay(node.retry, task.attempt, this.#system.random()),
+      Math.min(outcome.retryAfterMs ?? 0, node.retry.maxDelayMs),
+    );
+    const detail = `Try ${task.attempt} of ${node.retry.retries + 1} failed: ${outcome.failure.message} Trying again in ${(delay / 1000).toFixed(1)} s.`;
+    const warned: Warning = {
+      identifier: 'retry_warning',
+      detail,
+      params: { attempt: task.attempt, iteration: task.iteration },
+    };
+    this.#put(
+      node,
+      { ...record, attempts: record.attempts + 1, warnings: [...warnings, warned], usage },
+      'running',
+      null,
+      null,
+    );
+    writes.push({
+      kind: 'addTask',
+      task: this.#task(node, task.iteration, task.attempt + 1, this.#system.now() + delay),
+    });
+    return true;
+  }
+
+  #continued(node: GraphNode, failure: Failure): Warning[] {
+    if (node.errorRouted || !node.continueOnError) return [];
+    return [{ identifier: 'continue_on_error', detail: `The node failed and the run went on: ${failure.message}` }];
+  }
+
+  #settleFailed(node: GraphNode, failure: Failure, warnings: readonly Warning[], inputs: string | null): void {
+    const now = this.#system.now();
+    const outputs = outputsOfFailure(node, failure);
+    const record: NodeRun = {
+      ...skippedRecord(node),
+      startedAt: now,
+      finishedAt: now,
+      inputs,
+      failure,
+      warnings: [...warnings, ...(outputs ? this.#continued(node, failure) : [])],
+    };
+    this.#put(node, record, 'failed', outputs, failure);
+  }
+
+  /** Nodes that run when the run ends have no answer to give any more. */
+  #cancelRunning(): void {
+    for (const [id, record] of this.#records) {
+      if (isSettled(record.status)) continue;
+      const node = this.graph.byId.get(id)!;
+      this.#passes.delete(id);
+      this.#put(node, { ...record, finishedAt: this.#system.now() }, 'canceled', null, null);
+    }
+  }
+
+  #isFatal(node: GraphNode): boolean {
+    const state = this.#state.nodes.get(node.id);
+    return state?.status === 'failed' && state.outputs === null;
+  }
+
+  #inputOf(node: GraphNode, activation: Activation, iteration: number): NodeInput {
+    return {
+      nodeId: node.id,
+      config: bindTokens(node.config, activation.tokens),
+      values: iteration === 0 ? activation.values : valuesOfPass(activation, iteration),
+    };
+  }
+
+  #task(node: GraphNode, iteration: number, attempt: number, dueAt: number): Task {
+    return {
+      id: this.#system.newId(),
+      workspaceId: this.run.workspaceId,
+      runId: this.run.id,
+      nodeId: node.id,
+      iteration,
+      attempt,
+      dueAt,
+      outputs: null,
+    };
+  }
+
+  #put(
+    node: GraphNode,
+    record: NodeRun,
+    status: NodeStatus,
+    outputs: JsonObject | null,
+    failure: Failure | null,
+  ): void {
+    this.#records.set(node.id, {
+      ...record,
+      status,
+      failure,
+      outputs: outputs === null ? null : JSON.stringify(outputs),
+    });
+    this.#state.nodes.set(node.id, { status, iterates: record.iterates, outputs, failure });
+    this.#dirty.add(node.id);
+  }
+
+  /** Closes a step: the node records that changed, the run, one event. */
+  #record(writes: Write[], before: Run['status']): Change {
+    const { workspaceId, id: runId } = this.run;
+    const nodes: [string, NodeStatus][] = [];
+    for (const nodeId of this.#dirty) {
+      const nodeRun = this.#records.get(nodeId)!;
+      nodes.push([nodeId, nodeRun.status]);
+      writes.push({ kind: 'putNodeRun', workspaceId, runId, nodeRun });
+      // The store keeps payloads it has when it is given none: holding their text in memory for the rest of the run serves nobody.
+      this.#records.set(nodeId, { ...nodeRun, inputs: null, outputs: null });
+    }
+    this.#dirty = new Set();
+    writes.push({ kind: 'updateRun', run: this.run, before });
+    writes.push({
+      kind: 'appendEvent',
+      event: {
+        workspaceId,
+        runId,
+        workflowId: this.run.workflowId,
+        at: this.run.finishedAt ?? this.#system.now(),
+        kind: this.ended ? 'finished' : 'advanced',
+        data: {
+          status: this.run.status,
+          progress: this.run.progress,
+          nodes,
+          ...(this.ended && this.run.callbackUrl !== null ? { callback: true as const } : {}),
+        },
+      },
+    });
+    return writes;
+  }
+}
+
+/** A node type that throws has a fault of its own; the run fails with it instead of taking the process down. */
+function runPure(run: (input: NodeInput) => Outcome, input: NodeInput): Outcome {
+  try {
+    return run(input);
+  } catch (error) {
+    return { kind: 'failed', failure: internalFailure(error), retryable: false };
+  }
+}
+
+/** The failure of a node whose code threw. */
+export function internalFailure(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'internal', message: `The node broke off with an unexpected error: ${message}` };
+}
+
+function newPasses(activation: Activation): Passes {
+  return { activation, outputs: new Array<JsonObject | null>(activation.total).fill(null), next: 1, ended: 0 };
+}
+
+function skippedRecord(node: GraphNode): NodeRun {
+  return {
+    nodeId: node.id,
+    status: 'skipped',
+    currentIteration: 0,
+    totalIterations: 1,
+    iterates: false,
+    attempts: 0,
+    startedAt: null,
+    finishedAt: null,
+    inputs: null,
+    outputs: null,
+    failure: null,
+    warnings: [],
+    usage: null,
+  };
+}

@@ -1,0 +1,337 @@
+import type { JsonObject } from '../domain/json.ts';
+import type { Run } from '../domain/run.ts';
+import { isTerminal } from '../domain/run.ts';
+import type { LogLevel } from '../domain/run-log.ts';
+import type { Lease } from '../domain/task.ts';
+import type { WorkflowVersion } from '../domain/workflow.ts';
+import type { Catalogue } from '../nodes/catalogue.ts';
+import type { NodeInput, Outcome } from '../nodes/node-type.ts';
+import type { Change, Write } from '../store/change.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from '../system/log.ts';
+import type { System } from '../system/system.ts';
+import { ActiveRun } from './active-run.ts';
+import { compile, type Graph, type GraphNode } from './graph.ts';
+import { Payloads } from './payloads.ts';
+
+/** Compiled definitions kept in memory: a version never changes, and a hot one is asked for at every run. */
+const GRAPHS_KEPT = 500;
+
+/** Runs in flight kept in memory. Others are read again when their next task is claimed. */
+const RUNS_KEPT = 2000;
+
+/** What the engine needs to begin a run; checks of the caller and of the input come before. */
+export interface NewRun {
+  readonly version: WorkflowVersion;
+  readonly versionPinned: boolean;
+  readonly input: JsonObject;
+  readonly nodeIds: readonly string[] | null;
+  readonly singleNodeId: string | null;
+  readonly source: string;
+  readonly meta: JsonObject | null;
+  readonly callbackUrl: string | null;
+  readonly apiKeyId: string | null;
+  readonly tracing: boolean;
+  readonly debugger: string | null;
+}
+
+interface Held {
+  readonly active: ActiveRun;
+  /** Changes of this run on their way to the store, in order. */
+  committing: number;
+  /** Set while a change of this run waits for its large payloads: later changes wait behind it. */
+  tail: Promise<unknown> | null;
+}
+
+/**
+ * What becomes of runs: starts them, takes in what their nodes answer, stops them, and takes them up again after a crash.
+ *
+ * Every step is decided in memory and committed as one change. A commit that turns out stale means that the memory was wrong (another process
+ * or a stop came first): the run is forgotten here and read again from the store.
+ */
+export class Engine {
+  readonly #store: Store;
+  readonly #catalogue: Catalogue;
+  readonly #system: System;
+  readonly #payloads: Payloads;
+  readonly #log: Log;
+  readonly #graphs = new Map<string, Graph>();
+  readonly #held = new Map<string, Held>();
+  readonly #loading = new Map<string, Promise<Held | null>>();
+  readonly #endListeners = new Set<(run: Run) => void>();
+  readonly #waiting = new Map<string, Set<(run: Run) => void>>();
+
+  constructor(parts: { store: Store; catalogue: Catalogue; system: System; payloads: Payloads; log: Log }) {
+    this.#store = parts.store;
+    this.#catalogue = parts.catalogue;
+    this.#system = parts.system;
+    this.#payloads = parts.payloads;
+    this.#log = parts.log;
+  }
+
+  /** The compiled definition of a version. @throws Error when the definition is not runnable */
+  graphOf(version: WorkflowVersion): Graph {
+    const known = this.#graphs.get(version.id);
+    if (known) return known;
+    const graph = compile(version.definition, this.#catalogue);
+    const oldest = this.#graphs.keys().next().value;
+    if (this.#graphs.size >= GRAPHS_KEPT && oldest !== undefined) this.#graphs.delete(oldest);
+    this.#graphs.set(version.id, graph);
+    return graph;
+  }
+
+  /** Records a run and queues its work in one write; it is on disk when this resolves, and a worker takes it from there. */
+  async enqueue(newRun: NewRun): Promise<Run> {
+    const active = this.#create(newRun);
+    const { run } = active;
+    const change: Write[] = [
+      { kind: 'createRun', run },
+      {
+        kind: 'addTask',
+        task: {
+          id: this.#system.newId(),
+          workspaceId: run.workspaceId,
+          runId: run.id,
+          nodeId: null,
+          iteration: 0,
+          attempt: 1,
+          dueAt: run.createdAt,
+          outputs: null,
+        },
+      },
+      {
+        kind: 'appendEvent',
+        event: {
+          workspaceId: run.workspaceId,
+          runId: run.id,
+          workflowId: run.workflowId,
+          at: run.createdAt,
+          kind: 'created',
+          data: { status: 'queued', progress: 0 },
+        },
+      },
+    ];
+    await this.#commit(this.#hold(active), change);
+    return run;
+  }
+
+  /**
+   * Records a run and goes as far as pure nodes lead in the same write: a run without effects has ended when this resolves.
+   * For callers that wait for the result anyway.
+   */
+  async startNow(newRun: NewRun): Promise<Run> {
+    const active = this.#create(newRun);
+    const change = active
+      .advance()
+      .map((write): Write => (write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write));
+    // The step's result: by the time the commit resolves, the run may be further.
+    const { run } = active;
+    await this.#commit(this.#hold(active), change);
+    return run;
+  }
+
+  /** Goes on with a run whose turn has come (a task without a node). */
+  async advance(lease: Lease): Promise<'kept' | 'stale'> {
+    const held = await this.#find(lease.task.workspaceId, lease.task.runId);
+    if (!held || held.active.ended) return 'stale';
+    return this.#commit(held, held.active.advance([{ kind: 'endTask', lease }]));
+  }
+
+  /** What the pass that a task is about gets to work on; null when it is not wanted any more. */
+  async inputFor(lease: Lease): Promise<{ node: GraphNode; input: NodeInput; run: Run } | null> {
+    const held = await this.#find(lease.task.workspaceId, lease.task.runId);
+    const found = held?.active.inputFor(lease.task);
+    return found ? { ...found, run: held!.active.run } : null;
+  }
+
+  /** The recorded outputs of a task that was to wait. */
+  async outputsOf(lease: Lease): Promise<JsonObject> {
+    return (await this.#payloads.parse(lease.task.outputs)) ?? {};
+  }
+
+  /** Takes in how a pass ended. `stale`: the run has ended, or somebody else settled it; nothing changed. */
+  async settle(
+    lease: Lease,
+    outcome: Outcome,
+    times: { startedAt: number; finishedAt: number },
+  ): Promise<'kept' | 'stale'> {
+    const held = await this.#find(lease.task.workspaceId, lease.task.runId);
+    if (!held) return 'stale';
+    const writes: Write[] = [{ kind: 'endTask', lease }];
+    if (outcome.kind === 'failed') writes.push(this.#failureLog(lease, outcome.failure.message));
+    const change = held.active.settle(lease.task, outcome, times, writes);
+    return change === null ? 'stale' : this.#commit(held, change);
+  }
+
+  /** Stops a run. A run that has ended stays as it is. Null: there is no such run in this workspace. */
+  async cancel(workspaceId: string, runId: string): Promise<Run | null> {
+    for (;;) {
+      const held = await this.#find(workspaceId, runId);
+      if (!held) return this.#store.getRun(workspaceId, runId);
+      if (held.active.ended) return held.active.run;
+      const change = held.active.cancel();
+      const { run } = held.active;
+      if ((await this.#commit(held, change)) === 'kept') return run;
+    }
+  }
+
+  /** Writes a line of a running node. Lines of a run that has ended are dropped: nobody waits for them. */
+  log(lease: Lease, level: LogLevel, message: string, meta: JsonObject | null): void {
+    const { workspaceId, runId, nodeId, iteration } = lease.task;
+    const log = { id: this.#system.newId(), runId, nodeId, iteration, level, message, at: this.#system.now(), meta };
+    this.#store.commit([{ kind: 'appendLog', workspaceId, log }]).catch((error) => {
+      this.#log.error({ err: error, runId }, 'a log line of a run was lost');
+    });
+  }
+
+  /** Called with every run that ends in this process. Returns the way to stop it. */
+  onEnd(listener: (run: Run) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  /** The run once it has ended, or as it stands after `timeoutMs` milliseconds. Null: there is no such run. */
+  async waitForEnd(workspaceId: string, runId: string, timeoutMs: number): Promise<Run | null> {
+    const ended = Promise.withResolvers<Run | null>();
+    const listeners = this.#waiting.get(runId) ?? new Set();
+    this.#waiting.set(runId, listeners);
+    listeners.add(ended.resolve);
+    const timer = setTimeout(() => ended.resolve(null), timeoutMs);
+    try {
+      // The run may have ended before the listener was there.
+      const now = await this.#store.getRun(workspaceId, runId);
+      if (now === null || isTerminal(now.status)) return now;
+      return (await ended.promise) ?? (await this.#store.getRun(workspaceId, runId));
+    } finally {
+      clearTimeout(timer);
+      listeners.delete(ended.resolve);
+      if (listeners.size === 0) this.#waiting.delete(runId);
+    }
+  }
+
+  #create(newRun: NewRun): ActiveRun {
+    const run: Run = {
+      id: this.#system.newId(),
+      workspaceId: newRun.version.workspaceId,
+      workflowId: newRun.version.workflowId,
+      workflowVersionId: newRun.version.id,
+      versionPinned: newRun.versionPinned,
+      status: 'queued',
+      revision: 0,
+      progress: 0,
+      createdAt: this.#system.now(),
+      startedAt: null,
+      finishedAt: null,
+      source: newRun.source,
+      nodeIds: newRun.nodeIds,
+      singleNodeId: newRun.singleNodeId,
+      input: JSON.stringify(newRun.input),
+      output: null,
+      failure: null,
+      meta: newRun.meta,
+      callbackUrl: newRun.callbackUrl,
+      apiKeyId: newRun.apiKeyId,
+      tracing: newRun.tracing,
+      debugger: newRun.debugger,
+    };
+    return new ActiveRun(run, this.graphOf(newRun.version), newRun.input, this.#system);
+  }
+
+  #failureLog(lease: Lease, message: string): Write {
+    const { workspaceId, runId, nodeId, iteration, attempt } = lease.task;
+    return {
+      kind: 'appendLog',
+      workspaceId,
+      log: {
+        id: this.#system.newId(),
+        runId,
+        nodeId,
+        iteration,
+        level: 'error',
+        message,
+        at: this.#system.now(),
+        meta: { attempt },
+      },
+    };
+  }
+
+  #hold(active: ActiveRun): Held {
+    const held: Held = { active, committing: 0, tail: null };
+    if (this.#held.size >= RUNS_KEPT) this.#makeRoom();
+    this.#held.set(active.run.id, held);
+    return held;
+  }
+
+  /** Forgets the run that was longest untouched among those with nothing on its way to the store. */
+  #makeRoom(): void {
+    for (const [runId, held] of this.#held) {
+      if (held.committing > 0) continue;
+      this.#held.delete(runId);
+      return;
+    }
+  }
+
+  async #find(workspaceId: string, runId: string): Promise<Held | null> {
+    const held = this.#held.get(runId);
+    if (held) return held.active.run.workspaceId === workspaceId ? held : null;
+    let loading = this.#loading.get(runId);
+    if (!loading) {
+      loading = this.#load(workspaceId, runId).finally(() => this.#loading.delete(runId));
+      this.#loading.set(runId, loading);
+    }
+    return loading;
+  }
+
+  async #load(workspaceId: string, runId: string): Promise<Held | null> {
+    const loaded = await this.#store.loadRun(workspaceId, runId);
+    if (loaded === null || isTerminal(loaded.run.status)) return null;
+    const version = await this.#store.getVersion(workspaceId, loaded.run.workflowVersionId);
+    if (version === null) throw new Error(`Run ${runId} has lost its version ${loaded.run.workflowVersionId}.`);
+    const payloads = [...loaded.nodeRuns, ...loaded.iterations].map((record) => record.outputs);
+    const parsed = new Map<string, JsonObject | null>();
+    for (const payload of payloads) if (payload !== null) parsed.set(payload, await this.#payloads.parse(payload));
+    const input = (await this.#payloads.parse(loaded.run.input)) ?? {};
+    const active = ActiveRun.restore(loaded, this.graphOf(version), input, this.#system, (payload) =>
+      payload === null ? null : (parsed.get(payload) ?? null),
+    );
+    return this.#hold(active);
+  }
+
+  async #commit(held: Held, change: Change): Promise<'kept' | 'stale'> {
+    const { run } = held.active;
+    held.committing += 1;
+    try {
+      const result = await this.#submit(held, change);
+      if (result === 'stale') this.#forget(held);
+      else if (isTerminal(run.status)) this.#ended(held, run);
+      return result;
+    } catch (error) {
+      // The memory is a step further than the store: only reading it again makes them agree.
+      this.#forget(held);
+      throw error;
+    } finally {
+      held.committing -= 1;
+    }
+  }
+
+  #submit(held: Held, change: Change): Promise<'kept' | 'stale'> {
+    if (held.tail === null && !Payloads.needsMove(change)) return this.#store.commit(change);
+    const step = (held.tail ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(async () => this.#store.commit(await this.#payloads.moveOut(change)));
+    held.tail = step;
+    return step.finally(() => {
+      if (held.tail === step) held.tail = null;
+    });
+  }
+
+  #forget(held: Held): void {
+    if (this.#held.get(held.active.run.id) === held) this.#held.delete(held.active.run.id);
+  }
+
+  #ended(held: Held, run: Run): void {
+    this.#forget(held);
+    for (const listener of this.#endListeners) listener(run);
+    for (const resolve of this.#waiting.get(run.id) ?? []) resolve(run);
+  }
+}

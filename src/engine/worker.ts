@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import type { Failure } from '../domain/failure.ts';
+import type { Lease } from '../domain/task.ts';
+import type { EffectNodeType, ModelAccess, NodeContext, NodeFiles, NodeInput, Outcome } from '../nodes/node-type.ts';
+import type { Store } from '../store/store.ts';
+import type { HttpClient } from '../system/http-client.ts';
+import type { Log } from '../system/log.ts';
+import type { System } from '../system/system.ts';
+import { internalFailure } from './active-run.ts';
+import type { Engine } from './engine.ts';
+
+/** Milliseconds a claim lasts without being renewed. A worker that lives renews at a third of it. */
+const LEASE_MS = 30_000;
+
+/** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
+const MAX_SLEEP_MS = 5_000;
+
+/** Grace beyond a node's timeout for a node that does not heed its signal, before the worker stops listening to it. */
+const DEAF_GRACE_MS = 2_000;
+
+/** What effects may use of the world. */
+export interface WorkerTools {
+  readonly http: HttpClient;
+  readonly models: ModelAccess;
+  filesOf(workspaceId: string): NodeFiles;
+}
+
+interface Running {
+  readonly lease: Lease;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Claims due tasks, runs them, and hands their outcomes to the engine. One a process. */
+export class Worker {
+  readonly #engine: Engine;
+  readonly #store: Store;
+  readonly #system: System;
+  readonly #tools: WorkerTools;
+  readonly #log: Log;
+  readonly #concurrency: number;
+  readonly #running = new Map<string, Running>();
+  readonly #unsubscribe: (() => void)[];
+  readonly #renewal: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #looking = false;
+  #again = false;
+  #stopping = false;
+
+  constructor(parts: {
+    engine: Engine;
+    store: Store;
+    system: System;
+    tools: WorkerTools;
+    log: Log;
+    /** Effects that run at the same time. */
+    concurrency: number;
+  }) {
+    this.#engine = parts.engine;
+    this.#store = parts.store;
+    this.#system = parts.system;
+    this.#tools = parts.tools;
+    this.#log = parts.log;
+    this.#concurrency = parts.concurrency;
+    this.#unsubscribe = [
+      this.#store.onLog(() => this.#look()),
+      this.#engine.onEnd((run) => {
+        for (const running of this.#running.values()) {
+          if (running.lease.task.runId === run.id) running.abort.abort(new Error('The run has ended.'));
+        }
+      }),
+    ];
+    this.#renewal = setInterval(() => void this.#renew(), LEASE_MS / 3);
+    this.#look();
+  }
+
+  /** Tasks in hand. */
+  get busy(): number {
+    return this.#running.size;
+  }
+
+  /**
+   * Takes no more tasks and waits up to `graceMs` for those in hand; then gives the rest back, to be run again by whoever comes next.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    clearTimeout(this.#timer);
+    const all = () => Promise.allSettled([...this.#running.values()].map((running) => running.done));
+    const grace = Promise.withResolvers<void>();
+    const timer = setTimeout(grace.resolve, graceMs);
+    await Promise.race([all(), grace.promise]);
+    clearTimeout(timer);
+    clearInterval(this.#renewal);
+    const left = [...this.#running.values()];
+    await this.#store.returnLeases(left.map((running) => running.lease));
+    for (const running of left) running.abort.abort(new Error('The platform stops.'));
+    await all();
+  }
+
+  /** Looks for due tasks now, or right after the look that is under way. */
+  #look(): void {
+    if (this.#looking) {
+      this.#again = true;
+      return;
+    }
+    this.#looking = true;
+    void this.#claim()
+      .catch((error) => this.#log.error({ err: error }, 'claiming tasks failed'))
+      .finally(() => {
+        this.#looking = false;
+        if (!this.#again || this.#stopping) return;
+        this.#again = false;
+        this.#look();
+      });
+  }
+
+  async #claim(): Promise<void> {
+    while (!this.#stopping) {
+      const limit = this.#concurrency - this.#running.size;
+      // A full worker looks again when one of its tasks ends.
+      if (limit <= 0) return;
+      const leases = await this.#store.claimTasks({ limit, now: this.#system.now(), leaseMs: LEASE_MS });
+      for (const lease of leases) this.#start(lease);
+      if (leases.length < limit) break;
+    }
+    if (this.#stopping) return;
+    const dueAt = await this.#store.nextTaskDueAt();
+    clearTimeout(this.#timer);
+    if (dueAt === null) return;
+    const sleep = Math.min(MAX_SLEEP_MS, Math.max(1, dueAt - this.#system.now()));
+    this.#timer = setTimeout(() => this.#look(), sleep);
+  }
+
+  #start(lease: Lease): void {
+    const abort = new AbortController();
+    const done = this.#run(lease, abort)
+      .catch((error) => this.#log.error({ err: error, runId: lease.task.runId, nodeId: lease.task.nodeId }, 'a task failed'))
+      .finally(() => {
+        this.#running.delete(lease.task.id);
+        if (!this.#stopping) this.#look();
+      });
+    this.#running.set(lease.task.id, { lease, abort, done });
+  }
+
+  async #run(lease: Lease, abort: AbortController): Promise<void> {
+    if (lease.task.nodeId === null) {
+      await this.#engine.advance(lease);
+      return;
+    }
+    const startedAt = this.#system.now();
+    const outcome = await this.#outcome(lease, abort);
+    // Given back or stopped: whoever has the task now will settle it.
+    if (outcome === null || (this.#stopping && abort.signal.aborted)) return;
+    await this.#engine.settle(lease, outcome, { startedAt, finishedAt: this.#system.now() });
+  }
+
+  async #outcome(lease: Lease, abort: AbortController): Promise<Outcome | null> {
+    if (lease.task.outputs !== null) {
+      return { kind: 'succeeded', outputs: await this.#engine.outputsOf(lease) };
+    }
+    const work = await this.#engine.inputFor(lease);
+    if (work === null) return null;
+    const { type } = work.node;
+    if (!type.effect) return { kind: 'failed', failure: internalFailure('a pure node was queued'), retryable: false };
+    return this.#runEffect(type, work.input, lease, work.node.timeoutMs, abort);
+  }
+
+  async #runEffect(
+    type: EffectNodeType,
+    input: NodeInput,
+    lease: Lease,
+    timeoutMs: number,
+    abort: AbortController,
+  ): Promise<Outcome> {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const context = this.#context(lease, AbortSignal.any([abort.signal, timeout]), abort.signal);
+    const deaf = Promise.withResolvers<Outcome>();
+    const timedOut: Failure = {
+      code: 'timeout',
+      message: `The node did not answer within ${timeoutMs / 1000} s. Raise its node_timeout if it needs longer.`,
+    };
+    const timer = setTimeout(
+      () => deaf.resolve({ kind: 'failed', failure: timedOut, retryable: true }),
+      timeoutMs + DEAF_GRACE_MS,
+    );
+    try {
+      const outcome = await Promise.race([type.run(input, context), deaf.promise]);
+      if (outcome.kind === 'failed' && timeout.aborted) return { ...outcome, failure: timedOut, retryable: true };
+      return outcome;
+    } catch (error) {
+      if (timeout.aborted) return { kind: 'failed', failure: timedOut, retryable: true };
+      return { kind: 'failed', failure: internalFailure(error), retryable: false };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #context(lease: Lease, signal: AbortSignal, ended: AbortSignal): NodeContext {
+    const { workspaceId, runId, nodeId, iteration, attempt } = lease.task;
+    return {
+      workspaceId,
+      runId,
+      attempt,
+      idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration}`).digest('base64url'),
+      signal,
+      now: () => this.#system.now(),
+      log: (level, message, meta) => {
+        if (!ended.aborted) this.#engine.log(lease, level, message, meta ?? null);
+      },
+      http: this.#tools.http,
+      files: this.#tools.filesOf(workspaceId),
+      models: this.#tools.models,
+    };
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      const leases = [...this.#running.values()].map((running) => running.lease);
+      const lost = await this.#store.renewLeases(leases, this.#system.now(), LEASE_MS);
+      for (const lease of lost) this.#running.get(lease.task.id)?.abort.abort(new Error('The lease was lost.'));
+    } catch (error) {
+      this.#log.error({ err: error }, 'renewing leases failed');
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { NewRunEvent } from '../domain/event.ts';
+import type { Iteration, NodeRun } from '../domain/node-run.ts';
+import type { Run } from '../domain/run.ts';
+import type { RunLog } from '../domain/run-log.ts';
+import type { StoredFile } from '../domain/stored-file.ts';
+import type { Lease, Task } from '../domain/task.ts';
+import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
+
+/**
+ * One fact the store shall keep. Facts that rest on an earlier reading carry what they rest on, and make the whole change stale when that no
+ * longer holds: `updateRun` the revision before, `endTask` the lease, `saveWorkflow` the revision before, `followed` the position before.
+ */
+export type Write =
+  | { readonly kind: 'createRun'; readonly run: Run }
+  /** Replaces what may change of a run. Rests on the stored revision being `run.revision - 1`. */
+  | { readonly kind: 'updateRun'; readonly run: Run; readonly before: Run['status'] }
+  | {
+      readonly kind: 'putNodeRun';
+      readonly workspaceId: string;
+      readonly runId: string;
+      readonly nodeRun: NodeRun;
+    }
+  | {
+      readonly kind: 'putIteration';
+      readonly workspaceId: string;
+      readonly runId: string;
+      readonly iteration: Iteration;
+    }
+  | { readonly kind: 'addTask'; readonly task: Task }
+  /** Rests on the lease being the one given out last. */
+  | { readonly kind: 'endTask'; readonly lease: Lease }
+  /** Removes every task of a run, claimed or not: later answers are stale. */
+  | { readonly kind: 'endTasksOfRun'; readonly workspaceId: string; readonly runId: string }
+  | { readonly kind: 'appendEvent'; readonly event: NewRunEvent }
+  | { readonly kind: 'appendLog'; readonly workspaceId: string; readonly log: RunLog }
+  /** Rests on the run being terminal. Removes everything it owns in the store; blobs are the caller's to remove. */
+  | { readonly kind: 'deleteRun'; readonly workspaceId: string; readonly runId: string }
+  | { readonly kind: 'createWorkflow'; readonly workflow: Workflow }
+  /** Rests on the stored revision being `workflow.revision - 1`. */
+  | { readonly kind: 'saveWorkflow'; readonly workflow: Workflow }
+  | { readonly kind: 'createVersion'; readonly version: WorkflowVersion }
+  /** Name and description only: a version's definition never changes. */
+  | { readonly kind: 'renameVersion'; readonly version: WorkflowVersion }
+  | { readonly kind: 'createFile'; readonly file: StoredFile }
+  | { readonly kind: 'createDelivery'; readonly delivery: Delivery }
+  /** Rests on the stored attempt count being one less. */
+  | { readonly kind: 'recordAttempt'; readonly delivery: Delivery; readonly attempt: DeliveryAttempt }
+  /** A follower has dealt with the log up to `position`. Rests on its stored position being `before`. */
+  | {
+      readonly kind: 'followed';
+      readonly follower: string;
+      readonly position: number;
+      readonly before: number;
+    }
+  | { readonly kind: 'createWorkspace'; readonly workspace: Workspace }
+  | { readonly kind: 'putApiKey'; readonly key: ApiKey };
+
+/** What the store shall keep: all of it or none. */
+export type Change = readonly Write[];

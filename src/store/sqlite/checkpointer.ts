@@ -1,0 +1,58 @@
+import { statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
+
+/** Groups of commits between two looks at the log's size: at most some 2 MB each. */
+const LOOK_EVERY = 64;
+
+/** Log bytes that start a checkpoint. Smaller checkpoints more often write the same hot pages again and again. */
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Moves the write-ahead log into the database file.
+ *
+ * Doing so takes tens of milliseconds of copying and two syncs; a thread does it (`passive`: beside readers and the writer) so that the event
+ * loop is not held up. What was written meanwhile is little, so that the closing `restart`, which lets the log begin anew, is short.
+ */
+export class Checkpointer {
+  readonly #db: DatabaseSync;
+  readonly #path: string;
+  #worker: Worker | undefined;
+  #busy = false;
+  #commits = 0;
+
+  constructor(db: DatabaseSync, path: string) {
+    this.#db = db;
+    this.#path = path;
+  }
+
+  /** To be called after each group of commits. */
+  committed(): void {
+    this.#commits += 1;
+    if (this.#busy || this.#commits % LOOK_EVERY !== 0) return;
+    if (statSync(`${this.#path}-wal`).size < CHECKPOINT_BYTES) return;
+    this.#busy = true;
+    this.#thread().postMessage('checkpoint');
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+    this.#worker = undefined;
+  }
+
+  #thread(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(new URL('./checkpoint-thread.ts', import.meta.url), { workerData: { path: this.#path } });
+    worker.unref();
+    worker.on('message', () => {
+      this.#busy = false;
+      if (this.#worker) this.#db.exec('pragma wal_checkpoint(truncate)');
+    });
+    worker.on('exit', () => {
+      this.#busy = false;
+      if (this.#worker === worker) this.#worker = undefined;
+    });
+    this.#worker = worker;
+    return worker;
+  }
+}

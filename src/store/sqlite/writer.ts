@@ -1,0 +1,370 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { RunStatus } from '../../domain/run.ts';
+import { isTerminal } from '../../domain/run.ts';
+import type { Lease, Task } from '../../domain/task.ts';
+import type { Change, Write } from '../change.ts';
+import * as rows from '../sql/rows.ts';
+import type { TaskQueue } from './queue.ts';
+
+interface Pending {
+  readonly change: Change;
+  readonly resolve: (result: 'kept' | 'stale') => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a kept change does to the memory beside the tables, once it is on disk. */
+interface Effects {
+  readonly added: Task[];
+  readonly ended: Lease[];
+  readonly endedRuns: string[];
+}
+
+const placeholders = (columns: readonly string[]): string => columns.map(() => '?').join(', ');
+const insert = (table: string, columns: readonly string[]): string =>
+  `insert into ${table} (${columns.join(', ')}) values (${placeholders(columns)})`;
+
+/** Tables that hold what belongs to a run, each with its run column. */
+const RUN_TABLES = [
+  ['run_payloads', 'run_id'],
+  ['node_runs', 'run_id'],
+  ['iterations', 'run_id'],
+  ['run_logs', 'run_id'],
+  ['tasks', 'run_id'],
+  ['deliveries', 'run_id'],
+  ['delivery_attempts', 'run_id'],
+  ['runs', 'id'],
+] as const;
+
+/**
+ * Applies changes in groups: what arrives while the event loop is busy is written in one transaction and synced to disk once.
+ *
+ * A sync takes 0.2 ms and more whatever is in it, so that sixteen concurrent runs pay a sixteenth each; a single run waits for no one, since
+ * the group closes at the end of the current turn of the event loop. `synchronous=FULL`: when `submit` resolves, the change survives a power cut.
+ */
+export class Writer {
+  readonly #db: DatabaseSync;
+  readonly #queue: TaskQueue;
+  readonly #onKept: (lastPosition: number) => void;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #removeRun: readonly StatementSync[];
+  #pending: Pending[] = [];
+  #scheduled = false;
+  #lastPosition: number;
+  /** Run counts changed by the open group, written once at its end. */
+  readonly #counts = new Map<string, number>();
+
+  constructor(db: DatabaseSync, queue: TaskQueue, onKept: (lastPosition: number) => void) {
+    this.#db = db;
+    this.#queue = queue;
+    this.#onKept = onKept;
+    this.#lastPosition = Number(db.prepare('select coalesce(max(position), 0) as last from events').get()?.['last']);
+    this.#removeRun = RUN_TABLES.map(([table, column]) =>
+      db.prepare(`delete from ${table} where workspace_id = ? and ${column} = ?`),
+    );
+  }
+
+  get lastPosition(): number {
+    return this.#lastPosition;
+  }
+
+  submit(change: Change): Promise<'kept' | 'stale'> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ change, resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      setImmediate(() => this.flush());
+    });
+  }
+
+  /** Writes everything that was submitted. */
+  flush(): void {
+    this.#scheduled = false;
+    const group = this.#pending;
+    if (group.length === 0) return;
+    this.#pending = [];
+    try {
+      this.#commit(group);
+    } catch (error) {
+      // One change that breaks a constraint must not take its neighbours with it: alone, each shows whether it is the one.
+      if (group.length === 1) group[0]!.reject(error);
+      else for (const pending of group) this.#commitAlone(pending);
+    }
+  }
+
+  #commitAlone(pending: Pending): void {
+    try {
+      this.#commit([pending]);
+    } catch (error) {
+      pending.reject(error);
+    }
+  }
+
+  #commit(group: readonly Pending[]): void {
+    const positionBefore = this.#lastPosition;
+    const effects: Effects = { added: [], ended: [], endedRuns: [] };
+    const results: ('kept' | 'stale')[] = [];
+    this.#counts.clear();
+    this.#db.exec('begin immediate');
+    try {
+      for (const { change } of group) {
+        const kept = change.every((write) => this.#holds(write));
+        if (kept) for (const write of change) this.#apply(write, effects);
+        results.push(kept ? 'kept' : 'stale');
+      }
+      this.#writeCounts();
+      this.#db.exec('commit');
+    } catch (error) {
+      this.#lastPosition = positionBefore;
+      if (this.#db.isTransaction) this.#db.exec('rollback');
+      throw error;
+    }
+    for (const task of effects.added) this.#queue.add(task);
+    for (const lease of effects.ended) this.#queue.end(lease.task.id);
+    for (const runId of effects.endedRuns) this.#queue.endRun(runId);
+    group.forEach((pending, index) => {
+      pending.resolve(results[index]!);
+    });
+    if (results.includes('kept')) this.#onKept(this.#lastPosition);
+  }
+
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Whether what a write rests on still holds. Reads only, so that a stale change has written nothing. */
+  #holds(write: Write): boolean {
+    switch (write.kind) {
+      case 'updateRun': {
+        const row = this.#prepared('select revision from runs where workspace_id = ? and id = ?').get(
+          write.run.workspaceId,
+          write.run.id,
+        );
+        return row?.['revision'] === write.run.revision - 1;
+      }
+      case 'endTask': {
+        // The queue learns of a group only after its sync; the row tells whether an earlier change of this group ended the task.
+        const { task } = write.lease;
+        return (
+          this.#queue.holds(write.lease) &&
+          this.#prepared('select 1 from tasks where workspace_id = ? and run_id = ? and id = ?').get(
+            task.workspaceId,
+            task.runId,
+            task.id,
+          ) !== undefined
+        );
+      }
+      case 'deleteRun': {
+        const row = this.#prepared('select status from runs where workspace_id = ? and id = ?').get(
+          write.workspaceId,
+          write.runId,
+        );
+        return row !== undefined && isTerminal(row['status'] as RunStatus);
+      }
+      case 'saveWorkflow': {
+        const row = this.#prepared('select revision from workflows where workspace_id = ? and id = ?').get(
+          write.workflow.workspaceId,
+          write.workflow.id,
+        );
+        return row?.['revision'] === write.workflow.revision - 1;
+      }
+      case 'recordAttempt': {
+        const row = this.#prepared(
+          'select attempt_count from deliveries where workspace_id = ? and run_id = ? and id = ?',
+        ).get(write.delivery.workspaceId, write.delivery.runId, write.delivery.id);
+        return row?.['attempt_count'] === write.delivery.attemptCount - 1;
+      }
+      case 'followed': {
+        const row = this.#prepared('select position from followers where name = ?').get(write.follower);
+        return Number(row?.['position'] ?? 0) === write.before;
+      }
+      default:
+        return true;
+    }
+  }
+
+  #apply(write: Write, effects: Effects): void {
+    switch (write.kind) {
+      case 'createRun': {
+        const { run } = write;
+        this.#prepared(insert('runs', rows.RUN_COLUMNS)).run(...rows.runCells(run));
+        this.#prepared(insert('run_payloads', ['workspace_id', 'run_id', 'input', 'output'])).run(
+          run.workspaceId,
+          run.id,
+          run.input,
+          run.output,
+        );
+        this.#count(run.workspaceId, run.workflowId, run.status, 1);
+        return;
+      }
+      case 'updateRun': {
+        const { run, before } = write;
+        this.#prepared(
+          `update runs set status = ?, revision = ?, progress = ?, started_at = ?, finished_at = ?, failure = ?, meta = ?
+           where workspace_id = ? and id = ?`,
+        ).run(
+          run.status,
+          run.revision,
+          run.progress,
+          run.startedAt,
+          run.finishedAt,
+          run.failure === null ? null : JSON.stringify(run.failure),
+          run.meta === null ? null : JSON.stringify(run.meta),
+          run.workspaceId,
+          run.id,
+        );
+        if (run.output !== null) {
+          this.#prepared('update run_payloads set output = ? where workspace_id = ? and run_id = ?').run(
+            run.output,
+            run.workspaceId,
+            run.id,
+          );
+        }
+        if (before !== run.status) {
+          this.#count(run.workspaceId, run.workflowId, before, -1);
+          this.#count(run.workspaceId, run.workflowId, run.status, 1);
+        }
+        return;
+      }
+      case 'putNodeRun':
+        this.#prepared(
+          `${insert('node_runs', rows.NODE_RUN_COLUMNS)} on conflict do update set
+           status = excluded.status, current_iteration = excluded.current_iteration, total_iterations = excluded.total_iterations,
+           iterates = excluded.iterates, attempts = excluded.attempts, started_at = excluded.started_at,
+           finished_at = excluded.finished_at, failure = excluded.failure, warnings = excluded.warnings, usage = excluded.usage,
+           inputs = coalesce(excluded.inputs, inputs), outputs = coalesce(excluded.outputs, outputs)`,
+        ).run(...rows.nodeRunCells(write.workspaceId, write.runId, write.nodeRun));
+        return;
+      case 'putIteration':
+        this.#prepared(insert('iterations', rows.ITERATION_COLUMNS)).run(
+          ...rows.iterationCells(write.workspaceId, write.runId, write.iteration),
+        );
+        return;
+      case 'addTask':
+        this.#prepared(insert('tasks', rows.TASK_COLUMNS)).run(...rows.taskCells(write.task));
+        effects.added.push(write.task);
+        return;
+      case 'endTask': {
+        const { task } = write.lease;
+        this.#prepared('delete from tasks where workspace_id = ? and run_id = ? and id = ?').run(
+          task.workspaceId,
+          task.runId,
+          task.id,
+        );
+        effects.ended.push(write.lease);
+        return;
+      }
+      case 'endTasksOfRun':
+        this.#prepared('delete from tasks where workspace_id = ? and run_id = ?').run(write.workspaceId, write.runId);
+        effects.endedRuns.push(write.runId);
+        return;
+      case 'appendEvent': {
+        const { event } = write;
+        this.#lastPosition += 1;
+        this.#prepared(insert('events', rows.EVENT_COLUMNS)).run(
+          this.#lastPosition,
+          event.workspaceId,
+          event.runId,
+          event.workflowId,
+          event.at,
+          event.kind,
+          JSON.stringify(event.data),
+        );
+        return;
+      }
+      case 'appendLog':
+        this.#prepared(insert('run_logs', rows.LOG_COLUMNS)).run(...rows.logCells(write.workspaceId, write.log));
+        return;
+      case 'deleteRun': {
+        const row = this.#prepared('select workflow_id, status from runs where workspace_id = ? and id = ?').get(
+          write.workspaceId,
+          write.runId,
+        );
+        for (const statement of this.#removeRun) statement.run(write.workspaceId, write.runId);
+        this.#count(write.workspaceId, row?.['workflow_id'] as string, row?.['status'] as RunStatus, -1);
+        return;
+      }
+      case 'createWorkflow':
+        this.#prepared(insert('workflows', rows.WORKFLOW_COLUMNS)).run(...rows.workflowCells(write.workflow));
+        return;
+      case 'saveWorkflow':
+        this.#prepared(insert('workflows', rows.WORKFLOW_COLUMNS).replace('insert', 'replace')).run(
+          ...rows.workflowCells(write.workflow),
+        );
+        return;
+      case 'createVersion':
+        this.#prepared(insert('workflow_versions', rows.VERSION_COLUMNS)).run(...rows.versionCells(write.version));
+        return;
+      case 'renameVersion':
+        this.#prepared('update workflow_versions set name = ?, description = ? where workspace_id = ? and id = ?').run(
+          write.version.name,
+          write.version.description,
+          write.version.workspaceId,
+          write.version.id,
+        );
+        return;
+      case 'createFile':
+        this.#prepared(insert('files', rows.FILE_COLUMNS)).run(...rows.fileCells(write.file));
+        return;
+      case 'createDelivery':
+        this.#prepared(insert('deliveries', rows.DELIVERY_COLUMNS)).run(...rows.deliveryCells(write.delivery));
+        return;
+      case 'recordAttempt': {
+        const { delivery, attempt } = write;
+        this.#prepared(
+          `update deliveries set status = ?, attempt_count = ?, next_attempt_at = ?, finished_at = ?
+           where workspace_id = ? and run_id = ? and id = ?`,
+        ).run(
+          delivery.status,
+          delivery.attemptCount,
+          delivery.nextAttemptAt,
+          delivery.finishedAt,
+          delivery.workspaceId,
+          delivery.runId,
+          delivery.id,
+        );
+        this.#prepared(insert('delivery_attempts', rows.ATTEMPT_COLUMNS)).run(
+          ...rows.attemptCells(delivery.workspaceId, delivery.runId, attempt),
+        );
+        return;
+      }
+      case 'followed':
+        this.#prepared('insert or replace into followers (name, position) values (?, ?)').run(
+          write.follower,
+          write.position,
+        );
+        return;
+      case 'createWorkspace':
+        this.#prepared('insert into workspaces (id, name, created_at) values (?, ?, ?)').run(
+          write.workspace.id,
+          write.workspace.name,
+          write.workspace.createdAt,
+        );
+        return;
+      case 'putApiKey':
+        this.#prepared(insert('api_keys', rows.API_KEY_COLUMNS).replace('insert', 'insert or replace')).run(
+          ...rows.apiKeyCells(write.key),
+        );
+        return;
+    }
+  }
+
+  #count(workspaceId: string, workflowId: string, status: RunStatus, by: number): void {
+    const key = `${workspaceId} ${workflowId} ${status}`;
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
+  }
+
+  #writeCounts(): void {
+    for (const [key, n] of this.#counts) {
+      if (n === 0) continue;
+      this.#prepared(
+        `insert into run_counts (workspace_id, workflow_id, status, n) values (?, ?, ?, ?)
+         on conflict do update set n = n + excluded.n`,
+      ).run(...(key.split(' ') as [string, string, string]), n);
+    }
+  }
+}

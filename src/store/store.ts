@@ -1,0 +1,114 @@
+import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { RunEvent } from '../domain/event.ts';
+import type { Iteration, NodeRun } from '../domain/node-run.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+import type { Run, RunStatus } from '../domain/run.ts';
+import type { RunLog } from '../domain/run-log.ts';
+import type { StoredFile } from '../domain/stored-file.ts';
+import type { Lease, Task } from '../domain/task.ts';
+import type { Workflow, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
+import type { Change } from './change.ts';
+
+/** Everything the engine needs to go on with a run. */
+export interface LoadedRun {
+  readonly run: Run;
+  readonly nodeRuns: readonly NodeRun[];
+  readonly iterations: readonly Iteration[];
+  readonly tasks: readonly Task[];
+}
+
+/** Which runs a list shows. */
+export interface RunSelection {
+  readonly workspaceId: string;
+  readonly workflowId?: string;
+}
+
+/** Which finished runs a bulk deletion is about. */
+export interface RunsBefore {
+  readonly workspaceId: string;
+  readonly workflowId?: string;
+  /** Created before; epoch milliseconds. */
+  readonly before: number;
+}
+
+/** A workflow with what its runs make of it. */
+export interface WorkflowRecord {
+  readonly workflow: Workflow;
+  readonly version: WorkflowVersion;
+  readonly runsCount: number;
+  readonly lastRunAt: number | null;
+}
+
+/** Counts for operators. */
+export interface StoreStats {
+  readonly runsByStatus: Readonly<Partial<Record<RunStatus, number>>>;
+  readonly queuedTasks: number;
+  readonly lastPosition: number;
+}
+
+/**
+ * Where truth is kept. Implementations pass `store.conformance.ts`.
+ *
+ * Every read is bound by a workspace, but for the few that serve the platform itself (claims, the log, keys by digest).
+ */
+export interface Store {
+  /**
+   * Applies a change, all of it or none; when it resolves with `kept` it is on disk.
+   * `stale`: something the change rests on no longer holds; nothing was written.
+   * Changes given one after the other are applied in that order.
+   * @throws when the store cannot write (disk full, connection lost); nothing was written then.
+   */
+  commit(change: Change): Promise<'kept' | 'stale'>;
+
+  /** Hands out due tasks, the longest due first. A lease that is not ended or renewed in time is given out again. */
+  claimTasks(options: { limit: number; now: number; leaseMs: number }): Promise<Lease[]>;
+  /** Prolongs leases that are still valid; returns those that no longer are. */
+  renewLeases(leases: readonly Lease[], now: number, leaseMs: number): Promise<Lease[]>;
+  /** Gives claimed tasks back, due at once: a worker that stops does not finish them. */
+  returnLeases(leases: readonly Lease[]): Promise<void>;
+  /** Epoch milliseconds at which the next unclaimed task is due, or null. */
+  nextTaskDueAt(): Promise<number | null>;
+
+  loadRun(workspaceId: string, runId: string): Promise<LoadedRun | null>;
+  getRun(workspaceId: string, runId: string): Promise<Run | null>;
+  /** Newest first. `output` says whether outputs are read; otherwise they are null. */
+  listRuns(selection: RunSelection, page: PageRequest, options: { output: boolean }): Promise<Page<Run>>;
+  listNodeRuns(workspaceId: string, runId: string): Promise<NodeRun[]>;
+  getIteration(workspaceId: string, runId: string, nodeId: string, iteration: number): Promise<Iteration | null>;
+  listRunLogs(workspaceId: string, runId: string, limit: number): Promise<RunLog[]>;
+  /** Newest first, over the runs of one workflow. */
+  listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest): Promise<Page<RunLog>>;
+  /** Finished runs made before a time, oldest first, up to `limit`; `total` counts all that match. */
+  findRunsBefore(selection: RunsBefore, limit: number): Promise<{ runIds: string[]; total: number }>;
+
+  /** Events after `position`, oldest first. */
+  readLog(position: number, limit: number): Promise<RunEvent[]>;
+  readRunEvents(workspaceId: string, runId: string, position: number): Promise<RunEvent[]>;
+  /** Called after each group of kept changes with the new last position. Returns the way to stop it. */
+  onLog(listener: (lastPosition: number) => void): () => void;
+  followerPosition(follower: string): Promise<number>;
+
+  getWorkflow(workspaceId: string, workflowId: string): Promise<Workflow | null>;
+  getWorkflowRecord(workspaceId: string, workflowId: string): Promise<WorkflowRecord | null>;
+  /** Last changed first. */
+  listWorkflows(workspaceId: string, page: PageRequest, type: WorkflowType | null): Promise<Page<WorkflowRecord>>;
+  getVersion(workspaceId: string, versionId: string): Promise<WorkflowVersion | null>;
+  /** Those that a person saved, newest first. */
+  listSavedVersions(workspaceId: string, workflowId: string): Promise<WorkflowVersion[]>;
+
+  getFile(workspaceId: string, fileId: string): Promise<StoredFile | null>;
+
+  /** Deliveries whose next attempt is due. */
+  dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
+  nextDeliveryAt(): Promise<number | null>;
+  listDeliveries(workspaceId: string, runId: string): Promise<{ delivery: Delivery; attempts: DeliveryAttempt[] }[]>;
+
+  findApiKey(digest: string): Promise<ApiKey | null>;
+  listApiKeys(workspaceId: string): Promise<ApiKey[]>;
+  firstWorkspace(): Promise<Workspace | null>;
+
+  stats(): Promise<StoreStats>;
+  /** Waits for what is being written and lets go of the files. */
+  close(): Promise<void>;
+}
