@@ -1,0 +1,113 @@
+import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { valueAsText } from '../../domain/value.ts';
+import { configFlag, configIssue, configText, holdsToken } from '../config.ts';
+import { failed, type PureNodeType, succeeded } from '../node-type.ts';
+import { compilePattern, MAX_SUBJECT_LENGTH } from '../pattern.ts';
+import { many, one } from '../value-types.ts';
+
+const MODES = ['first', 'all'];
+
+/** Matches one pass may give. */
+const MAX_MATCHES = 10_000;
+
+/** Finds text with a regular expression. */
+export const regexExtract: PureNodeType = {
+  type: 'RegexExtractNode',
+  title: 'Extract with pattern',
+  description:
+    'Finds text with a regular expression in RE2 syntax (no back-references, no lookaround). A match is its text; with one group that group’s text, with several a list of them, with named groups an object. "items" carries "output" when it is a list.',
+  category: 'data_ops',
+  effect: false,
+  inputs: [{ name: 'text', label: 'Text', kind: 'connector', type: one('str') }],
+  outputs: [
+    { name: 'output', label: 'Output', kind: 'connector', type: one('Any') },
+    { name: 'items', label: 'Items', kind: 'connector', type: many('Any'), optional: true },
+  ],
+  config: {
+    pattern: {
+      type: 'str',
+      description: 'The regular expression, e.g. (?P<id>[A-Z]+-[0-9]+)',
+      optional: false,
+      default: null,
+    },
+    mode: {
+      type: 'str',
+      description: 'Give the first match, or a list of all.',
+      optional: true,
+      default: 'first',
+      choices: MODES,
+    },
+    required: {
+      type: 'bool',
+      description: 'Fail when nothing matches; otherwise "first" gives null.',
+      optional: true,
+      default: true,
+    },
+    case_sensitive: { type: 'bool', description: 'Whether A and a differ.', optional: true, default: true },
+    multiline: {
+      type: 'bool',
+      description: '^ and $ also match at line breaks.',
+      optional: true,
+      default: false,
+      advanced: true,
+    },
+    dot_all: {
+      type: 'bool',
+      description: '. also matches a line break.',
+      optional: true,
+      default: false,
+      advanced: true,
+    },
+  },
+  check(node) {
+    const pattern = node.config['pattern'];
+    if (typeof pattern !== 'string' || holdsToken(pattern)) return [];
+    const compiled = compilePattern(pattern, options(node.config));
+    return 'problem' in compiled ? [configIssue(node, 'pattern', compiled.problem, 'Correct the pattern.')] : [];
+  },
+  run(input) {
+    const text = valueAsText(input.values['text'] ?? null);
+    const pattern = configText(input.config, 'pattern');
+    const compiled = compilePattern(pattern, options(input.config));
+    if ('problem' in compiled) return failed({ code: 'invalid_config', message: compiled.problem });
+    if (text.length > MAX_SUBJECT_LENGTH) {
+      return failed({
+        code: 'too_large',
+        message: `The text has ${text.length} characters; a pattern searches at most ${MAX_SUBJECT_LENGTH}. Split the text first.`,
+      });
+    }
+    const all = input.config['mode'] === 'all';
+    const limit = all ? MAX_MATCHES : 1;
+    const matches: JsonValue[] = [];
+    for (const match of compiled.pattern.matchAll(text)) {
+      matches.push(matchValue(match));
+      if (matches.length >= limit) break;
+    }
+    if (matches.length === 0 && configFlag(input.config, 'required')) {
+      return failed({
+        code: 'invalid_input',
+        message: `Nothing in the text matches ${pattern}. Correct the pattern, or set "required" to false.`,
+      });
+    }
+    const output = all ? matches : (matches[0] ?? null);
+    return succeeded(Array.isArray(output) ? { output, items: output } : { output });
+  },
+};
+
+function options(config: JsonObject) {
+  return {
+    caseSensitive: config['case_sensitive'] !== false,
+    multiline: configFlag(config, 'multiline'),
+    dotAll: configFlag(config, 'dot_all'),
+  };
+}
+
+/** Groups that took no part in the match are null. */
+function matchValue(match: RegExpMatchArray): JsonValue {
+  if (match.groups !== undefined && Object.keys(match.groups).length > 0) {
+    return Object.fromEntries(Object.entries(match.groups).map(([name, text]) => [name, text ?? null]));
+  }
+  const groups = match.slice(1).map((text) => text ?? null);
+  if (groups.length === 0) return match[0];
+  return groups.length === 1 ? (groups[0] ?? null) : groups;
+}

@@ -1,0 +1,54 @@
+import { composeText } from './builtin/compose-text.ts';
+import { conditional } from './builtin/conditional.ts';
+import { delay } from './builtin/delay.ts';
+import { fileInput } from './builtin/file-input.ts';
+import { httpRequest } from './builtin/http-request.ts';
+import { inputNode } from './builtin/input.ts';
+import { jsonParse } from './builtin/json-parse.ts';
+import { jsonPath } from './builtin/json-path.ts';
+import { listFilter } from './builtin/list-filter.ts';
+import { listSlice } from './builtin/list-slice.ts';
+import { merge } from './builtin/merge.ts';
+import { outputNode } from './builtin/output.ts';
+import { regexExtract } from './builtin/regex-extract.ts';
+import { switchNode } from './builtin/switch.ts';
+import { textGeneration } from './builtin/text-generation.ts';
+import { textSplitter } from './builtin/text-splitter.ts';
+import type { NodeType } from './node-type.ts';
+
+/** The node types that come with the platform, in the order editors show them. A new one is added here and nowhere else. */
+export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
+  inputNode,
+  fileInput,
+  outputNode,
+  textGeneration,
+  composeText,
+  textSplitter,
+  jsonParse,
+  jsonPath,
+  regexExtract,
+  listFilter,
+  listSlice,
+  conditional,
+  switchNode,
+  merge,
+  delay,
+  httpRequest,
+];
+
+/** What nodes a definition may have. */
+export interface Catalogue {
+  readonly types: readonly NodeType[];
+  /** The node type of that name, or null. */
+  find(type: string): NodeType | null;
+}
+
+/** @throws Error when two types have the same name: a mistake in the program. */
+export function createCatalogue(types: readonly NodeType[] = BUILTIN_NODE_TYPES): Catalogue {
+  const byName = new Map<string, NodeType>();
+  for (const type of types) {
+    if (byName.has(type.type)) throw new Error(`Two node types are named ${type.type}.`);
+    byName.set(type.type, type);
+  }
+  return { types, find: (type) => byName.get(type) ?? null };
+}
