@@ -52,7 +52,6 @@ export function resolveInput(graph: Graph, scope: RunScope, input: JsonObject): 
     if (given.has(node.id) || !selected.has(node.id)) continue;
     const value = presetValue(node);
     if (value !== undefined) given.set(node.id, { [INPUT_SOCKET]: value });
-    else if (node.config['optional'] === true) given.set(node.id, { [INPUT_SOCKET]: null });
     else {
       problems.push({
         at: ['body', 'input', node.label ?? node.id],
@@ -105,7 +104,7 @@ function resolveSingleNode(graph: Graph, nodeId: string, input: JsonObject): Res
   const sockets = new Map<string, boolean>();
   for (const spec of node.type.inputs) {
     if (!spec.kind.startsWith('variable_connector') && spec.kind !== 'variable_type_size_connector') {
-      sockets.set(spec.name, spec.optional === true || node.config['optional'] === true);
+      sockets.set(spec.name, spec.optional === true);
     }
   }
   for (const socket of node.inputs) sockets.set(socket.name, socket.optional);

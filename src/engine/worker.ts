@@ -135,7 +135,9 @@ export class Worker {
   #start(lease: Lease): void {
     const abort = new AbortController();
     const done = this.#run(lease, abort)
-      .catch((error) => this.#log.error({ err: error, runId: lease.task.runId, nodeId: lease.task.nodeId }, 'a task failed'))
+      .catch((error) =>
+        this.#log.error({ err: error, runId: lease.task.runId, nodeId: lease.task.nodeId }, 'a task failed'),
+      )
       .finally(() => {
         this.#running.delete(lease.task.id);
         if (!this.#stopping) this.#look();

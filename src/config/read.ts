@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { nearest } from '../domain/nearest.ts';
+import { type Config, SETTINGS, type Setting } from './config.ts';
+
+/** The file that is read when none is named. */
+const DEFAULT_FILE = 'millrun.json';
+
+/** Where a value came from: `default`, `file millrun.json`, `environment MILLRUN_PORT`, `flag --port`. */
+export type Origins = Readonly<Record<keyof Config, string>>;
+
+/** Configuration that cannot be used. The message lists every mistake, one a line. */
+export class ConfigError extends Error {
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
+    super(
+      `The configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.mistakes = mistakes;
+  }
+}
+
+type Given = { readonly value: unknown; readonly origin: string };
+
+/**
+ * Reads the configuration: file, then environment, then flags; the later wins.
+ * @param flags values by flag name, as the command line gave them; `config` names the file
+ * @throws ConfigError with every mistake
+ */
+export function readConfig(
+  flags: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): { config: Config; origins: Origins } {
+  const mistakes: string[] = [];
+  const file = readFile(flags['config'] ?? env['MILLRUN_CONFIG'], mistakes);
+  const config: Record<string, unknown> = {};
+  const origins: Record<string, string> = {};
+  for (const [name, setting] of Object.entries(SETTINGS) as [keyof Config, Setting][]) {
+    const given = find(name, setting, file, env, flags);
+    origins[name] = given?.origin ?? 'default';
+    config[name] = setting.default;
+    if (!given) continue;
+    try {
+      config[name] = setting.read(given.value);
+    } catch (error) {
+      const shown = setting.secret ? 'the given value' : JSON.stringify(given.value);
+      mistakes.push(`${given.origin}: ${shown} is not allowed; ${name} ${(error as Error).message}.`);
+    }
+  }
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith('MILLRUN_') || KNOWN_VARIABLES.has(variable)) continue;
+    const guess = nearest(variable, KNOWN_VARIABLES);
+    mistakes.push(
+      `environment ${variable}: there is no such setting${guess === undefined ? '' : `; did you mean ${guess}`}. \`millrun config\` lists them all.`,
+    );
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return { config: config as unknown as Config, origins: origins as Origins };
+}
+
+/** Variables that tests and tools of this repository use beside the settings. */
+const KNOWN_VARIABLES: ReadonlySet<string> = new Set([
+  ...Object.values(SETTINGS).map((setting) => setting.env),
+  'MILLRUN_CONFIG',
+  'MILLRUN_LONG_TESTS',
+  'MILLRUN_URL',
+]);
+
+function find(
+  name: keyof Config,
+  setting: Setting,
+  file: { path: string; values: Record<string, unknown> } | null,
+  env: Readonly<Record<string, string | undefined>>,
+  flags: Readonly<Record<string, string | undefined>>,
+): Given | null {
+  const flag = flags[setting.flag];
+  if (flag !== undefined) return { value: flag, origin: `flag --${setting.flag}` };
+  const variable = env[setting.env];
+  // An empty variable counts as not set: compose files and shells leave such behind.
+  if (variable !== undefined && variable !== '') return { value: variable, origin: `environment ${setting.env}` };
+  if (file && Object.hasOwn(file.values, name)) return { value: file.values[name], origin: `file ${file.path}` };
+  return null;
+}
+
+function readFile(named: string | undefined, mistakes: string[]) {
+  const path = named ?? DEFAULT_FILE;
+  if (!existsSync(resolve(path))) {
+    if (named !== undefined) mistakes.push(`file ${path}: there is no such file.`);
+    return null;
+  }
+  try {
+    const values: unknown = JSON.parse(readFileSync(resolve(path), 'utf8'));
+    if (typeof values !== 'object' || values === null || Array.isArray(values))
+      throw new Error('it is not a JSON object');
+    for (const key of Object.keys(values)) {
+      if (Object.hasOwn(SETTINGS, key)) continue;
+      const guess = nearest(key, Object.keys(SETTINGS));
+      mistakes.push(
+        `file ${path}: there is no setting "${key}"${guess === undefined ? '' : `; did you mean "${guess}"`}.`,
+      );
+    }
+    return { path, values: values as Record<string, unknown> };
+  } catch (error) {
+    mistakes.push(`file ${path}: it cannot be read, ${(error as Error).message}.`);
+    return null;
+  }
+}
