@@ -277,14 +277,18 @@ function redirected(hop: Hop, from: URL, location: string, status: number): Hop 
 
 /** The body without its content encodings, ending in an error at more than `maxBytes`: what comes out is counted before more is let in. */
 function readable(answer: Dispatcher.ResponseData, method: string, maxBytes: number): Readable {
-  const bodiless = method === 'HEAD' || answer.statusCode === 204 || answer.statusCode === 304;
   try {
-    const decoders = bodiless ? [] : encodings(answer).reverse().map(decoder);
+    const decoders = isBodiless(answer, method) ? [] : encodings(answer).reverse().map(decoder);
     return [...decoders, limiter(maxBytes)].reduce<Readable>(chain, answer.body);
   } catch (error) {
     discard(answer);
     throw error;
   }
+}
+
+/** True for answers that end with their headers, whatever those say of a body (RFC 9112 6.3). */
+function isBodiless(answer: Dispatcher.ResponseData, method: string): boolean {
+  return method === 'HEAD' || [204, 205, 304].includes(answer.statusCode);
 }
 
 function encodings(answer: Dispatcher.ResponseData): string[] {
@@ -373,7 +377,7 @@ async function guardedFetch(wire: Wire, request: Request): Promise<Response> {
   };
   try {
     const { answer, url } = await follow(wire, hop, request.redirect === 'follow', signal, FETCH_IDLE_TIMEOUT_MS);
-    return response(answer, readable(answer, request.method, MAX_FETCH_BYTES), url);
+    return response(answer, request.method, url);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw new TypeError('fetch failed', {
@@ -382,9 +386,7 @@ async function guardedFetch(wire: Wire, request: Request): Promise<Response> {
   }
 }
 
-function response(answer: Dispatcher.ResponseData, body: Readable, url: string): Response {
-  const bodiless = answer.statusCode === 204 || answer.statusCode === 205 || answer.statusCode === 304;
-  if (bodiless) discard(answer);
+function response(answer: Dispatcher.ResponseData, method: string, url: string): Response {
   const headers = new Headers();
   for (const [name, value] of Object.entries(answer.headers)) {
     for (const item of Array.isArray(value) ? value : [value ?? '']) headers.append(name, item);
@@ -394,7 +396,12 @@ function response(answer: Dispatcher.ResponseData, body: Readable, url: string):
     headers.delete('content-encoding');
     headers.delete('content-length');
   }
-  const stream = bodiless ? null : (Readable.toWeb(body) as WebStream<Uint8Array> as ReadableStream<Uint8Array>);
+  let stream: ReadableStream<Uint8Array> | null = null;
+  if (isBodiless(answer, method)) answer.body.on('error', () => {}).resume();
+  else
+    stream = Readable.toWeb(
+      readable(answer, method, MAX_FETCH_BYTES),
+    ) as WebStream<Uint8Array> as ReadableStream<Uint8Array>;
   const result = new Response(stream, { status: answer.statusCode, headers });
   Object.defineProperty(result, 'url', { value: url });
   return result;
