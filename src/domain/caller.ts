@@ -15,6 +15,7 @@ export type Scope = (typeof SCOPES)[number];
 export interface Caller {
   readonly keyId: string;
   readonly keyName: string;
+  readonly keyPrefix: string;
   readonly workspaceId: string;
   readonly scopes: ReadonlySet<Scope>;
 }

@@ -17,6 +17,10 @@ export interface Problem {
   readonly message: string;
   /** A short stable word for programs, e.g. `missing`, `unknown_node_type`. */
   readonly type: string;
+  /** What to do, when the message does not say it. */
+  readonly hint?: string;
+  readonly nodeId?: string;
+  readonly edgeId?: string;
 }
 
 /** A refused call. Thrown by operations, mapped to HTTP by the dialects; never stored. */

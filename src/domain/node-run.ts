@@ -30,6 +30,8 @@ export interface NodeRun {
   readonly inputs: Payload | null;
   /** JSON object: socket name → value produced. A connector that is absent was not taken. */
   readonly outputs: Payload | null;
+  /** Names of the outputs that were taken, so that edges can be told without reading payloads; null until settled with outputs. */
+  readonly taken: readonly string[] | null;
   readonly failure: Failure | null;
   readonly warnings: readonly Warning[];
   readonly usage: Usage | null;

@@ -271,6 +271,7 @@ export class ActiveRun {
       finishedAt: this.#system.now(),
       inputs: JSON.stringify(activation.values),
       outputs: null,
+      taken: null,
       failure,
       warnings,
       usage: null,
@@ -293,6 +294,7 @@ export class ActiveRun {
       // The inputs of an iterating node are written once, at its end: rewriting a list of 10,000 items at each of them would take hours.
       inputs: activation.iterates ? null : JSON.stringify(activation.values),
       outputs: null,
+      taken: null,
       failure: null,
       warnings: activation.warnings,
       usage: null,
@@ -462,6 +464,7 @@ export class ActiveRun {
       status,
       failure,
       outputs: outputs === null ? null : JSON.stringify(outputs),
+      taken: outputs === null ? null : Object.keys(outputs),
     });
     this.#state.nodes.set(node.id, { status, iterates: record.iterates, outputs, failure });
     this.#dirty.add(node.id);
@@ -531,6 +534,7 @@ function skippedRecord(node: GraphNode): NodeRun {
     finishedAt: null,
     inputs: null,
     outputs: null,
+    taken: null,
     failure: null,
     warnings: [],
     usage: null,

@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../domain/json.ts';
 import { isSettled, type NodeStatus } from '../domain/node-run.ts';
 import { holdsManyValues } from '../domain/value.ts';
 import type { Warning } from '../domain/warning.ts';
+import { bindTokens } from './config-tokens.ts';
 import { CONFIG_CONNECTOR, type Graph, type GraphEdge, type GraphNode, type InputSocket } from './graph.ts';
 
 /**
@@ -97,7 +98,7 @@ export function verdictOn(node: GraphNode, state: ScheduleState): Verdict {
   let connected = node.after.length > 0;
   let activated = order.delivered.length > 0;
   let unmet = false;
-  const values: JsonObject = { ...node.constants, ...given };
+  const values: JsonObject = { ...given };
   const tokens: JsonObject = {};
   const many: string[] = [];
   const warnings: Warning[] = [];
@@ -118,7 +119,7 @@ export function verdictOn(node: GraphNode, state: ScheduleState): Verdict {
     if (arrival.many && socket.iterates) many.push(socket.name);
   }
   if (unmet || (connected && !activated)) return { kind: 'skip' };
-  return activate(node, values, tokens, many, warnings);
+  return activate(node, { ...bindTokens(node.constants, tokens), ...values }, tokens, many, warnings);
 }
 
 interface Arrival {

@@ -74,7 +74,9 @@ export interface Store {
   getRun(workspaceId: string, runId: string): Promise<Run | null>;
   /** Newest first. `output` says whether outputs are read; otherwise they are null. */
   listRuns(selection: RunSelection, page: PageRequest, options: { output: boolean }): Promise<Page<Run>>;
-  listNodeRuns(workspaceId: string, runId: string): Promise<NodeRun[]>;
+  /** Without `payloads`, inputs and outputs are not read and come as null. */
+  listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }): Promise<NodeRun[]>;
+  getNodeRun(workspaceId: string, runId: string, nodeId: string): Promise<NodeRun | null>;
   getIteration(workspaceId: string, runId: string, nodeId: string, iteration: number): Promise<Iteration | null>;
   listRunLogs(workspaceId: string, runId: string, limit: number): Promise<RunLog[]>;
   /** Newest first, over the runs of one workflow. */
@@ -90,7 +92,14 @@ export interface Store {
   followerPosition(follower: string): Promise<number>;
 
   getWorkflow(workspaceId: string, workflowId: string): Promise<Workflow | null>;
-  getWorkflowRecord(workspaceId: string, workflowId: string): Promise<WorkflowRecord | null>;
+  /** With `deleted`, also one that was deleted. */
+  getWorkflowRecord(
+    workspaceId: string,
+    workflowId: string,
+    options?: { deleted: boolean },
+  ): Promise<WorkflowRecord | null>;
+  /** The last changed of that name. */
+  findWorkflowByName(workspaceId: string, name: string): Promise<WorkflowRecord | null>;
   /** Last changed first. */
   listWorkflows(workspaceId: string, page: PageRequest, type: WorkflowType | null): Promise<Page<WorkflowRecord>>;
   getVersion(workspaceId: string, versionId: string): Promise<WorkflowVersion | null>;

@@ -60,9 +60,10 @@ export function presentCatalogueEntry(type: NodeType): JsonObject {
   };
 }
 
-/** A node type's outputs with the error output that every ordinary node has. */
-export function nodeOutputs(type: NodeType): readonly ConnectorSpec[] {
-  return type.role === undefined ? [...type.outputs, ON_ERROR_CONNECTOR] : type.outputs;
+/** A node type's outputs with those that its configuration makes and the error output that every ordinary node has. */
+export function nodeOutputs(type: NodeType, config: JsonObject = {}): readonly ConnectorSpec[] {
+  const outputs = [...type.outputs, ...(type.outputsOf?.(config) ?? [])];
+  return type.role === undefined ? [...outputs, ON_ERROR_CONNECTOR] : outputs;
 }
 
 /** A socket as the catalogue and a node's `connector_config` show it (noxus-api.md 2.2). */

@@ -124,6 +124,7 @@ export const NODE_RUN_COLUMNS = [
   'failure',
   'warnings',
   'usage',
+  'taken',
   'inputs',
   'outputs',
 ] as const;
@@ -143,6 +144,7 @@ export function nodeRunCells(workspaceId: string, runId: string, nodeRun: NodeRu
     jsonCell(nodeRun.failure),
     nodeRun.warnings.length === 0 ? null : JSON.stringify(nodeRun.warnings),
     jsonCell(nodeRun.usage),
+    jsonCell(nodeRun.taken),
     nodeRun.inputs,
     nodeRun.outputs,
   ];
@@ -161,6 +163,7 @@ export function nodeRunFromRow(row: Row): NodeRun {
     failure: jsonOrNull<Failure>(row, 'failure'),
     warnings: jsonOrNull<Warning[]>(row, 'warnings') ?? [],
     usage: jsonOrNull<Usage>(row, 'usage'),
+    taken: jsonOrNull<string[]>(row, 'taken'),
     inputs: textOrNull(row, 'inputs'),
     outputs: textOrNull(row, 'outputs'),
   };

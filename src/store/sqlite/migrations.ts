@@ -62,7 +62,7 @@ const MIGRATIONS: readonly string[] = [
   create table node_runs (
     workspace_id text not null, run_id text not null, node_id text not null, status text not null,
     current_iteration integer not null, total_iterations integer not null, iterates integer not null, attempts integer not null,
-    started_at integer, finished_at integer, failure text, warnings text, usage text, inputs text, outputs text,
+    started_at integer, finished_at integer, failure text, warnings text, usage text, taken text, inputs text, outputs text,
     primary key (workspace_id, run_id, node_id)
   ) strict, without rowid;
 

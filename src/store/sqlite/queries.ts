@@ -131,10 +131,26 @@ function workflowRecord(on: Connection, row: rows.Row): WorkflowRecord {
 }
 
 /** See `Store.getWorkflowRecord`. */
-export function getWorkflowRecord(on: Connection, workspaceId: string, workflowId: string): WorkflowRecord | null {
+export function getWorkflowRecord(
+  on: Connection,
+  workspaceId: string,
+  workflowId: string,
+  options: { readonly deleted: boolean },
+): WorkflowRecord | null {
+  const deleted = options.deleted ? '' : 'and deleted_at is null';
   const row = on
-    .prepared('select * from workflows where workspace_id = ? and id = ? and deleted_at is null')
+    .prepared(`select * from workflows where workspace_id = ? and id = ? ${deleted}`)
     .get(workspaceId, workflowId);
+  return row === undefined ? null : workflowRecord(on, row);
+}
+
+/** See `Store.findWorkflowByName`. */
+export function findWorkflowByName(on: Connection, workspaceId: string, name: string): WorkflowRecord | null {
+  const row = on
+    .prepared(
+      `select * from workflows where workspace_id = ? and name = ? and deleted_at is null order by updated_at desc, id desc limit 1`,
+    )
+    .get(workspaceId, name);
   return row === undefined ? null : workflowRecord(on, row);
 }
 

@@ -11,7 +11,15 @@ import * as rows from '../sql/rows.ts';
 import type { RunSelection, RunsBefore, Store } from '../store.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { migrate } from './migrations.ts';
-import { type Connection, connection, getWorkflowRecord, listRuns, listWorkflows, runsByStatus } from './queries.ts';
+import {
+  type Connection,
+  connection,
+  findWorkflowByName,
+  getWorkflowRecord,
+  listRuns,
+  listWorkflows,
+  runsByStatus,
+} from './queries.ts';
 import { TaskQueue } from './queue.ts';
 import { Readers } from './readers.ts';
 import { Writer } from './writer.ts';
@@ -128,7 +136,7 @@ class SqliteStore implements Store {
       .all(workspaceId, runId);
     return {
       run,
-      nodeRuns: await this.listNodeRuns(workspaceId, runId),
+      nodeRuns: await this.listNodeRuns(workspaceId, runId, { payloads: true }),
       iterations: iterations.map(rows.iterationFromRow),
       tasks: tasks.map(rows.taskFromRow),
     };
@@ -149,11 +157,19 @@ class SqliteStore implements Store {
     return this.#readers.ask('listRuns', selection, page, options);
   }
 
-  async listNodeRuns(workspaceId: string, runId: string) {
+  async listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }) {
+    const columns = options.payloads ? '*' : rows.NODE_RUN_COLUMNS.slice(0, -2).join(', ');
     return this.#on
-      .prepared('select * from node_runs where workspace_id = ? and run_id = ?')
+      .prepared(`select ${columns} from node_runs where workspace_id = ? and run_id = ?`)
       .all(workspaceId, runId)
       .map(rows.nodeRunFromRow);
+  }
+
+  async getNodeRun(workspaceId: string, runId: string, nodeId: string) {
+    const row = this.#on
+      .prepared('select * from node_runs where workspace_id = ? and run_id = ? and node_id = ?')
+      .get(workspaceId, runId, nodeId);
+    return row === undefined ? null : rows.nodeRunFromRow(row);
   }
 
   async getIteration(workspaceId: string, runId: string, nodeId: string, iteration: number) {
@@ -208,8 +224,12 @@ class SqliteStore implements Store {
     return row === undefined ? null : rows.workflowFromRow(row);
   }
 
-  async getWorkflowRecord(workspaceId: string, workflowId: string) {
-    return getWorkflowRecord(this.#on, workspaceId, workflowId);
+  async getWorkflowRecord(workspaceId: string, workflowId: string, options: { deleted: boolean } = { deleted: false }) {
+    return getWorkflowRecord(this.#on, workspaceId, workflowId, options);
+  }
+
+  async findWorkflowByName(workspaceId: string, name: string) {
+    return findWorkflowByName(this.#on, workspaceId, name);
   }
 
   async listWorkflows(workspaceId: string, page: PageRequest, type: WorkflowType | null) {

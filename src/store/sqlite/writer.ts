@@ -235,7 +235,7 @@ export class Writer {
           `${insert('node_runs', rows.NODE_RUN_COLUMNS)} on conflict do update set
            status = excluded.status, current_iteration = excluded.current_iteration, total_iterations = excluded.total_iterations,
            iterates = excluded.iterates, attempts = excluded.attempts, started_at = excluded.started_at,
-           finished_at = excluded.finished_at, failure = excluded.failure, warnings = excluded.warnings, usage = excluded.usage,
+           finished_at = excluded.finished_at, failure = excluded.failure, warnings = excluded.warnings, usage = excluded.usage, taken = excluded.taken,
            inputs = coalesce(excluded.inputs, inputs), outputs = coalesce(excluded.outputs, outputs)`,
         ).run(...rows.nodeRunCells(write.workspaceId, write.runId, write.nodeRun));
         return;

@@ -1,0 +1,18 @@
+import type { Catalogue } from '../nodes/catalogue.ts';
+import type { ModelAccess } from '../nodes/node-type.ts';
+import type { Access } from '../operations/access.ts';
+import type { Files } from '../operations/files.ts';
+import type { Runs } from '../operations/runs.ts';
+import type { Workflows } from '../operations/workflows.ts';
+
+/** What a dialect talks to. Dialects know operations and the catalogue, never the store or the engine. */
+export interface DialectParts {
+  readonly access: Access;
+  readonly workflows: Workflows;
+  readonly runs: Runs;
+  readonly files: Files;
+  readonly catalogue: Catalogue;
+  readonly models: ModelAccess;
+  readonly maxFileBytes: number;
+  readonly syncTimeoutMs: number;
+}

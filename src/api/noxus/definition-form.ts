@@ -1,0 +1,17 @@
+import type { JsonObject } from '../../domain/json.ts';
+import type { DefinitionIssue } from '../../domain/workflow.ts';
+
+/** One mistake in the form of a definition. */
+export function formIssue(message: string, hint: string, nodeId: string | null = null): DefinitionIssue {
+  return { type: 'malformed', message, hint, nodeId, edgeId: null, severity: 'invalid' };
+}
+
+/** Whether a node says what it is; without an id and a type nothing else can be read. */
+export function hasIdentity(node: JsonObject, index: number, issues: DefinitionIssue[]): boolean {
+  const missing = ['id', 'type'].filter((name) => typeof node[name] !== 'string' || node[name] === '');
+  for (const name of missing) {
+    const nodeId = typeof node['id'] === 'string' ? node['id'] : null;
+    issues.push(formIssue(`"nodes[${index}]" has no "${name}".`, `Give the node a text "${name}".`, nodeId));
+  }
+  return missing.length === 0;
+}

@@ -1,0 +1,45 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** Milliseconds between two signs of life. Clients and proxies give a silent connection up after 60 s and more. */
+const HEARTBEAT_MS = 15_000;
+
+/** A server-sent event stream (WHATWG HTML, "Server-sent events"). */
+export interface EventStream {
+  /** Sends one event. `data` is one line of text, JSON usually. */
+  send(event: string, data: string, id?: string): void;
+  /** Resolves when the client is gone or the stream was ended. */
+  readonly closed: Promise<void>;
+  end(): void;
+}
+
+/** Takes over the answer and opens a stream on it. */
+export function openEventStream(request: FastifyRequest, reply: FastifyReply): EventStream {
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    connection: 'keep-alive',
+    // Proxies of the nginx family hold back a stream unless told otherwise.
+    'x-accel-buffering': 'no',
+  });
+  raw.write(': stream open\n\n');
+  const heartbeat = setInterval(() => raw.write(': alive\n\n'), HEARTBEAT_MS);
+  const closed = Promise.withResolvers<void>();
+  const close = () => {
+    clearInterval(heartbeat);
+    closed.resolve();
+  };
+  raw.on('close', close);
+  request.raw.on('error', close);
+  return {
+    send(event, data, id) {
+      raw.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`);
+    },
+    closed: closed.promise,
+    end() {
+      close();
+      raw.end();
+    },
+  };
+}

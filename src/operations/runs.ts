@@ -1,0 +1,349 @@
+import type { Caller } from '../domain/caller.ts';
+import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
+import type { RunEvent } from '../domain/event.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { NodeStatus } from '../domain/node-run.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+import { isTerminal, type Run } from '../domain/run.ts';
+import type { RunLog } from '../domain/run-log.ts';
+import type { WorkflowVersion } from '../domain/workflow.ts';
+import type { Engine, NewRun } from '../engine/engine.ts';
+import type { Payloads } from '../engine/payloads.ts';
+import { resolveInput } from '../engine/run-input.ts';
+import type { Store } from '../store/store.ts';
+import type { HttpClient } from '../system/http-client.ts';
+import type { System } from '../system/system.ts';
+import { demand } from './access.ts';
+import type { LiveRuns } from './live.ts';
+import { progressOfRun, type RunProgress } from './progress.ts';
+import type { Workflows } from './workflows.ts';
+
+/** Log lines that a run's progress carries. All of them are listed by workflow and by run, page by page. */
+const LOGS_IN_PROGRESS = 1000;
+
+/** Runs that one bulk deletion removes: some 10 s of work. More is said in the report, and asked for again. */
+const BULK_DELETE_LIMIT = 10_000;
+
+/** A run as it is asked for. */
+export interface RunRequest {
+  readonly workflowId: string;
+  readonly versionId: string | null;
+  /** The workspace it shall run in; null: the caller's. */
+  readonly workspaceId: string | null;
+  readonly input: JsonObject;
+  readonly nodeIds: readonly string[] | null;
+  readonly singleNodeId: string | null;
+  readonly callbackUrl: string | null;
+  readonly tracing: boolean;
+  readonly debugger: string | null;
+  readonly source: string;
+}
+
+/** Which runs a bulk deletion is about: these, or those made before a time. */
+export type DeletionRequest = {
+  readonly dryRun: boolean;
+  /** The number the caller believes it to be; another one conflicts. */
+  readonly expectedCount: number | null;
+} & ({ readonly runIds: readonly string[] } | { readonly before: number; readonly workflowId: string | null });
+
+/** What a deletion did: runs that could not be deleted are named with the reason. */
+export interface DeletionReport {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly errors: Readonly<Record<string, string>>;
+  readonly matched: number;
+}
+
+/** Inputs and outputs of one pass of one node, as JSON texts. */
+export interface NodeIo {
+  readonly nodeId: string;
+  readonly iteration: number;
+  readonly totalIterations: number;
+  readonly status: NodeStatus;
+  readonly inputs: string | null;
+  readonly outputs: string | null;
+  readonly failure: string | null;
+}
+
+export class Runs {
+  readonly #store: Store;
+  readonly #engine: Engine;
+  readonly #workflows: Workflows;
+  readonly #payloads: Payloads;
+  readonly #http: HttpClient;
+  readonly #system: System;
+  readonly #live: LiveRuns;
+
+  constructor(parts: {
+    store: Store;
+    engine: Engine;
+    workflows: Workflows;
+    payloads: Payloads;
+    http: HttpClient;
+    system: System;
+    live: LiveRuns;
+  }) {
+    this.#store = parts.store;
+    this.#engine = parts.engine;
+    this.#workflows = parts.workflows;
+    this.#payloads = parts.payloads;
+    this.#http = parts.http;
+    this.#system = parts.system;
+    this.#live = parts.live;
+  }
+
+  get live(): LiveRuns {
+    return this.#live;
+  }
+
+  /**
+   * Records a run and queues it; a worker takes it from there.
+   * @throws PlatformError `not_found`; `invalid` with every mistake of the request, or of a definition that cannot run yet
+   */
+  async create(caller: Caller, request: RunRequest): Promise<Run> {
+    return this.#engine.enqueue(await this.#prepare(caller, request));
+  }
+
+  /** Runs to the end and answers then, or as it stands after `timeoutMs`. @throws as `create` */
+  async runToEnd(caller: Caller, request: RunRequest, timeoutMs: number): Promise<Run> {
+    const run = await this.#engine.startNow(await this.#prepare(caller, request));
+    if (isTerminal(run.status)) return run;
+    return (await this.#engine.waitForEnd(run.workspaceId, run.id, timeoutMs)) ?? run;
+  }
+
+  /** @throws PlatformError `not_found` */
+  async get(caller: Caller, runId: string): Promise<Run> {
+    demand(caller, 'runs:read');
+    const run = await this.#store.getRun(caller.workspaceId, runId);
+    if (run === null) throw notFound('run', runId);
+    return run;
+  }
+
+  /** @throws PlatformError `not_found`, also for a run of another workflow */
+  async getOfWorkflow(caller: Caller, workflowId: string, runId: string): Promise<Run> {
+    const run = await this.get(caller, runId);
+    if (run.workflowId !== workflowId) throw notFound('run', runId);
+    return run;
+  }
+
+  /** Newest first. */
+  async list(
+    caller: Caller,
+    workflowId: string | null,
+    page: PageRequest,
+    options: { output: boolean },
+  ): Promise<Page<Run>> {
+    demand(caller, 'runs:read');
+    if (workflowId !== null && (await this.#store.getWorkflow(caller.workspaceId, workflowId)) === null) {
+      throw notFound('workflow', workflowId);
+    }
+    const selection = { workspaceId: caller.workspaceId, ...(workflowId === null ? {} : { workflowId }) };
+    return this.#store.listRuns(selection, page, options);
+  }
+
+  async progress(run: Run): Promise<RunProgress> {
+    const version = await this.version(run);
+    const [nodeRuns, logs] = await Promise.all([
+      this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: false }),
+      this.#store.listRunLogs(run.workspaceId, run.id, LOGS_IN_PROGRESS),
+    ]);
+    return progressOfRun(this.#engine.graphOf(version), run, nodeRuns, logs);
+  }
+
+  /** The frozen definition that a run executes. */
+  async version(run: Run): Promise<WorkflowVersion> {
+    const version = await this.#store.getVersion(run.workspaceId, run.workflowVersionId);
+    if (version === null) throw new Error(`Run ${run.id} has lost its version ${run.workflowVersionId}.`);
+    return version;
+  }
+
+  /** The JSON text of a run's input or output. */
+  text(payload: string): Promise<string> {
+    return this.#payloads.text(payload);
+  }
+
+  /** The output keyed by `<node id>::<output>` whatever labels there are. */
+  async outputById(run: Run): Promise<JsonObject> {
+    const graph = this.#engine.graphOf(await this.version(run));
+    const output: JsonObject = {};
+    for (const node of graph.nodes) {
+      if (node.type.role !== 'output') continue;
+      const record = await this.#store.getNodeRun(run.workspaceId, run.id, node.id);
+      for (const [name, value] of Object.entries((await this.#payloads.parse(record?.outputs ?? null)) ?? {})) {
+        output[`${node.id}::${name}`] = value;
+      }
+    }
+    return output;
+  }
+
+  /** What happened to a run after a position of the log, oldest first. */
+  async eventsSince(caller: Caller, runId: string, position: number): Promise<RunEvent[]> {
+    demand(caller, 'runs:read');
+    return this.#store.readRunEvents(caller.workspaceId, runId, position);
+  }
+
+  /** Stops a run and answers how it stands then; one that has ended stays as it is. @throws PlatformError `not_found` */
+  async stop(caller: Caller, runId: string): Promise<Run> {
+    demand(caller, 'runs:stop');
+    const run = await this.#engine.cancel(caller.workspaceId, runId);
+    if (run === null) throw notFound('run', runId);
+    return run;
+  }
+
+  /** Deletes one finished run. @throws PlatformError `not_found` */
+  async delete(caller: Caller, runId: string): Promise<DeletionReport> {
+    await this.get(caller, runId);
+    return this.deleteMany(caller, { dryRun: false, expectedCount: null, runIds: [runId] });
+  }
+
+  /** Deletes finished runs with everything they own. @throws PlatformError `conflict` when `expectedCount` differs */
+  async deleteMany(caller: Caller, request: DeletionRequest): Promise<DeletionReport> {
+    demand(caller, 'runs:delete');
+    const { runIds, matched, errors } = await this.#deletable(caller, request);
+    if (request.expectedCount !== null && request.expectedCount !== matched) {
+      throw new PlatformError(
+        'conflict',
+        `${matched} runs match, ${request.expectedCount} were expected. Nothing was deleted; look again and send the new count.`,
+      );
+    }
+    if (request.dryRun) return { succeeded: 0, failed: Object.keys(errors).length, errors, matched };
+    let succeeded = 0;
+    for (const runId of runIds) {
+      const problem = await this.#deleteOne(caller.workspaceId, runId);
+      if (problem === null) succeeded += 1;
+      else errors[runId] = problem;
+    }
+    return { succeeded, failed: Object.keys(errors).length, errors, matched };
+  }
+
+  /** @throws PlatformError `not_found` for a node that this run has no record of, or a pass that it did not make */
+  async nodeIo(caller: Caller, runId: string, nodeId: string, iteration: number): Promise<NodeIo> {
+    const run = await this.get(caller, runId);
+    const nodeRun = await this.#store.getNodeRun(run.workspaceId, runId, nodeId);
+    if (nodeRun === null) throw new PlatformError('not_found', `Run ${runId} has no record of a node "${nodeId}".`);
+    const wanted = Math.max(1, iteration);
+    if (wanted > Math.max(1, nodeRun.totalIterations)) {
+      throw new PlatformError(
+        'not_found',
+        `Node "${nodeId}" made ${nodeRun.totalIterations} passes; there is none with number ${wanted}.`,
+      );
+    }
+    const pass = nodeRun.iterates ? await this.#store.getIteration(run.workspaceId, runId, nodeId, wanted) : null;
+    const record = pass ?? nodeRun;
+    return {
+      nodeId,
+      iteration: wanted,
+      totalIterations: nodeRun.totalIterations,
+      status: record.status,
+      inputs: record.inputs === null ? null : await this.text(record.inputs),
+      outputs: record.outputs === null ? null : await this.text(record.outputs),
+      failure: record.failure?.message ?? null,
+    };
+  }
+
+  /** Inputs and outputs of every node that was reached. */
+  async allNodeIo(run: Run): Promise<NodeIo[]> {
+    const nodeRuns = await this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: true });
+    return Promise.all(
+      nodeRuns.map(async (nodeRun) => ({
+        nodeId: nodeRun.nodeId,
+        iteration: nodeRun.currentIteration,
+        totalIterations: nodeRun.totalIterations,
+        status: nodeRun.status,
+        inputs: nodeRun.inputs === null ? null : await this.text(nodeRun.inputs),
+        outputs: nodeRun.outputs === null ? null : await this.text(nodeRun.outputs),
+        failure: nodeRun.failure?.message ?? null,
+      })),
+    );
+  }
+
+  /** Log lines of a workflow's runs, newest first. */
+  async workflowLogs(caller: Caller, workflowId: string, page: PageRequest): Promise<Page<RunLog>> {
+    demand(caller, 'runs:read');
+    await this.#workflows.get(caller, workflowId);
+    return this.#store.listWorkflowLogs(caller.workspaceId, workflowId, page);
+  }
+
+  /** Deliveries of a run's callback with every attempt. */
+  async deliveries(caller: Caller, runId: string) {
+    await this.get(caller, runId);
+    return this.#store.listDeliveries(caller.workspaceId, runId);
+  }
+
+  async #prepare(caller: Caller, request: RunRequest): Promise<NewRun> {
+    demand(caller, 'runs:create');
+    if (request.workspaceId !== null && request.workspaceId !== caller.workspaceId) {
+      throw notFound('workspace', request.workspaceId);
+    }
+    const version = await this.#workflows.runnable(caller, request.workflowId, request.versionId);
+    const { problems } = resolveInput(this.#engine.graphOf(version), request, request.input);
+    const all = [...this.#callbackProblems(request.callbackUrl), ...problems];
+    if (all.length > 0) throw invalid(all);
+    return {
+      version,
+      versionPinned: request.versionId !== null,
+      input: request.input,
+      nodeIds: request.nodeIds,
+      singleNodeId: request.singleNodeId,
+      source: request.source,
+      meta: null,
+      callbackUrl: request.callbackUrl,
+      apiKeyId: caller.keyId,
+      tracing: request.tracing,
+      debugger: request.debugger,
+    };
+  }
+
+  #callbackProblems(url: string | null): Problem[] {
+    const refusal = url === null ? null : this.#http.refusal(url);
+    return refusal === null ? [] : [{ at: ['body', 'callback_url'], message: refusal, type: 'callback_url' }];
+  }
+
+  async #deletable(caller: Caller, request: DeletionRequest) {
+    const errors: Record<string, string> = {};
+    if (!('runIds' in request)) {
+      const selection = {
+        workspaceId: caller.workspaceId,
+        before: request.before,
+        ...(request.workflowId === null ? {} : { workflowId: request.workflowId }),
+      };
+      const found = await this.#store.findRunsBefore(selection, BULK_DELETE_LIMIT);
+      return { runIds: found.runIds, matched: found.total, errors };
+    }
+    const runIds: string[] = [];
+    let matched = 0;
+    for (const runId of new Set(request.runIds)) {
+      const run = await this.#store.getRun(caller.workspaceId, runId);
+      if (run === null) errors[runId] = 'There is no such run.';
+      else {
+        matched += 1;
+        if (isTerminal(run.status)) runIds.push(runId);
+        else errors[runId] = `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
+      }
+    }
+    return { runIds, matched, errors };
+  }
+
+  async #deleteOne(workspaceId: string, runId: string): Promise<string | null> {
+    const run = await this.#store.getRun(workspaceId, runId);
+    if (run === null) return 'There is no such run.';
+    const kept = await this.#store.commit([
+      { kind: 'deleteRun', workspaceId, runId },
+      {
+        kind: 'appendEvent',
+        event: {
+          workspaceId,
+          runId,
+          workflowId: run.workflowId,
+          at: this.#system.now(),
+          kind: 'deleted',
+          data: { status: run.status, progress: run.progress },
+        },
+      },
+    ]);
+    if (kept === 'stale') return `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
+    // Rows first: a crash in between leaves bytes that nobody points at, never a row that points at nothing.
+    await this.#payloads.remove(runId);
+    return null;
+  }
+}

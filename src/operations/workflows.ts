@@ -1,0 +1,311 @@
+import { createHash } from 'node:crypto';
+import type { Caller } from '../domain/caller.ts';
+import type { Definition } from '../domain/definition.ts';
+import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Page, PageRequest } from '../domain/page.ts';
+import type { DefinitionIssue, Workflow, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
+import { checkDefinition } from '../engine/check-definition.ts';
+import type { Catalogue } from '../nodes/catalogue.ts';
+import type { Write } from '../store/change.ts';
+import type { Store, WorkflowRecord } from '../store/store.ts';
+import type { System } from '../system/system.ts';
+import { demand } from './access.ts';
+
+/** A definition as its dialect read it. */
+export interface GivenDefinition {
+  readonly definition: Definition;
+  /** JSON text, given back as it is. */
+  readonly document: string;
+  /** Mistakes that only the dialect could see. */
+  readonly issues: readonly DefinitionIssue[];
+}
+
+/** A workflow to be saved. */
+export interface NewWorkflow {
+  readonly name: string;
+  readonly type: WorkflowType;
+  readonly description: string | null;
+  readonly given: GivenDefinition;
+  readonly errorHandlerId: string | null;
+  readonly settings: JsonObject;
+  readonly meta: JsonObject;
+}
+
+/** What a save changes; what is left out stays. */
+export type WorkflowPatch = Partial<Omit<NewWorkflow, 'type'>> & {
+  readonly type?: WorkflowType;
+  /** The hash of the definition that the author started from; a save over another one conflicts unless forced. */
+  readonly basedOnHash?: string;
+};
+
+/** What a person saves as a version. */
+export interface NewVersion {
+  readonly name: string;
+  readonly description: string | null;
+  /** Null: the current definition. */
+  readonly given: GivenDefinition | null;
+}
+
+/** Tries of a save that other saves get in the way of. Each round one save wins, so that more in a row means something is wrong. */
+const SAVE_TRIES = 20;
+
+export class Workflows {
+  readonly #store: Store;
+  readonly #catalogue: Catalogue;
+  readonly #system: System;
+
+  constructor(parts: { store: Store; catalogue: Catalogue; system: System }) {
+    this.#store = parts.store;
+    this.#catalogue = parts.catalogue;
+    this.#system = parts.system;
+  }
+
+  /** @throws PlatformError `invalid` with every mistake of the definition */
+  async create(caller: Caller, wanted: NewWorkflow): Promise<WorkflowRecord> {
+    demand(caller, 'workflows:write');
+    await this.#checkHandler(caller, wanted.errorHandlerId);
+    const now = this.#system.now();
+    const id = this.#system.newId();
+    const version = this.#version(caller, id, wanted.given, { name: null, description: null });
+    const workflow: Workflow = {
+      id,
+      workspaceId: caller.workspaceId,
+      name: wanted.name,
+      type: wanted.type,
+      description: wanted.description,
+      currentVersionId: version.id,
+      errorHandlerId: wanted.errorHandlerId,
+      settings: wanted.settings,
+      meta: wanted.meta,
+      authorName: caller.keyName,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+      revision: 1,
+    };
+    await this.#store.commit([
+      { kind: 'createVersion', version },
+      { kind: 'createWorkflow', workflow },
+    ]);
+    return { workflow, version, runsCount: 0, lastRunAt: null };
+  }
+
+  /** @throws PlatformError `not_found` */
+  async get(caller: Caller, workflowId: string): Promise<WorkflowRecord> {
+    demand(caller, 'workflows:read');
+    const record = await this.#store.getWorkflowRecord(caller.workspaceId, workflowId);
+    if (record === null) throw notFound('workflow', workflowId);
+    return record;
+  }
+
+  /** Last changed first. */
+  async list(caller: Caller, page: PageRequest, type: WorkflowType | null): Promise<Page<WorkflowRecord>> {
+    demand(caller, 'workflows:read');
+    return this.#store.listWorkflows(caller.workspaceId, page, type);
+  }
+
+  /** The workflow of a run, also when it was deleted since; null when nothing of it is left. */
+  async recordOfRun(caller: Caller, workflowId: string): Promise<WorkflowRecord | null> {
+    demand(caller, 'runs:read');
+    return this.#store.getWorkflowRecord(caller.workspaceId, workflowId, { deleted: true });
+  }
+
+  /** The workflow that an import goes into: the one named by id, else the newest of that name. Null: there is none of that name. */
+  async importTarget(caller: Caller, workflowId: string | null, name: string): Promise<WorkflowRecord | null> {
+    if (workflowId !== null) return this.get(caller, workflowId);
+    demand(caller, 'workflows:read');
+    return this.#store.findWorkflowByName(caller.workspaceId, name);
+  }
+
+  /** @throws PlatformError `not_found`, also for a version of another workflow */
+  async getVersion(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {
+    await this.get(caller, workflowId);
+    return this.#versionOf(caller, workflowId, versionId);
+  }
+
+  /**
+   * Saves over a workflow. Runs in flight go on with the definition they started with.
+   * @throws PlatformError `conflict` when the definition is no longer the one the author started from, unless `force`
+   */
+  async update(caller: Caller, workflowId: string, patch: WorkflowPatch, force: boolean): Promise<WorkflowRecord> {
+    demand(caller, 'workflows:write');
+    if (patch.errorHandlerId !== undefined) await this.#checkHandler(caller, patch.errorHandlerId);
+    for (let tries = 0; tries < SAVE_TRIES; tries += 1) {
+      const record = await this.get(caller, workflowId);
+      if (patch.type !== undefined && patch.type !== record.workflow.type) {
+        const message = `The type of a workflow cannot be changed: it is "${record.workflow.type}", given was "${patch.type}". Save a new workflow of that type.`;
+        throw invalid([{ at: ['body', 'type'], message, type: 'unchangeable' }]);
+      }
+      if (!force && patch.basedOnHash !== undefined && patch.basedOnHash !== record.version.hash) {
+        throw new PlatformError(
+          'conflict',
+          'The workflow was changed since you read it. Read it again and bring your change in, or save with force=true to overwrite.',
+        );
+      }
+      const saved = await this.#trySave(caller, record, patch);
+      if (saved) return saved;
+    }
+    throw new PlatformError('conflict', 'The workflow is being saved by others all the time. Try again.');
+  }
+
+  /** Removes it from lists; its runs stay readable. */
+  async delete(caller: Caller, workflowId: string): Promise<void> {
+    demand(caller, 'workflows:write');
+    for (let tries = 0; tries < SAVE_TRIES; tries += 1) {
+      const { workflow } = await this.get(caller, workflowId);
+      const deleted = { ...workflow, deletedAt: this.#system.now(), revision: workflow.revision + 1 };
+      if ((await this.#store.commit([{ kind: 'saveWorkflow', workflow: deleted }])) === 'kept') return;
+    }
+    throw new PlatformError('conflict', 'The workflow is being saved by others all the time. Try again.');
+  }
+
+  /** Those that a person saved, newest first. */
+  async listVersions(caller: Caller, workflowId: string): Promise<WorkflowVersion[]> {
+    await this.get(caller, workflowId);
+    return this.#store.listSavedVersions(caller.workspaceId, workflowId);
+  }
+
+  /** Keeps a definition under a name. It can be run, and does not become the current one. */
+  async createVersion(caller: Caller, workflowId: string, wanted: NewVersion): Promise<WorkflowVersion> {
+    demand(caller, 'workflows:write');
+    const { version: current } = await this.get(caller, workflowId);
+    const given = wanted.given ?? { definition: current.definition, document: current.document, issues: [] };
+    const version = this.#version(caller, workflowId, given, wanted);
+    await this.#store.commit([{ kind: 'createVersion', version }]);
+    return version;
+  }
+
+  /**
+   * Changes a version's name and description. With another definition the version is replaced by a new one of the same name: runs that
+   * used the old one keep what they ran.
+   */
+  async updateVersion(
+    caller: Caller,
+    workflowId: string,
+    versionId: string,
+    patch: Partial<NewVersion>,
+  ): Promise<WorkflowVersion> {
+    demand(caller, 'workflows:write');
+    const version = await this.#versionOf(caller, workflowId, versionId);
+    const about = {
+      name: patch.name ?? version.name,
+      description: patch.description === undefined ? version.description : patch.description,
+    };
+    if (!patch.given || hashOf(patch.given.document) === version.hash) {
+      const renamed = { ...version, ...about };
+      await this.#store.commit([{ kind: 'renameVersion', version: renamed }]);
+      return renamed;
+    }
+    const replacement = this.#version(caller, workflowId, patch.given, about);
+    await this.#store.commit([
+      { kind: 'renameVersion', version: { ...version, name: null } },
+      { kind: 'createVersion', version: replacement },
+    ]);
+    return replacement;
+  }
+
+  /**
+   * The version that a run is to use: the one asked for, or the current one.
+   * @throws PlatformError `not_found`; `invalid` when the definition is not runnable yet
+   */
+  async runnable(caller: Caller, workflowId: string, versionId: string | null): Promise<WorkflowVersion> {
+    const workflow = await this.#store.getWorkflow(caller.workspaceId, workflowId);
+    if (workflow === null) throw notFound('workflow', workflowId);
+    const version =
+      versionId === null
+        ? await this.#store.getVersion(caller.workspaceId, workflow.currentVersionId)
+        : await this.#versionOf(caller, workflowId, versionId);
+    if (version === null) throw notFound('workflow version', workflow.currentVersionId);
+    if (version.validation.length > 0)
+      throw invalid(version.validation.map((issue) => problemOf(issue, ['definition'])));
+    return version;
+  }
+
+  /** Every mistake that saving this definition would be refused for, or would leave it not runnable for. */
+  check(given: GivenDefinition): DefinitionIssue[] {
+    return [...given.issues, ...checkDefinition(given.definition, this.#catalogue)];
+  }
+
+  async #versionOf(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {
+    const version = await this.#store.getVersion(caller.workspaceId, versionId);
+    if (version === null || version.workflowId !== workflowId) throw notFound('workflow version', versionId);
+    return version;
+  }
+
+  async #trySave(caller: Caller, record: WorkflowRecord, patch: WorkflowPatch): Promise<WorkflowRecord | null> {
+    const { workflow } = record;
+    const writes: Write[] = [];
+    let { version } = record;
+    if (patch.given && hashOf(patch.given.document) !== version.hash) {
+      version = this.#version(caller, workflow.id, patch.given, { name: null, description: null });
+      writes.push({ kind: 'createVersion', version });
+    }
+    const saved: Workflow = {
+      ...workflow,
+      name: patch.name ?? workflow.name,
+      description: patch.description === undefined ? workflow.description : patch.description,
+      errorHandlerId: patch.errorHandlerId === undefined ? workflow.errorHandlerId : patch.errorHandlerId,
+      settings: patch.settings ?? workflow.settings,
+      meta: patch.meta ?? workflow.meta,
+      currentVersionId: version.id,
+      updatedAt: this.#system.now(),
+      revision: workflow.revision + 1,
+    };
+    // The precondition comes with this write, so that it goes first: nothing of a save that lost is kept.
+    const kept = await this.#store.commit([{ kind: 'saveWorkflow', workflow: saved }, ...writes]);
+    return kept === 'kept' ? { ...record, workflow: saved, version } : null;
+  }
+
+  /** @throws PlatformError `invalid` when the definition has no meaning */
+  #version(
+    caller: Caller,
+    workflowId: string,
+    given: GivenDefinition,
+    about: { name: string | null; description: string | null },
+  ): WorkflowVersion {
+    const issues = this.check(given);
+    const meaningless = issues.filter((issue) => issue.severity === 'invalid');
+    if (meaningless.length > 0) throw invalid(meaningless.map((issue) => problemOf(issue, ['body', 'definition'])));
+    return {
+      id: this.#system.newId(),
+      workspaceId: caller.workspaceId,
+      workflowId,
+      name: about.name,
+      description: about.description,
+      createdAt: this.#system.now(),
+      createdBy: caller.keyId,
+      definition: given.definition,
+      document: given.document,
+      hash: hashOf(given.document),
+      validation: issues,
+    };
+  }
+
+  async #checkHandler(caller: Caller, workflowId: string | null): Promise<void> {
+    if (workflowId === null) return;
+    const handler = await this.#store.getWorkflow(caller.workspaceId, workflowId);
+    if (handler !== null) return;
+    const message = `The error handler ${workflowId} is not a workflow of this workspace. Save it first, or leave error_handler out.`;
+    throw invalid([{ at: ['body', 'error_handler'], message, type: 'unknown_workflow' }]);
+  }
+}
+
+function hashOf(document: string): string {
+  return createHash('sha256').update(document).digest('hex');
+}
+
+function problemOf(issue: DefinitionIssue, at: Problem['at']): Problem {
+  return {
+    at: [
+      ...at,
+      ...(issue.nodeId === null ? [] : ['nodes', issue.nodeId]),
+      ...(issue.edgeId === null ? [] : ['edges', issue.edgeId]),
+    ],
+    message: issue.message,
+    type: issue.type,
+    hint: issue.hint,
+    ...(issue.nodeId === null ? {} : { nodeId: issue.nodeId }),
+    ...(issue.edgeId === null ? {} : { edgeId: issue.edgeId }),
+  };
+}
