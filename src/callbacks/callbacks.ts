@@ -244,7 +244,7 @@ export class Callbacks {
       attempt: attempt.attempt,
       status: attempt.httpStatus,
     };
-    while (!this.#cut.signal.aborted) {
+    for (;;) {
       try {
         const result = await store.commit([{ kind: 'recordAttempt', delivery, attempt }]);
         // Stale: the run was deleted meanwhile, or another process made the same try.
@@ -253,6 +253,7 @@ export class Callbacks {
         return;
       } catch (error) {
         log.error({ ...about, err: error }, 'an attempt of a callback could not be recorded; trying again');
+        if (this.#cut.signal.aborted) return;
         await sleep(STORE_RETRY_MS, undefined, { signal: this.#cut.signal }).catch(() => undefined);
       }
     }
