@@ -13,6 +13,8 @@ export interface DialectParts {
   readonly files: Files;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;
+  /** The key that a workspace's callbacks are signed with, for its receivers. */
+  deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;
   readonly syncTimeoutMs: number;
 }

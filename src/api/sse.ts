@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Milliseconds between two signs of life. Clients and proxies give a silent connection up after 60 s and more. */
@@ -10,6 +11,14 @@ export interface EventStream {
   /** Resolves when the client is gone or the stream was ended. */
   readonly closed: Promise<void>;
   end(): void;
+}
+
+/** Streams that are open, by the server they belong to: a server that closes must end them, or it would wait for ever. */
+const openStreams = new WeakMap<Server, Set<EventStream>>();
+
+/** Ends every stream of a server. Clients come back with the id of the last event they saw. */
+export function endEventStreams(server: Server): void {
+  for (const stream of openStreams.get(server) ?? []) stream.end();
 }
 
 /** Takes over the answer and opens a stream on it. */
@@ -28,11 +37,12 @@ export function openEventStream(request: FastifyRequest, reply: FastifyReply): E
   const closed = Promise.withResolvers<void>();
   const close = () => {
     clearInterval(heartbeat);
+    streams.delete(stream);
     closed.resolve();
   };
   raw.on('close', close);
   request.raw.on('error', close);
-  return {
+  const stream: EventStream = {
     send(event, data, id) {
       raw.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`);
     },
@@ -42,4 +52,9 @@ export function openEventStream(request: FastifyRequest, reply: FastifyReply): E
       raw.end();
     },
   };
+  const { server } = request.server;
+  const streams = openStreams.get(server) ?? new Set();
+  openStreams.set(server, streams);
+  streams.add(stream);
+  return stream;
 }

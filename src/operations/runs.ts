@@ -1,3 +1,4 @@
+import { callbackUrlProblem } from '../callbacks/callback-url.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { RunEvent } from '../domain/event.ts';
@@ -295,8 +296,8 @@ export class Runs {
   }
 
   #callbackProblems(url: string | null): Problem[] {
-    const refusal = url === null ? null : this.#http.refusal(url);
-    return refusal === null ? [] : [{ at: ['body', 'callback_url'], message: refusal, type: 'callback_url' }];
+    const problem = url === null ? null : callbackUrlProblem(url, this.#http);
+    return problem === null ? [] : [{ at: ['body', 'callback_url'], message: problem, type: 'callback_url' }];
   }
 
   async #deletable(caller: Caller, request: DeletionRequest) {

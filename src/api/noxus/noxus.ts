@@ -8,6 +8,7 @@ import type { Run } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { WorkflowType } from '../../domain/workflow.ts';
 import { WORKFLOW_TYPES } from '../../domain/workflow.ts';
+import { demand } from '../../operations/access.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { presentCatalogueEntry } from './catalogue-entry.ts';
@@ -95,6 +96,16 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
         group_id: caller.workspaceId,
         permissions: [...caller.scopes],
       }),
+    );
+    api.get(
+      '/v1/admin/callback-secret',
+      {
+        schema: { tags: ['V1 - Admin'], summary: 'Get The Callback Signing Secret', response: answers(Type.Unknown()) },
+      },
+      async ({ caller }) => {
+        demand(caller, 'admin');
+        return { secret: parts.deriveSecret(caller.workspaceId) };
+      },
     );
     api.get(
       '/v1/models/llms',

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { readConfig } from '../../config/read.ts';
+import { openPlatform } from '../../platform.ts';
+import { openLog } from '../../system/log.ts';
+import { explained } from '../failures.ts';
+import { readFlags } from '../flags.ts';
+
+/** `millrun serve`: everything embedded, until SIGTERM or SIGINT. */
+export async function run(args: string[]): Promise<number> {
+  return explained(async () => {
+    const { config, origins } = readConfig(readFlags(args));
+    const log = openLog(config.logLevel);
+    const version = packageVersion();
+    const platform = await openPlatform(config, version, log);
+    const stopped = stopOnSignal(async () => {
+      log.info('stopping: no new requests, finishing what runs');
+      await platform.stop(config.drainSeconds * 1000);
+      log.info('stopped');
+    });
+    try {
+      await platform.server.listen({ host: config.host, port: config.port });
+    } catch (error) {
+      await platform.stop(0);
+      throw error;
+    }
+    const address = platform.server.server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : config.port;
+    const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+    log.info({ version, url, data: config.data }, 'ready');
+    process.stdout.write(welcome(url, platform.shownKey, origins.apiKey));
+    await stopped;
+    return 0;
+  });
+}
+
+function welcome(url: string, key: string | null, keyOrigin: string): string {
+  const shown = key ?? '$MILLRUN_API_KEY';
+  return `
+  millrun is listening on ${url}
+  API key: ${key ?? `preset (${keyOrigin})`}
+
+  Try next:
+    curl ${url}/v1/workflows -H 'X-API-Key: ${shown}'
+    npm run demo            # runs a workflow over the README of every installed package
+    ${url}/noxus/openapi.json
+
+`;
+}
+
+/** Resolves when the process was asked to stop and has stopped. A second signal ends it at once. */
+function stopOnSignal(stop: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let asked = false;
+    const onSignal = () => {
+      if (asked) process.exit(1);
+      asked = true;
+      stop().then(resolve, reject);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

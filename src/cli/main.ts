@@ -1,0 +1,44 @@
+import { enableCompileCache } from 'node:module';
+
+// Stripping and compiling the sources is most of the start: from the second start on it is done.
+enableCompileCache();
+
+const COMMANDS: Readonly<
+  Record<string, { about: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }>
+> = {
+  serve: { about: 'start the server (the default)', load: () => import('./commands/serve.ts') },
+  config: {
+    about: 'print every setting with its value and where it came from',
+    load: () => import('./commands/config.ts'),
+  },
+};
+
+const HELP = `millrun: run AI workflows, record every run, find any of them again
+
+Usage: millrun <command> [flags]
+
+Commands:
+${Object.entries(COMMANDS)
+  .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
+  .join('\n')}
+  help      print this
+
+Settings are flags, environment variables or a file: \`millrun config\` lists them.
+`;
+
+async function main(args: string[]): Promise<number> {
+  const [name = 'serve', ...rest] = args;
+  if (name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const isFlag = name.startsWith('--');
+  const command = COMMANDS[isFlag ? 'serve' : name];
+  if (!command) {
+    process.stderr.write(`There is no command "${name}".\n\n${HELP}`);
+    return 2;
+  }
+  return (await command.load()).run(isFlag ? args : rest);
+}
+
+process.exitCode = await main(process.argv.slice(2));

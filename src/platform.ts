@@ -1,0 +1,147 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { presentCallbackBody } from './api/noxus/callback-body.ts';
+import { createServer } from './api/server.ts';
+import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
+import { Callbacks } from './callbacks/callbacks.ts';
+import type { Config } from './config/config.ts';
+import { Engine } from './engine/engine.ts';
+import { Payloads } from './engine/payloads.ts';
+import { Worker } from './engine/worker.ts';
+import { createCatalogue } from './nodes/catalogue.ts';
+import type { ModelAccess } from './nodes/node-type.ts';
+import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
+import { Files } from './operations/files.ts';
+import { LiveRuns } from './operations/live.ts';
+import { Runs } from './operations/runs.ts';
+import { Workflows } from './operations/workflows.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { createGuardedHttp } from './system/guarded-http.ts';
+import type { Log } from './system/log.ts';
+import { realSystem } from './system/system.ts';
+
+/** What an OpenAI key without an endpoint means. */
+const OPENAI_URL = 'https://api.openai.com/v1';
+
+export interface Platform {
+  readonly server: FastifyInstance;
+  /** The key to show at the start, or null when it was preset and is the operator's own. */
+  readonly shownKey: string | null;
+  /** Stops accepting, lets what runs end for up to `graceMs` milliseconds, gives the rest back, closes the store. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Puts the house together. The only place that knows which implementations there are.
+ * @throws StoreInUse, NewerSchema when the data folder cannot be used
+ */
+export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
+  const system = realSystem;
+  const folder = resolve(config.data);
+  const store = openSqliteStore(folder);
+  const secret = readSecret(folder);
+  const models = modelAccess(config);
+  const http = createGuardedHttp({
+    allow: [...config.httpAllow, ...models.providers.map(({ baseUrl }) => hostOf(baseUrl))],
+  });
+  const blobs = createDiskBlobs(join(folder, 'blobs'));
+  const payloads = new Payloads(blobs, system);
+  const catalogue = createCatalogue();
+  const first = firstKey(secret);
+  await ensureFirstKey(store, system, { first, preset: config.apiKey });
+
+  const engine = new Engine({ store, catalogue, system, payloads, log });
+  const files = new Files({ store, blobs, system });
+  const workflows = new Workflows({ store, catalogue, system });
+  const live = new LiveRuns(store, log);
+  const runs = new Runs({ store, engine, workflows, payloads, http, system, live });
+  const deriveSecret = (workspaceId: string) =>
+    `whsec_${createHmac('sha256', secret).update(`callbacks ${workspaceId}`).digest('base64')}`;
+  const worker = new Worker({
+    engine,
+    store,
+    system,
+    tools: { http, models, filesOf: (workspaceId) => files.ofWorkspace(workspaceId) },
+    log,
+    concurrency: config.workerConcurrency,
+  });
+  const callbacks = new Callbacks({
+    store,
+    system,
+    http,
+    log,
+    version,
+    readPayload: (payload) => payloads.text(payload),
+    presentRun: presentCallbackBody,
+    deriveSecret,
+  });
+  await callbacks.start();
+
+  let ready = true;
+  const server = await createServer({
+    access: new Access(store),
+    workflows,
+    runs,
+    files,
+    catalogue,
+    models,
+    deriveSecret,
+    maxFileBytes: config.maxFileBytes,
+    syncTimeoutMs: config.syncTimeoutSeconds * 1000,
+    maxBodyBytes: config.maxBodyBytes,
+    log,
+    ready: () => ready,
+    vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy }),
+  });
+
+  return {
+    server,
+    shownKey: config.apiKey === null ? first : null,
+    async stop(graceMs) {
+      ready = false;
+      const deadline = Date.now() + graceMs;
+      const left = () => Math.max(0, deadline - Date.now());
+      // Requests in hand may wait for nodes: the worker goes on while the server closes, and is cut off with it.
+      const cut = setTimeout(() => server.server.closeAllConnections(), graceMs);
+      await server.close();
+      clearTimeout(cut);
+      await worker.stop(left());
+      await callbacks.stop(left());
+      await live.stop();
+      await http.close();
+      await store.close();
+    },
+  };
+}
+
+/** 32 random bytes made at the first start; whoever has them can make the first key and callback signatures. */
+function readSecret(folder: string): Buffer {
+  const path = join(folder, 'secret.key');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600, flush: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const secret = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
+  if (secret.length !== 32) {
+    throw new Error(
+      `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`,
+    );
+  }
+  return secret;
+}
+
+function modelAccess(config: Config): ModelAccess {
+  const baseUrl = config.openaiBaseUrl ?? (config.openaiApiKey === null ? null : OPENAI_URL);
+  const providers = baseUrl === null ? [] : [{ name: 'openai', baseUrl, apiKey: config.openaiApiKey, models: [] }];
+  return { providers, prices: config.modelPrices, defaultModels: config.models };
+}
+
+/** An endpoint that the operator configured may be private: a model server beside this one is the usual case. */
+function hostOf(baseUrl: string): string {
+  const { hostname, port, protocol } = new URL(baseUrl);
+  return `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
+}
