@@ -397,11 +397,12 @@ function response(answer: Dispatcher.ResponseData, method: string, url: string):
     headers.delete('content-length');
   }
   let stream: ReadableStream<Uint8Array> | null = null;
-  if (isBodiless(answer, method)) answer.body.on('error', () => {}).resume();
-  else
-    stream = Readable.toWeb(
-      readable(answer, method, MAX_FETCH_BYTES),
-    ) as WebStream<Uint8Array> as ReadableStream<Uint8Array>;
+  if (isBodiless(answer, method)) {
+    answer.body.on('error', () => {}).resume();
+  } else {
+    const body = readable(answer, method, MAX_FETCH_BYTES);
+    stream = Readable.toWeb(body) as WebStream<Uint8Array> as ReadableStream<Uint8Array>;
+  }
   const result = new Response(stream, { status: answer.statusCode, headers });
   Object.defineProperty(result, 'url', { value: url });
   return result;

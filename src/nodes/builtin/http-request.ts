@@ -231,12 +231,15 @@ function encodeInUrl(text: string, at: number): string {
   return at === 0 ? text : encodeURIComponent(text);
 }
 
+/** Adds to the query without rewriting what is there already: signatures are made over the exact text. */
 function addQuery(url: URL, query: JsonObject, variables: JsonObject): void {
+  const added = new URLSearchParams();
   for (const [name, written] of Object.entries(query)) {
     const value = resolveReferences(written, variables);
     if (value === undefined || value === null) continue;
-    for (const item of Array.isArray(value) ? value : [value]) url.searchParams.append(name, valueAsText(item));
+    for (const item of Array.isArray(value) ? value : [value]) added.append(name, valueAsText(item));
   }
+  url.search = [url.search.slice(1), added.toString()].filter((part) => part !== '').join('&');
 }
 
 function buildHeaders(
