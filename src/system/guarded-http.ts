@@ -37,7 +37,7 @@ const METADATA_ADDRESSES: ReadonlySet<string> = new Set(['168.63.129.16']);
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-export interface GuardOptions {
+interface GuardOptions {
   /**
    * Addresses that may be called although they are not public: host names, `host:port`, addresses and CIDR ranges; `*` allows all.
    * A name allows whatever address it resolves to.

@@ -47,7 +47,7 @@ describe('a condition', () => {
   it('sends the connected value down the branch it takes, or else the variables', () => {
     expect(outputsOf(runPure(conditional, { conditions: yes }, { ...connected, value: [1] }))).toEqual({ true: [1] });
     expect(outputsOf(runPure(conditional, { conditions: no }, connected))).toEqual({ false: variables });
-    expect(outputsOf(runPure(conditional, { conditions: no }, { value: null }))).toEqual({ false: {} });
+    expect(outputsOf(runPure(conditional, { conditions: no }, { value: null }))).toEqual({ false: null });
   });
 
   it.each<[string, JsonValue, string]>([

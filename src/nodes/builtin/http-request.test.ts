@@ -90,6 +90,13 @@ describe('an HTTP request', () => {
     ['broken JSON as text', 'application/json', '{"a"', {}, '{"a"'],
     ['JSON by another name', 'text/plain', '{"a":1}', { response: 'json' }, { a: 1 }],
     ['JSON as text', 'application/json', '{"a":1}', { response: 'text' }, '{"a":1}'],
+    [
+      'an image as a file',
+      'image/png',
+      'PNG',
+      {},
+      { uri: 'spot://f1', name: 'x.png', content_type: 'image/png', size: 3 },
+    ],
     ['nothing', 'application/json', '', {}, ''],
     [
       'a file',

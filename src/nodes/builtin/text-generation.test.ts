@@ -121,7 +121,7 @@ describe('generating text', () => {
   });
 
   it('asks the next model when one takes too long', async () => {
-    const { outcome } = await run({ slow: stalls, good }, { model: ['slow', 'good'], timeout_seconds: 0.1 });
+    const { outcome } = await run({ slow: stalls, good }, { model: ['slow', 'good'], timeout_seconds: 0.4 });
     expect(outcome).toMatchObject({
       kind: 'succeeded',
       warnings: [{ identifier: 'model_timeout', params: { model: 'slow' } }],
@@ -171,7 +171,10 @@ describe('generating text', () => {
       { retryable: false, failure: { code: 'provider' }, usage: { inputTokens: 1000 } },
     ],
   ])('fails on %s', async (_, answer, expected) => {
-    const { outcome, asked } = await run({ m: answer! }, { model: ['m'], timeout_seconds: 0.5 });
+    const { outcome, asked } = await run(
+      { m: answer! },
+      { model: ['m'], timeout_seconds: answer === stalls ? 0.1 : 30 },
+    );
     expect(outcome).toMatchObject({ kind: 'failed', ...expected });
     expect(asked).toHaveLength(1);
   });

@@ -12,6 +12,8 @@ describe('splitting text', () => {
     ['short', { chunk_size: 10 }, ['short']],
     ['', {}, []],
     [' \n ', {}, []],
+    [' '.repeat(200_000), { unit: 'words' }, []],
+    ['\n a b', { unit: 'words', chunk_size: 1 }, ['a', 'b']],
     ['one two three', { chunk_size: 8 }, ['one two', 'three']],
     ['First par.\n\nSecond par.', { chunk_size: 15 }, ['First par.', 'Second par.']],
     ['abcdefghij', { chunk_size: 4 }, ['abcd', 'efgh', 'ij']],
