@@ -52,7 +52,7 @@ export function issuesOf(type: NodeType, config: JsonObject): readonly Definitio
   return type.check?.(node) ?? [];
 }
 
-export function withDefaults(type: NodeType, config: JsonObject): JsonObject {
+function withDefaults(type: NodeType, config: JsonObject): JsonObject {
   const defaults = Object.entries(type.config).map(([name, field]) => [name, field.default] as const);
   return { ...Object.fromEntries(defaults), ...config };
 }
