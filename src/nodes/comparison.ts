@@ -49,7 +49,7 @@ export function readOperator(name: JsonValue | undefined): Operator | null {
 }
 
 /** What a value is judged by. `undefined` is a value that did not arrive. */
-export type Test = (left: JsonValue | undefined) => boolean;
+type Test = (left: JsonValue | undefined) => boolean;
 
 /**
  * Prepares a comparison with `right`, to be made with one or many left values.

@@ -9,7 +9,7 @@ const MAX_PROGRAM_SIZE = 4_000;
 /** UTF-16 units of text that a pattern is run over; with the program limit it bounds how long a synchronous node can take. */
 export const MAX_SUBJECT_LENGTH = 1_000_000;
 
-export interface PatternOptions {
+interface PatternOptions {
   readonly caseSensitive: boolean;
   /** `^` and `$` also match at line breaks. */
   readonly multiline?: boolean;

@@ -58,13 +58,15 @@ export function renderTemplate(
  * A value that an author wrote in a configuration, with its references replaced: text that is one reference and nothing else
  * becomes the value itself, other text is rendered, lists and objects are filled in deeply. `undefined`: the whole is one
  * reference to a key without a value.
+ * @throws RangeError when a rendered text is longer than {@link MAX_RENDERED_LENGTH}.
  */
 export function resolveReferences(written: JsonValue, values: Values): JsonValue | undefined {
   if (typeof written === 'string') {
     const key = soleReference(written, values);
     if (key !== null) return Object.hasOwn(values, key) ? values[key] : undefined;
     const rendered = renderTemplate(written, values);
-    return 'failure' in rendered ? undefined : rendered.text;
+    if ('failure' in rendered) throw new RangeError(rendered.failure.message);
+    return rendered.text;
   }
   if (Array.isArray(written)) return written.map((item) => resolveReferences(item, values) ?? null);
   if (!isJsonObject(written)) return written;

@@ -37,7 +37,7 @@ const METADATA_ADDRESSES: ReadonlySet<string> = new Set(['168.63.129.16']);
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-export interface GuardOptions {
+interface GuardOptions {
   /**
    * Addresses that may be called although they are not public: host names, `host:port`, addresses and CIDR ranges; `*` allows all.
    * A name allows whatever address it resolves to.
@@ -397,11 +397,12 @@ function response(answer: Dispatcher.ResponseData, method: string, url: string):
     headers.delete('content-length');
   }
   let stream: ReadableStream<Uint8Array> | null = null;
-  if (isBodiless(answer, method)) answer.body.on('error', () => {}).resume();
-  else
-    stream = Readable.toWeb(
-      readable(answer, method, MAX_FETCH_BYTES),
-    ) as WebStream<Uint8Array> as ReadableStream<Uint8Array>;
+  if (isBodiless(answer, method)) {
+    answer.body.on('error', () => {}).resume();
+  } else {
+    const body = readable(answer, method, MAX_FETCH_BYTES);
+    stream = Readable.toWeb(body) as WebStream<Uint8Array> as ReadableStream<Uint8Array>;
+  }
   const result = new Response(stream, { status: answer.statusCode, headers });
   Object.defineProperty(result, 'url', { value: url });
   return result;

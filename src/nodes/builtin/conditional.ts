@@ -75,7 +75,8 @@ export const conditional: PureNodeType = {
     const variables = keyedValues(input, 'variables');
     const verdict = evaluate(read.condition, variables, input.config['case_sensitive'] !== false);
     if (typeof verdict === 'string') return failed({ code: 'invalid_config', message: verdict });
-    return succeeded({ [String(verdict)]: input.values['value'] ?? variables });
+    const { value } = input.values;
+    return succeeded({ [String(verdict)]: value === undefined ? variables : value });
   },
 };
 

@@ -128,7 +128,8 @@ export const httpRequest: EffectNodeType = {
     },
     response: {
       type: 'str',
-      description: 'How the answer is read: "auto" goes by its content type, "file" keeps it as a file.',
+      description:
+        'How the answer is read: "auto" goes by its content type and keeps what is neither JSON nor text as a file.',
       optional: true,
       default: 'auto',
       choices: RESPONSE_MODES,
@@ -231,12 +232,15 @@ function encodeInUrl(text: string, at: number): string {
   return at === 0 ? text : encodeURIComponent(text);
 }
 
+/** Adds to the query without rewriting what is there already: signatures are made over the exact text. */
 function addQuery(url: URL, query: JsonObject, variables: JsonObject): void {
+  const added = new URLSearchParams();
   for (const [name, written] of Object.entries(query)) {
     const value = resolveReferences(written, variables);
     if (value === undefined || value === null) continue;
-    for (const item of Array.isArray(value) ? value : [value]) url.searchParams.append(name, valueAsText(item));
+    for (const item of Array.isArray(value) ? value : [value]) added.append(name, valueAsText(item));
   }
+  url.search = [url.search.slice(1), added.toString()].filter((part) => part !== '').join('&');
 }
 
 function buildHeaders(
@@ -334,33 +338,34 @@ function failedStatus(request: HttpRequest, answer: HttpAnswer, now: number): Ou
   };
 }
 
+/** The answer's body as a value: JSON, text, or a kept file for what is neither. */
 async function readBody(
   answer: HttpAnswer,
   mode: string,
   context: NodeContext,
 ): Promise<{ value: JsonValue } | Outcome> {
-  const contentType = answer.headers['content-type'] ?? 'application/octet-stream';
-  if (
-    mode === 'json' ||
-    (mode !== 'text' && mode !== 'file' && isJsonType(contentType) && answer.body.byteLength > 0)
-  ) {
-    const parsed = parseJson(new TextDecoder().decode(answer.body));
+  const contentType = answer.headers['content-type'];
+  const text = decodeText(contentType ?? 'text/plain', answer.body);
+  if (mode === 'text') return { value: text ?? new TextDecoder().decode(answer.body) };
+  if (mode === 'json' || (mode !== 'file' && text && isJsonType(contentType ?? ''))) {
+    const parsed = parseJson(text ?? new TextDecoder().decode(answer.body));
     if ('value' in parsed) return parsed;
-    if (mode === 'json')
+    if (mode === 'json') {
       return failed({
         code: 'http_status',
         message: `The answer is not JSON. ${parsed.problem}`,
         httpStatus: answer.status,
       });
+    }
   }
-  if (mode === 'file') {
-    const name = new URL(answer.url).pathname.split('/').at(-1) || 'response';
-    const file = await context.files.save({ name, contentType, bytes: answer.body });
-    return {
-      value: { uri: storedFileUri(file.id), name: file.name, content_type: mediaType(contentType), size: file.size },
-    };
-  }
-  return { value: decodeText(contentType, answer.body) ?? new TextDecoder().decode(answer.body) };
+  if (mode !== 'file' && text !== null) return { value: text };
+  return { value: await keepAsFile(answer, contentType ?? 'application/octet-stream', context) };
+}
+
+async function keepAsFile(answer: HttpAnswer, contentType: string, context: NodeContext): Promise<JsonObject> {
+  const name = new URL(answer.url).pathname.split('/').at(-1) || 'response';
+  const file = await context.files.save({ name, contentType, bytes: answer.body });
+  return { uri: storedFileUri(file.id), name: file.name, content_type: mediaType(contentType), size: file.size };
 }
 
 function dictionary(value: JsonValue | undefined): JsonObject {

@@ -3,8 +3,10 @@ import { parseJson } from '../json-text.ts';
 import { failed, type PureNodeType, succeeded } from '../node-type.ts';
 import { many, one } from '../value-types.ts';
 
-/** JSON between fences, as language models like to write it; the opening fence may stand behind some words. */
-const FENCED = /```[ \t]*(?:json[5c]?)?[ \t]*\r?\n(.*?)\r?\n?[ \t]*```/is;
+const FENCE = '```';
+
+/** How language models like to begin JSON; some words may stand before it. */
+const OPENING_FENCE = /```(?:json)?/i;
 
 /** Reads JSON text. */
 export const jsonParse: PureNodeType = {
@@ -22,14 +24,24 @@ export const jsonParse: PureNodeType = {
   config: {},
   run(input) {
     const text = valueAsText(input.values['text'] ?? null);
-    const fenced = text.includes('```') ? FENCED.exec(text)?.[1] : undefined;
-    let parsed = parseJson(text);
-    if ('problem' in parsed && fenced !== undefined) parsed = parseJson(fenced);
+    const whole = parseJson(text);
+    const parsed = 'problem' in whole ? (parseFenced(text) ?? whole) : whole;
     if ('problem' in parsed) {
-      const where = fenced === undefined ? '' : ' (counted from the fence)';
+      const where = parsed === whole ? '' : ' (counted from the fence)';
       return failed({ code: 'invalid_input', message: `The text is not JSON. ${parsed.problem}${where}` });
     }
     const output = parsed.value;
     return succeeded(Array.isArray(output) ? { output, items: output } : { output });
   },
 };
+
+/** The JSON between the first fence and the next, or the last when the JSON itself has fences in its texts. Null: no fences. */
+function parseFenced(text: string): ReturnType<typeof parseJson> | null {
+  const opening = OPENING_FENCE.exec(text);
+  if (opening === null) return null;
+  const start = opening.index + opening[0].length;
+  const [next, last] = [text.indexOf(FENCE, start), text.lastIndexOf(FENCE)];
+  if (next < 0) return parseJson(text.slice(start));
+  const parsed = parseJson(text.slice(start, next));
+  return 'problem' in parsed && last > next ? parseJson(text.slice(start, last)) : parsed;
+}

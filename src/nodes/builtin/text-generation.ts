@@ -103,7 +103,13 @@ export const textGeneration: EffectNodeType = {
     const isLastTry = outcome.kind === 'failed' && (!outcome.retryable || context.attempt > RETRIES);
     if (!isLastTry || context.signal.aborted || !configFlag(input.config, 'continue_on_error')) return outcome;
     const warning: Warning = { identifier: 'continue_on_error', detail: outcome.failure.message };
-    return succeeded({ text_output: '' }, { ...outcome, warnings: [...(outcome.warnings ?? []), warning] });
+    return succeeded(
+      { text_output: '' },
+      {
+        warnings: [...(outcome.warnings ?? []), warning],
+        ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+      },
+    );
   },
 };
 

@@ -62,7 +62,7 @@ export const textSplitter: PureNodeType = {
     const unit = input.config['unit'];
     const chunks =
       unit === 'words' || unit === 'lines'
-        ? joinPieces(text.match(unit === 'words' ? /\s*\S+\s*/g : /[^\n]*\n|[^\n]+/g) ?? [], size, overlap, () => 1)
+        ? joinPieces(text.match(unit === 'words' ? /\S+\s*/g : /[^\n]*\n|[^\n]+/g) ?? [], size, overlap, () => 1)
         : joinPieces(splitRecursively(text, separators(input.config), size), size, overlap, (piece) => piece.length);
     if (chunks === null) {
       return failed({
