@@ -1,8 +1,3 @@
-import { enableCompileCache } from 'node:module';
-
-// Stripping and compiling the sources is most of the start: from the second start on it is done.
-enableCompileCache();
-
 const COMMANDS: Readonly<
   Record<string, { about: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }>
 > = {

@@ -1,0 +1,14 @@
+/** `npm run bench -- <question>`: runs one benchmark. */
+const QUESTIONS: Readonly<Record<string, () => Promise<{ bench(args: string[]): Promise<void> }>>> = {
+  run: () => import('./run.ts'),
+  list: () => import('./list.ts'),
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const question = QUESTIONS[name];
+if (question === undefined) {
+  process.stderr.write(`Which question? npm run bench -- <${Object.keys(QUESTIONS).join(' | ')}>\n`);
+  process.exitCode = 2;
+} else {
+  await (await question()).bench(args);
+}

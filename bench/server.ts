@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Clock ticks per second of `/proc/<pid>/stat` on Linux. */
+const TICKS = 100;
+
+/** A server of the product in a process of its own, as an operator would start it. */
+export interface BenchServer {
+  readonly url: string;
+  readonly key: string;
+  readonly folder: string;
+  readonly pid: number;
+  /** CPU milliseconds the process has used so far, all threads. */
+  cpuMs(): number;
+  /** Resident memory, megabytes. */
+  memoryMb(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts a server on a free port with a data folder that is removed at the end (or a given one that stays). */
+export async function startServer(options: { folder?: string; nodeArgs?: string[] } = {}): Promise<BenchServer> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-bench-'));
+  const key = 'bench_key_0123456789';
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [...(options.nodeArgs ?? []), new URL('../bin/millrun.js', import.meta.url).pathname, 'serve', '--port', '0'],
+    {
+      env: { ...process.env, MILLRUN_DATA: folder, MILLRUN_API_KEY: key, MILLRUN_LOG_LEVEL: 'warn' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  let output = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', (chunk) => {
+      output += chunk;
+      const match = /listening on (\S+)/.exec(output);
+      if (match?.[1]) resolve(match[1]);
+    });
+    child.once('exit', (code) => reject(new Error(`The server ended with code ${code} before it was ready.`)));
+  });
+  const pid = child.pid!;
+  return {
+    url,
+    key,
+    folder,
+    pid,
+    cpuMs() {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+      return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS;
+    },
+    memoryMb() {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+    },
+    async stop() {
+      if (child.exitCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
