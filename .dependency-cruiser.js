@@ -3,9 +3,10 @@
  *
  * A room sees the faces of the rooms named here and nothing else under src/. test/house.test.ts breaks every rule once on purpose.
  *
- * Tests, conformance suites and generators of test data are not bound to a floor: they put real parts together, as platform.ts does.
+ * Tests and what they are made of (conformance suites, generators of test data, a room's test-kit.ts) are not bound to a floor:
+ * they put real parts together, as platform.ts does.
  */
-const TESTS = '\\.(test|conformance|arbitrary)\\.ts$';
+const TESTS = '(\\.(test|conformance|arbitrary)|/test-kit)\\.ts$';
 
 /** What each room shows to the others. What a face leaves out is an implementation: platform.ts alone knows which exist. */
 const FACES = {
