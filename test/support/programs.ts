@@ -23,6 +23,9 @@ export function needsProgram(program: keyof typeof PROGRAMS, path = process.env[
   const folders = [...path.split(delimiter), ...besides.flatMap((pattern) => globSync(pattern).sort().reverse())];
   const found =
     names.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => existsSync(file)) ?? null;
-  beforeEach(({ skip }) => skip(found === null, `${program} is missing on this machine: ${bring}`));
+  const missing = `${program} is missing on this machine: ${bring}`;
+  // The runner's usual report keeps a skipped test's reason to itself.
+  if (!found) console.warn(missing);
+  beforeEach(({ skip }) => skip(!found, missing));
   return found;
 }
