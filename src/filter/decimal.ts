@@ -1,4 +1,4 @@
-const DECIMAL = /^([+-]?)0*(\d*?)(?:\.(\d*?)0*)?$/;
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?$/;
 
 /** A sign, digits, a point, digits; exact, however long. */
 interface Decimal {
@@ -12,9 +12,22 @@ interface Decimal {
 function readDecimal(text: string): Decimal | null {
   const match = DECIMAL.exec(text);
   if (!match || !/\d/.test(text)) return null;
-  const whole = match[2] ?? '';
-  const fraction = match[3] ?? '';
+  const whole = withoutLeadingZeros(match[2] ?? '');
+  const fraction = withoutTrailingZeros(match[3] ?? '');
   return { negative: match[1] === '-' && whole + fraction !== '', whole, fraction };
+}
+
+function withoutLeadingZeros(digits: string): string {
+  let start = 0;
+  while (digits[start] === '0') start++;
+  return digits.slice(start);
+}
+
+/** A loop, because /0+$/ takes quadratic time on many zeros before another digit. */
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end--;
+  return digits.slice(0, end);
 }
 
 /** The shortest text of a decimal number (`+00.50` is `0.5`), or null when the text is none. */

@@ -20,7 +20,10 @@ function rankOfUnit(unit: number): number {
 }
 
 /** One step of a LIKE pattern: any text (`%`), any one character (`_`), or this character. */
-export type PatternStep = { readonly kind: 'any' | 'one' } | { readonly kind: 'character'; readonly character: string };
+export type PatternStep =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'one' }
+  | { readonly kind: 'character'; readonly character: string };
 
 /** Takes a LIKE pattern apart. A backslash makes the next character stand for itself; the pattern must not end in one. */
 export function patternSteps(pattern: string): PatternStep[] {
@@ -69,7 +72,7 @@ function matchesSteps(steps: readonly PatternStep[], characters: readonly string
     if (wanted?.kind === 'any') {
       lastAny = step++;
       lastAnyEnd = position;
-    } else if (wanted?.kind === 'one' || (wanted && wanted.character === characters[position])) {
+    } else if (wanted?.kind === 'one' || (wanted?.kind === 'character' && wanted.character === characters[position])) {
       step++;
       position++;
     } else if (lastAny >= 0) {
