@@ -15,7 +15,7 @@ import { canonicalDecimal } from './decimal.ts';
 import { type Diagnostic, inTextOrder } from './diagnostic.ts';
 import { matcher } from './match.ts';
 import { nearest } from './nearest.ts';
-import { print, quotedText } from './print.ts';
+import { printPath, quotedText } from './print.ts';
 import { endsInLoneBackslash, literalPattern } from './text.ts';
 import { type Field, type FieldKind, OPERATORS_OF_KIND, type Vocabulary } from './vocabulary.ts';
 
@@ -101,7 +101,7 @@ class Checker {
     const found = this.#field(path);
     if (!found) return null;
     const { field, rest } = found;
-    const name = printedName(path);
+    const name = printPath(path);
     if (isNullOperator(operator)) return this.#nullTest(predicate, field, rest);
 
     if (field.kind === 'json' && rest.length === 0) {
@@ -132,7 +132,7 @@ class Checker {
   #nullTest({ operator, values, path }: Predicate, field: Field, rest: readonly Segment[]): CheckedFilter | null {
     const [value] = values;
     if (value) {
-      const hint = `Write ${printedName(path)}.${operator} alone, or with :true or :false.`;
+      const hint = `Write ${printPath(path)}.${operator} alone, or with :true or :false.`;
       return this.#error(value, `${operator} takes no value but true or false.`, hint);
     }
     return meaning(operator, field, targetOf(field, rest), []);
@@ -147,7 +147,7 @@ class Checker {
       const rest = path.segments.slice(length);
       return field.kind === 'json' || rest.length === 0 ? { field, rest } : this.#notAnOperator(field, rest);
     }
-    const name = printedName(path);
+    const name = printPath(path);
     const known = this.#vocabulary.fields.map((field) => field.name);
     const near = nearest(path.segments.map(({ key }) => key).join('.'), known);
     const hint = near ? `Did you mean ${near}?` : `The fields are ${known.join(', ')}.`;
@@ -262,11 +262,6 @@ function readUuid(text: string): string | undefined {
 
 function targetOf(field: Field, rest: readonly Segment[]): Target {
   return { column: field.column, kind: field.kind, path: rest.map(({ key }) => key) };
-}
-
-/** The name as it is written, for messages. */
-function printedName(path: Path): string {
-  return print({ kind: 'broken', path, from: path.from, to: path.to });
 }
 
 /** Reduces an operator to the few that a checked filter has. */

@@ -19,7 +19,7 @@ import {
   MAX_INDEX_DIGITS,
   MAX_LIST_ITEMS,
 } from './limits.ts';
-import { quotedName, quotedText } from './print.ts';
+import { printPath, quotedName, quotedText } from './print.ts';
 import { PLAIN_NAME, type Token, type TokenKind, tokenize } from './token.ts';
 
 /** What a text says, and everything that is wrong with it. */
@@ -159,7 +159,7 @@ class Parser {
       return this.#compared(path, OPERATOR_OF_SYMBOL[symbol.text] ?? 'eq', this.#single(path));
     }
     if (word && isNullOperator(word)) return this.#compared(field, word, []);
-    return this.#operatorMissing(path, word);
+    return this.#operatorMissing(path, word && `${printPath(field)}.${word}`);
   }
 
   #compared(path: Path, operator: Operator, values: readonly Value[] | null): Predicate | Broken {
@@ -217,7 +217,7 @@ class Parser {
     if (!this.#at('(')) return this.#operand();
     const open = this.#peek;
     this.#list();
-    const hint = `Write ${this.#slice(path)}.in:(…)`;
+    const hint = `Write ${printPath(path)}.in:(…)`;
     this.#report({ from: open.from, to: this.#previous.to }, 'A list needs the operator in.', hint);
     return null;
   }
@@ -297,11 +297,12 @@ class Parser {
     return this.#previous.to;
   }
 
-  #operatorMissing(path: Path, word: Operator | undefined): Broken {
+  /** @param dotted the path, if it ends in an operator word. */
+  #operatorMissing(path: Path, dotted: string | undefined): Broken {
     const span = { from: path.from, to: this.#skipWords()?.to ?? path.to };
-    const name = this.#slice(path);
-    if (word) this.#report(span, `A colon and a value are missing after ${name}`, `Write ${name}:'value'`);
+    if (dotted) this.#report(span, `A colon and a value are missing after ${dotted}`, `Write ${dotted}:'value'`);
     else {
+      const name = printPath(path);
       const hint = `Write ${name}:value, ${name}>value or ${name}.isnull`;
       this.#report(span, `An operator is missing after ${name}`, hint);
     }
@@ -373,10 +374,6 @@ class Parser {
   /** Whether a segment was written without back quotes, so that it may be an operator word. */
   #isPlain(segment: Segment): boolean {
     return typeof segment.key === 'string' && this.#text.charAt(segment.from) !== '`';
-  }
-
-  #slice(span: Span): string {
-    return this.#text.slice(span.from, span.to);
   }
 
   #at(kind: TokenKind): boolean {

@@ -32,6 +32,11 @@ export function print(expression: Expression): string {
   }
 }
 
+/** A path as it is written: keys joined by dots, indexes in brackets. */
+export function printPath(path: Path): string {
+  return path.segments.map((segment, index) => printSegment(segment, index)).join('');
+}
+
 /** Text as a string of the language: `it's` becomes `'it''s'`. */
 export function quotedText(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
@@ -61,10 +66,6 @@ function printPredicate({ path, operator, values }: Predicate): string {
   }
   if (symbol && only && values.length === 1) return `${field}${symbol}${printValue(only)}`;
   return `${field}.${operator}:(${values.map(printValue).join(', ')})`;
-}
-
-function printPath(path: Path): string {
-  return path.segments.map((segment, index) => printSegment(segment, index)).join('');
 }
 
 function printSegment({ key }: Segment, index: number): string {

@@ -60,7 +60,11 @@ const MEANING_OF_FOREIGN: Readonly<Record<string, { kind: TokenKind; text: strin
   '=<': { kind: 'operator', text: '<=' },
 };
 
-const KEYWORDS: Readonly<Record<string, TokenKind>> = { and: 'and', or: 'or', not: 'not' };
+const KEYWORDS: ReadonlyMap<string, TokenKind> = new Map([
+  ['and', 'and'],
+  ['or', 'or'],
+  ['not', 'not'],
+]);
 
 /**
  * Cuts a text into tokens, the last of which is always `end`. Never throws: what is not of the language becomes a token
@@ -84,7 +88,7 @@ export function tokenize(text: string): Token[] {
 function tokenAt(text: string, from: number): Token {
   const bare = longest(matchAt(LITERAL, text, from)?.[0], matchAt(WORD, text, from)?.[0]);
   if (bare !== undefined) {
-    return { kind: KEYWORDS[bare.toLowerCase()] ?? 'bare', text: bare, from, to: from + bare.length };
+    return { kind: KEYWORDS.get(bare.toLowerCase()) ?? 'bare', text: bare, from, to: from + bare.length };
   }
   const first = text.charAt(from);
   if (first === "'" || first === '"') return quotedAt(text, from, QUOTED, 'quoted');
