@@ -278,10 +278,39 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** The text of a right expression with one to three edits. */
+/** Right texts in all the ways the language can be written; the first are the published vectors. */
+export const ACCEPTED_TEXTS = [
+  'status_code:succeeded AND created_at>2026-04-01',
+  'status_code=succeeded',
+  "client_ref.EQ:'batch-2026-07-01'",
+  "model.slug.eq:'background-removal-v21'",
+  'NOT status_code:failed',
+  'status_code:failed OR status_code:canceled',
+  '(status_code:failed OR status_code:canceled) AND created_at>=2026-04-01',
+  "status_code.in:('failed','canceled') and cost.gt:0.05",
+  "client_ref:'it''s mine'",
+  "metadata.order_id:'A-17'",
+  'created_at>=2026-04-01T10:00:00Z AND created_at<2026-04-02',
+  'started_at.isnull:true',
+  "client_ref.eq:''",
+  "client_ref.EQ:'run-1:1'",
+  'created_at > now-7d',
+  'created_at<=NOW+2h or created_at.between:(2026-04-01T10:00:00.5+02:00, now)',
+  'duration_ms.BETWEEN:(1,"10")AND cost!=0.50',
+  'client_ref.like:\'100\\%\' OR client_ref.ilike:"A""b\\"c_" OR NOT client_ref.contains:"it\'s"',
+  'metadata.`eq`:eq and metadata.eq.eq:eq and metadata.isnull.notnull',
+  'output.outputs[0].`mime type`:null OR output.outputs [ 12 ] . url != null',
+  'not(has_logs:true)and(feedback_is_positive.isnull or feedback_is_positive!:FALSE)',
+  'metadata.and.or.not.größe:Straße/7@x_-',
+  'id.nin:(3c90c3cc-0d44-4b50-8888-8dd25736052a)',
+  'duration_ms.ge:1 AND duration_ms.LE:5 AND duration_ms.ne:3 AND duration_ms.lt:4 AND duration_ms.lte:4',
+  'client_ref.startswith:batch OR client_ref.endswith:1 OR client_ref.in:in',
+];
+
+/** A right text with one to three edits. */
 export const mutatedText: fc.Arbitrary<string> = fc
   .tuple(
-    runExpression.map(print),
+    fc.oneof(runExpression.map(print), fc.constantFrom(...ACCEPTED_TEXTS)),
     fc.array(fc.tuple(fc.nat(400), fc.nat(4), fc.constantFrom('', ...FRAGMENTS)), { minLength: 1, maxLength: 3 }),
   )
   .map(([text, edits]) =>

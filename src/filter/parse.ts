@@ -48,6 +48,7 @@ export function parse(text: string): ParseResult {
 
 const CLOSERS: ReadonlySet<TokenKind> = new Set([')', 'or', 'end']);
 const AFTER_VALUE: ReadonlySet<TokenKind> = new Set([')', ',', 'and', 'or', 'not', 'end']);
+const KEYWORDS: ReadonlySet<TokenKind> = new Set(['and', 'or', 'not']);
 const STRAY_CLOSERS: ReadonlySet<TokenKind> = new Set([')']);
 const JUNK: ReadonlySet<TokenKind> = new Set(['operator', '.', ',', '[', ']', 'unknown']);
 const AFTER_NAME: ReadonlySet<TokenKind> = new Set(['operator', '.', '[']);
@@ -159,7 +160,7 @@ class Parser {
       return this.#compared(path, OPERATOR_OF_SYMBOL[symbol.text] ?? 'eq', this.#single(path));
     }
     if (word && isNullOperator(word)) return this.#compared(field, word, []);
-    return this.#operatorMissing(path, word && `${printPath(field)}.${word}`);
+    return this.#operatorMissing(path, word && field);
   }
 
   #compared(path: Path, operator: Operator, values: readonly Value[] | null): Predicate | Broken {
@@ -173,7 +174,7 @@ class Parser {
     for (;;) {
       if (this.#at('.')) {
         const dot = this.#take();
-        if (isName(this.#peek)) segments.push(this.#name());
+        if (isName(this.#peek) || KEYWORDS.has(this.#peek.kind)) segments.push(this.#name());
         else this.#report(dot, 'A name is missing after the dot.', 'Write the key that follows, or remove the dot.');
       } else if (this.#at('[')) segments.push(...this.#listIndex());
       else break;
@@ -201,9 +202,10 @@ class Parser {
     const closed = this.#at(']');
     if (closed) this.#take();
     if (!isIndex || !closed) {
+      const span = { from: open.from, to: this.#previous.to };
       const hint = 'Write a number from 0, as in output.outputs[0].url, or .key for a key.';
-      this.#report({ from: open.from, to: this.#previous.to }, 'Brackets hold the index of a list item.', hint);
-      return [];
+      this.#report(span, 'Brackets hold the index of a list item.', hint);
+      return [{ key: index.text, ...span }];
     }
     if (index.text.length > MAX_INDEX_DIGITS) {
       this.#report(index, `An index has at most ${MAX_INDEX_DIGITS} digits.`, 'Lists are never that long.');
@@ -259,7 +261,7 @@ class Parser {
     const token = this.#peek;
     if (token.kind === 'quoted') {
       this.#take();
-      return { text: token.text, quoted: true, from: token.from, to: token.to };
+      return token.problem ? null : { text: token.text, quoted: true, from: token.from, to: token.to };
     }
     if (token.kind === 'backquoted') {
       this.#take();
@@ -273,8 +275,9 @@ class Parser {
       this.#take();
       return { text: token.text, quoted: false, from: token.from, to: token.to };
     }
-    const isKeyword = token.kind === 'and' || token.kind === 'or' || token.kind === 'not';
-    const hint = isKeyword ? `If the word is meant, quote it: ${quotedText(token.text)}` : "Write a value: 'text', 42";
+    const hint = KEYWORDS.has(token.kind)
+      ? `If the word is meant, quote it: ${quotedText(token.text)}`
+      : "Write a value: 'text', 42";
     this.#report(this.#previous, `A value is missing after ${this.#previous.text}`, hint);
     if (token.kind === 'operator' || token.kind === '.') this.#skipUnquotedRun();
     return null;
@@ -297,16 +300,18 @@ class Parser {
     return this.#previous.to;
   }
 
-  /** @param dotted the path, if it ends in an operator word. */
-  #operatorMissing(path: Path, dotted: string | undefined): Broken {
+  /** @param field the path without its last word, if that is an operator. */
+  #operatorMissing(path: Path, field: Path | undefined): Broken {
     const span = { from: path.from, to: this.#skipWords()?.to ?? path.to };
-    if (dotted) this.#report(span, `A colon and a value are missing after ${dotted}`, `Write ${dotted}:'value'`);
-    else {
-      const name = printPath(path);
+    const name = printPath(field ?? path);
+    if (field) {
+      const dotted = `${name}.${path.segments.at(-1)?.key}`;
+      this.#report(span, `A colon and a value are missing after ${dotted}`, `Write ${dotted}:'value'`);
+    } else {
       const hint = `Write ${name}:value, ${name}>value or ${name}.isnull`;
       this.#report(span, `An operator is missing after ${name}`, hint);
     }
-    return { kind: 'broken', path, ...span };
+    return { kind: 'broken', path: field ?? path, ...span };
   }
 
   #conditionMissing(): void {

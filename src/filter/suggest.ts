@@ -86,6 +86,8 @@ function optionsAfter(before: readonly Token[], written: readonly Token[], vocab
     }
   }
   const last = before.at(-1);
+  // Within a string that is still open there is nothing to offer.
+  if (last?.problem && last.kind !== 'operator') return [];
   switch (state) {
     case 'field':
       return [...fieldOptions(written, vocabulary), ...(written.some(({ kind }) => kind === '.') ? [] : [NOT])];

@@ -113,8 +113,9 @@ function quotedAt(text: string, from: number, shape: RegExp, kind: 'quoted' | 'b
  * so that `like:'100\%'` hands its backslash on to the pattern.
  */
 function unquoted(inner: string, quote: string): string {
-  const undoubled = quote === '`' ? /``/g : quote === "'" ? /''|\\(['"\\])/g : /""|\\(['"\\])/g;
-  return inner.replace(undoubled, (_, escaped?: string) => escaped ?? quote);
+  if (quote === '`') return inner.replaceAll('``', '`');
+  const shape = quote === "'" ? /''|\\(['"\\])/g : /""|\\(['"\\])/g;
+  return inner.replace(shape, (_, escaped?: string) => escaped ?? quote);
 }
 
 function foreignAt(text: string, from: number): Token | undefined {
