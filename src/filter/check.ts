@@ -17,7 +17,7 @@ import { matcher } from './match.ts';
 import { nearest } from './nearest.ts';
 import { printPath, quotedText } from './print.ts';
 import { endsInLoneBackslash, literalPattern } from './text.ts';
-import { type Field, type FieldKind, OPERATORS_OF_KIND, type Vocabulary } from './vocabulary.ts';
+import { type Field, type FieldKind, fieldAt, OPERATORS_OF_KIND, type Vocabulary } from './vocabulary.ts';
 
 /** What a check needs to know besides the words. */
 export interface CheckOptions {
@@ -140,16 +140,16 @@ class Checker {
 
   /** The field that a path begins with, and the keys that lead on into its JSON. */
   #field(path: Path): { field: Field; rest: readonly Segment[] } | null {
-    for (let length = path.segments.length; length > 0; length--) {
-      const keys = path.segments.slice(0, length).map(({ key }) => key);
-      const field = this.#vocabulary.byName.get(keys.join('.'));
-      if (!field || keys.some((key) => typeof key === 'number')) continue;
+    const keys = path.segments.map(({ key }) => key);
+    const found = fieldAt(keys, this.#vocabulary);
+    if (found) {
+      const { field, length } = found;
       const rest = path.segments.slice(length);
       return field.kind === 'json' || rest.length === 0 ? { field, rest } : this.#notAnOperator(field, rest);
     }
     const name = printPath(path);
-    const known = this.#vocabulary.fields.map((field) => field.name);
-    const near = nearest(path.segments.map(({ key }) => key).join('.'), known);
+    const known = [...this.#vocabulary.byName.keys()];
+    const near = nearest(keys.join('.'), known);
     const hint = near ? `Did you mean ${near}?` : `The fields are ${known.join(', ')}.`;
     return this.#error(path, `There is no field ${name}.`, hint);
   }

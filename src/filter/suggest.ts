@@ -1,7 +1,7 @@
 import { isNullOperator, type Operator, operatorOfWord } from './ast.ts';
 import { quotedText } from './print.ts';
 import { type Token, tokenize } from './token.ts';
-import { type Field, OPERATORS_OF_KIND, type Vocabulary } from './vocabulary.ts';
+import { type Field, fieldAt, OPERATORS_OF_KIND, type Vocabulary } from './vocabulary.ts';
 
 /** What could stand at the cursor. */
 export interface Suggestions {
@@ -65,10 +65,11 @@ function optionsAfter(before: readonly Token[], written: readonly Token[], vocab
       case 'field':
       case 'operator': {
         if (token.kind === 'operator') {
-          field = fieldOfPath(path, vocabulary);
+          field = fieldAt(path, vocabulary)?.field;
           state = 'value';
         } else if (token.kind === 'bare' || token.kind === 'backquoted') {
-          path = before[index - 1]?.kind === '.' ? [...path, token.text] : [token.text];
+          if (before[index - 1]?.kind !== '.') path = [];
+          path.push(token.text);
           state = isNullTest(path) ? 'connector' : 'operator';
         }
         break;
@@ -92,7 +93,7 @@ function optionsAfter(before: readonly Token[], written: readonly Token[], vocab
     case 'field':
       return [...fieldOptions(written, vocabulary), ...(written.some(({ kind }) => kind === '.') ? [] : [NOT])];
     case 'operator':
-      return operatorOptions(path.join('.'), fieldOfPath(path, vocabulary));
+      return operatorOptions(path.join('.'), fieldAt(path, vocabulary)?.field);
     case 'list':
       return last?.kind === '(' || last?.kind === ',' ? valueOptions(field) : [];
     case 'value':
@@ -107,15 +108,6 @@ function isNullTest(path: readonly string[]): boolean {
   return operator !== undefined && isNullOperator(operator);
 }
 
-/** The field of a path, whether an operator word or JSON keys follow it or not. */
-function fieldOfPath(path: readonly string[], vocabulary: Vocabulary): Field | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const field = vocabulary.byName.get(path.slice(0, length).join('.'));
-    if (field) return field;
-  }
-  return undefined;
-}
-
 /** Fields, and the operators of a field that is followed by a dot. */
 function fieldOptions(written: readonly Token[], vocabulary: Vocabulary): Suggestion[] {
   const fields = vocabulary.fields.map(
@@ -123,7 +115,7 @@ function fieldOptions(written: readonly Token[], vocabulary: Vocabulary): Sugges
   );
   const lastDot = written.findLastIndex(({ kind }) => kind === '.');
   const path = written.slice(0, Math.max(lastDot, 0)).flatMap(({ kind, text }) => (kind === '.' ? [] : [text]));
-  const field = fieldOfPath(path, vocabulary);
+  const field = fieldAt(path, vocabulary)?.field;
   return field ? [...fields, ...wordOptions(path.join('.'), field)] : fields;
 }
 

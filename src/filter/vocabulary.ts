@@ -21,17 +21,35 @@ export interface Field {
   readonly sortable: boolean;
 }
 
-/** The fields that one list understands, in the words of one API. Plain data but for the index. */
+/** The fields that one list understands, in the words of one API. */
 export interface Vocabulary {
   readonly fields: readonly Field[];
   readonly byName: ReadonlyMap<string, Field>;
+  /** How many keys the longest name has: 2 for `model.slug`. */
+  readonly mostKeys: number;
 }
 
 /** Makes a vocabulary of fields. Throws when two have one name, which is a mistake of the programmer. */
 export function vocabularyOf(fields: readonly Field[]): Vocabulary {
   const byName = new Map(fields.map((field) => [field.name, field]));
   if (byName.size !== fields.length) throw new Error('Two fields of a vocabulary have the same name.');
-  return { fields, byName };
+  return { fields, byName, mostKeys: Math.max(0, ...fields.map(({ name }) => name.split('.').length)) };
+}
+
+/**
+ * The field that a path begins with, and how many of its keys are the name; the longest name wins. The rest is the way into
+ * JSON, or an operator.
+ */
+export function fieldAt(
+  keys: readonly (string | number)[],
+  vocabulary: Vocabulary,
+): { field: Field; length: number } | undefined {
+  for (let length = Math.min(keys.length, vocabulary.mostKeys); length > 0; length--) {
+    const name = keys.slice(0, length);
+    const field = name.every((key) => typeof key === 'string') && vocabulary.byName.get(name.join('.'));
+    if (field) return { field, length };
+  }
+  return undefined;
 }
 
 const NULL_TESTS: readonly Operator[] = ['isnull', 'notnull'];

@@ -72,8 +72,7 @@ test('a column without SQL is refused', () => {
 function select(database: DatabaseSync, filter: CheckedFilter): unknown[] {
   const parameters: SqlValue[] = [];
   const condition = filterToSql(filter, COLUMNS, sqliteFilter, (value) => `?${parameters.push(value)}`);
-  const bound = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value));
-  const rows = database.prepare(`SELECT position FROM runs WHERE ${condition} ORDER BY position`).all(...bound);
+  const rows = database.prepare(`SELECT position FROM runs WHERE ${condition} ORDER BY position`).all(...parameters);
   return rows.map((row) => row['position']);
 }
 

@@ -2,7 +2,7 @@ import type { CheckedFilter, CheckedTest, CheckedValue, Order, Target } from '..
 import type { FieldKind } from '../../filter/vocabulary.ts';
 
 /** What can be bound to a parameter. */
-export type SqlValue = string | number | boolean | null;
+export type SqlValue = string | number | null;
 
 /**
  * Takes a value and returns the text of the parameter it is bound to, `?3` or `$3`. Whoever builds the whole statement owns
@@ -101,8 +101,11 @@ function jsonConditions(
       };
     }
     case 'order': {
-      const compare = (subject: string) => `${subject} ${SQL_OF_ORDER[test.order]} ${bind(test.value)}`;
-      return typeof test.value === 'number' ? { number: compare } : { text: compare };
+      const { value } = test;
+      const sign = SQL_OF_ORDER[test.order];
+      return typeof value === 'number'
+        ? { number: (subject) => `${subject} ${sign} ${bind(value)}` }
+        : { text: (subject) => `${subject} ${sign} ${bind(String(value))}` };
     }
     case 'like':
       return { text: (subject) => dialect.like(subject, test.pattern, test.ignoreCase, bind) };

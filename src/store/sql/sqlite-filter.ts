@@ -9,7 +9,7 @@ import type { FilterDialect } from './filter-to-sql.ts';
  */
 export const sqliteFilter: FilterDialect = {
   stored(value, kind) {
-    if (kind === 'boolean') return value === true ? 1 : 0;
+    if (typeof value === 'boolean') return value ? 1 : 0;
     return kind === 'decimal' ? decimalKey(String(value)) : value;
   },
 
