@@ -47,7 +47,8 @@ const OPERATOR_OF_WORD: ReadonlyMap<string, Operator> = new Map<string, Operator
 
 /** The operator a word stands for in `field.word:value`, in any case; undefined when it is none. */
 export function operatorOfWord(word: string): Operator | undefined {
-  return OPERATOR_OF_WORD.get(word.toLowerCase());
+  // Lower case alone would make a k of the Kelvin sign.
+  return /^[a-z]+$/i.test(word) ? OPERATOR_OF_WORD.get(word.toLowerCase()) : undefined;
 }
 
 /** True for the operators that stand without a value: `started_at.isnull`. */

@@ -45,6 +45,7 @@ test.each([
   ['client_ref:a b c AND cost>1', 'b c: This belongs to no condition.'],
   ['created_at>2026-04-01T10:00:00 02:00', '02:00: This belongs to no condition.'],
   ["client_ref:('a', 'b')", "('a', 'b'): A list needs the operator in."],
+  ["client_ref.isnull:('a', 'b')", "('a', 'b'): A list needs the operator in."],
   ["client_ref.in:('a' 'b')", "'b': A comma is missing before this value."],
   ["client_ref.in:('a', 'b' AND cost>1", '(: This list is never closed.'],
   ['cost==1', '==: == is not an operator here.'],

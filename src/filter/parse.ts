@@ -156,7 +156,9 @@ class Parser {
 
     if (this.#at('operator')) {
       const symbol = this.#take();
-      if (word && symbol.text === ':') return this.#compared(field, word, this.#operand());
+      if (word && symbol.text === ':') {
+        return this.#compared(field, word, isNullOperator(word) ? this.#single(field) : this.#operand());
+      }
       return this.#compared(path, OPERATOR_OF_SYMBOL[symbol.text] ?? 'eq', this.#single(path));
     }
     if (word && isNullOperator(word)) return this.#compared(field, word, []);
@@ -214,7 +216,7 @@ class Parser {
     return [{ key: Number(index.text), from: open.from, to: this.#previous.to }];
   }
 
-  /** The value after a symbol, where a list is a mistake worth its own words. */
+  /** One value where a list is a mistake worth its own words: after a symbol or a null test. */
   #single(path: Path): Value[] | null {
     if (!this.#at('(')) return this.#operand();
     const open = this.#peek;

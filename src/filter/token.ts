@@ -37,7 +37,7 @@ const SPACE = /\p{White_Space}+/uy;
 const WORD = /[\p{L}\p{M}\p{Nd}_/@-]+/uy;
 /** Datetimes, relative times and numbers: the bare values with characters that no word has. */
 const LITERAL =
-  /\d{4}-\d\d-\d\d(?:[Tt]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?|now[+-]\d+[smhdw]|-?\d+(?:\.\d+)?/iuy;
+  /\d{4}-\d\d-\d\d(?:[Tt]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?|now[+-]\d+[smhdw]|-?\d+(?:\.\d+)?/iy;
 const QUOTED = /'(?:[^'\\\0]|''|\\[^\0])*'|"(?:[^"\\\0]|""|\\[^\0])*"/uy;
 const BACKQUOTED = /`(?:[^`\0]|``)*`/uy;
 const OPERATOR = /[<>!]=|!:|[<>=:]/y;
