@@ -1,5 +1,5 @@
 import { isNullOperator, type Operator, operatorOfWord } from './ast.ts';
-import { quotedText } from './print.ts';
+import { quotedName, quotedText } from './print.ts';
 import { type Token, tokenize } from './token.ts';
 import { type Field, fieldAt, OPERATORS_OF_KIND, type Vocabulary } from './vocabulary.ts';
 
@@ -21,7 +21,7 @@ export interface Suggestion {
 
 /**
  * What a person may go on with at the cursor: fields, operators of the field before, values of its kind, or AND and OR.
- * Only options that begin with what is written before the cursor are given, in the order of the vocabulary.
+ * Only options that go on from what is written before the cursor are given, in the order of the vocabulary.
  *
  * @param cursor a position in the text, in UTF-16 code units.
  */
@@ -31,7 +31,8 @@ export function suggest(text: string, cursor: number, vocabulary: Vocabulary): S
   const from = written[0]?.from ?? cursor;
   const prefix = text.slice(from, cursor).toLowerCase();
   const options = optionsAfter(before.slice(0, before.length - written.length), written, vocabulary);
-  return { from, to: cursor, options: options.filter((option) => option.text.toLowerCase().startsWith(prefix)) };
+  const fits = ({ text }: Suggestion) => text.length > prefix.length && text.toLowerCase().startsWith(prefix);
+  return { from, to: cursor, options: options.filter(fits) };
 }
 
 /** The tokens of the name or word that touches the cursor: `model.sl` is three, and none is there after a space. */
@@ -93,7 +94,7 @@ function optionsAfter(before: readonly Token[], written: readonly Token[], vocab
     case 'field':
       return [...fieldOptions(written, vocabulary), ...(written.some(({ kind }) => kind === '.') ? [] : [NOT])];
     case 'operator':
-      return operatorOptions(path.join('.'), fieldAt(path, vocabulary)?.field);
+      return symbolOptions(fieldAt(path, vocabulary)?.field);
     case 'list':
       return last?.kind === '(' || last?.kind === ',' ? valueOptions(field) : [];
     case 'value':
@@ -108,31 +109,36 @@ function isNullTest(path: readonly string[]): boolean {
   return operator !== undefined && isNullOperator(operator);
 }
 
-/** Fields, and the operators of a field that is followed by a dot. */
+/** Fields, and what may follow the field that is already there: `cost` goes on as `cost>`, `cost.` as `cost.between:`. */
 function fieldOptions(written: readonly Token[], vocabulary: Vocabulary): Suggestion[] {
   const fields = vocabulary.fields.map(
     (field): Suggestion => ({ text: field.name, kind: 'field', description: field.description }),
   );
-  const lastDot = written.findLastIndex(({ kind }) => kind === '.');
-  const path = written.slice(0, Math.max(lastDot, 0)).flatMap(({ kind, text }) => (kind === '.' ? [] : [text]));
-  const field = fieldAt(path, vocabulary)?.field;
-  return field ? [...fields, ...wordOptions(path.join('.'), field)] : fields;
+  const keys = written.flatMap(({ kind, text }) => (kind === '.' ? [] : [text]));
+  const stems = written.at(-1)?.kind === '.' ? [keys] : [keys.slice(0, -1), keys];
+  return [...fields, ...stems.flatMap((stem) => operatorOptions(stem, vocabulary))];
 }
 
-function operatorOptions(name: string, field: Field | undefined): Suggestion[] {
-  const symbols = Object.entries(SYMBOLS_IN_WORDS)
+/** The operators of a field, or of a value within JSON, with its name before them. */
+function operatorOptions(keys: readonly string[], vocabulary: Vocabulary): Suggestion[] {
+  const found = fieldAt(keys, vocabulary);
+  if (!found || (found.field.kind !== 'json' && found.length < keys.length)) return [];
+  const isWholeJson = found.field.kind === 'json' && found.length === keys.length;
+  const name = keys.map((key, index) => (index < found.length ? key : quotedName(key))).join('.');
+  const symbols = symbolOptions(found.field).map((option) => ({ ...option, text: `${name}${option.text}` }));
+  const words = OPERATORS_OF_KIND[found.field.kind].flatMap((operator): Suggestion[] => {
+    const description = WORDS_IN_WORDS[operator];
+    const isNullTest = isNullOperator(operator);
+    if (description === undefined || (isWholeJson && !isNullTest)) return [];
+    return [{ text: `${name}.${operator}${isNullTest ? '' : ':'}`, kind: 'operator', description }];
+  });
+  return isWholeJson ? words : [...symbols, ...words];
+}
+
+function symbolOptions(field: Field | undefined): Suggestion[] {
+  return Object.entries(SYMBOLS_IN_WORDS)
     .filter(([, { operator }]) => field === undefined || OPERATORS_OF_KIND[field.kind].includes(operator))
     .map(([text, { description }]): Suggestion => ({ text, kind: 'operator', description }));
-  return field ? [...symbols, ...wordOptions(name, field)] : symbols;
-}
-
-function wordOptions(name: string, field: Field): Suggestion[] {
-  return OPERATORS_OF_KIND[field.kind].flatMap((operator): Suggestion[] => {
-    const description = WORDS_IN_WORDS[operator];
-    if (description === undefined) return [];
-    const tail = isNullOperator(operator) ? '' : ':';
-    return [{ text: `${name}.${operator}${tail}`, kind: 'operator', description }];
-  });
 }
 
 const SYMBOLS_IN_WORDS: Readonly<Record<string, { operator: Operator; description: string }>> = {
