@@ -194,7 +194,7 @@ class Checker {
 
   #code(value: Value, words: readonly string[], name: string): CheckedValue | null {
     if (words.includes(value.text)) return value.text;
-    const message = `${quotedText(value.text)} is no value of ${name}, so this finds nothing.`;
+    const message = `${quotedText(value.text)} is no value of ${name}.`;
     const near = nearest(value.text, words);
     const hint = near ? `Did you mean ${near}?` : `The values are ${words.join(', ')}.`;
     if (this.#strict) return this.#error(value, message, hint);

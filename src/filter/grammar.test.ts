@@ -24,6 +24,9 @@ import { print } from './print.ts';
 const GRAMMAR = fileURLToPath(new URL('Filter.g4', import.meta.url));
 const ANTLR = fileURLToPath(new URL('cli/runner.js', import.meta.resolve('antlr-ng').replace('/src/', '/')));
 
+/** The run with `MILLRUN_LONG=1` takes minutes. */
+const LONGEST_MS = 600_000;
+
 let directory: string;
 let lexerData: IInterpreterData;
 let parserData: IInterpreterData;
@@ -46,7 +49,7 @@ test.each([
   ['valid filters of unknown fields', anyExpression.map(print)],
   ['damaged filters', mutatedText],
   ['any text', anyText],
-])('the grammar and the parser accept the same texts: %s', (_, texts) => {
+])('the grammar and the parser accept the same texts: %s', { timeout: LONGEST_MS }, (_, texts) => {
   fc.assert(
     fc.property(
       texts.filter((text) => text.length <= MAX_FILTER_LENGTH / 10),

@@ -8,6 +8,8 @@ import { parse } from './parse.ts';
 import { print } from './print.ts';
 import { runVocabulary } from './run-vocabulary.ts';
 
+/** `MILLRUN_LONG=1` makes the properties run for minutes. */
+const LONGEST_MS = 600_000;
 const MANY = process.env['MILLRUN_LONG'] === '1' ? 100_000 : 2000;
 
 function printed(text: string): string {
@@ -143,7 +145,7 @@ describe('limits', () => {
   });
 });
 
-test('no text makes reading throw, and every place lies within the text', () => {
+test('no text makes reading throw, and every place lies within the text', { timeout: LONGEST_MS }, () => {
   fc.assert(
     fc.property(fc.oneof(anyText, mutatedText), (text) => {
       const { diagnostics } = readFilter(text, runVocabulary, { now: NOW });
@@ -153,7 +155,9 @@ test('no text makes reading throw, and every place lies within the text', () => 
   );
 });
 
-test('a text without mistakes has a tree, and what it prints is read back as the same tree', () => {
+test('a text without mistakes has a tree, and what it prints is read back as the same tree', {
+  timeout: LONGEST_MS,
+}, () => {
   fc.assert(
     fc.property(fc.oneof(anyText, mutatedText), (text) => {
       const { tree, diagnostics } = parse(text);
@@ -164,7 +168,9 @@ test('a text without mistakes has a tree, and what it prints is read back as the
   );
 });
 
-test('every expression is read back from its print, and printing twice changes nothing', () => {
+test('every expression is read back from its print, and printing twice changes nothing', {
+  timeout: LONGEST_MS,
+}, () => {
   fc.assert(
     fc.property(anyExpression, (expression) => {
       const text = print(expression);
