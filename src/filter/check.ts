@@ -1,3 +1,4 @@
+import { nearest } from '../domain/nearest.ts';
 import {
   type Expression,
   isNullOperator,
@@ -14,7 +15,6 @@ import { isBareDate, isRelativeTime, readDatetime } from './datetime.ts';
 import { canonicalDecimal } from './decimal.ts';
 import { type Diagnostic, inTextOrder } from './diagnostic.ts';
 import { matcher } from './match.ts';
-import { nearest } from './nearest.ts';
 import { printPath, quotedText } from './print.ts';
 import { endsInLoneBackslash, literalPattern } from './text.ts';
 import { type Field, type FieldKind, fieldAt, OPERATORS_OF_KIND, type Vocabulary } from './vocabulary.ts';

@@ -1,6 +1,6 @@
+import { nearest } from '../domain/nearest.ts';
 import { type Diagnostic, hasErrors } from './diagnostic.ts';
 import { MAX_FILTER_LENGTH, MAX_SORT_KEYS } from './limits.ts';
-import { nearest } from './nearest.ts';
 import type { Field, Vocabulary } from './vocabulary.ts';
 
 /** One key to sort by, in the words of the domain. */

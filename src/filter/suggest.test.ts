@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { nearest } from '../domain/nearest.ts';
 import { anyText } from './filter.arbitrary.ts';
-import { nearest } from './nearest.ts';
 import { runVocabulary } from './run-vocabulary.ts';
 import { suggest } from './suggest.ts';
 
