@@ -19,7 +19,7 @@ export interface ServerParts extends DialectParts {
  * Two APIs own `/v1`: each is mounted under its prefix, and at the root the credential tells which one is meant. Requests without a credential go
  * to Noxus, whose refusal says how to give one.
  */
-export function rewriteUrl(request: Pick<IncomingMessage, 'url' | 'headers'>): string {
+function rewriteUrl(request: Pick<IncomingMessage, 'url' | 'headers'>): string {
   const url = request.url ?? '/';
   if (!url.startsWith('/v1/')) return url;
   return `/noxus${url}`;

@@ -1,7 +1,7 @@
 import type { HttpClient } from '../system/http-client.ts';
 
 /** Characters of an address: the documented limit of `callback_url`, the longest that browsers used to take. */
-export const MAX_CALLBACK_URL = 2083;
+const MAX_CALLBACK_URL = 2083;
 
 /** What is wrong with an address to be called back at, for the one who gave it; null when nothing is. */
 export function callbackUrlProblem(url: string, http: HttpClient): string | null {

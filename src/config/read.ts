@@ -10,7 +10,7 @@ const DEFAULT_FILE = 'millrun.json';
 export type Origins = Readonly<Record<keyof Config, string>>;
 
 /** Configuration that cannot be used. The message lists every mistake, one a line. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   readonly mistakes: readonly string[];
   constructor(mistakes: readonly string[]) {
     super(

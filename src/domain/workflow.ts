@@ -43,6 +43,15 @@ export interface WorkflowVersion {
   readonly validation: readonly DefinitionIssue[];
 }
 
+/** A workflow with its current version and with what its runs make of it. */
+export interface WorkflowRecord {
+  readonly workflow: Workflow;
+  readonly version: WorkflowVersion;
+  readonly runsCount: number;
+  /** Epoch milliseconds. */
+  readonly lastRunAt: number | null;
+}
+
 /** One mistake in a definition. */
 export interface DefinitionIssue {
   /** Short stable word, e.g. `unknown_node_type`, `missing_input`. */

@@ -1,3 +1,4 @@
+import { bindTokens } from '../domain/config-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { type Iteration, isSettled, type NodeRun, type NodeStatus } from '../domain/node-run.ts';
@@ -9,7 +10,6 @@ import type { NodeInput, Outcome } from '../nodes/node-type.ts';
 import type { Change, Write } from '../store/change.ts';
 import type { LoadedRun } from '../store/store.ts';
 import type { System } from '../system/system.ts';
-import { bindTokens } from './config-tokens.ts';
 import {
   type Activation,
   fatalFailure,

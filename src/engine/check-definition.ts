@@ -1,3 +1,4 @@
+import { CONFIG_CONNECTOR, tokensIn } from '../domain/config-tokens.ts';
 import { type Definition, type EdgeDefinition, type NodeDefinition, ON_ERROR } from '../domain/definition.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { isJsonObject } from '../domain/json.ts';
@@ -6,8 +7,7 @@ import { typeFits } from '../domain/value.ts';
 import type { DefinitionIssue } from '../domain/workflow.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { ConfigField, ConfigType, NodeType } from '../nodes/node-type.ts';
-import { tokensIn } from './config-tokens.ts';
-import { CONFIG_CONNECTOR, connectorType } from './graph.ts';
+import { connectorType } from './graph.ts';
 
 /**
  * Every mistake in a definition, in the order nodes and edges are written. `invalid` ones have no meaning and are not saved; `incomplete` ones

@@ -1,11 +1,11 @@
+import { bindTokens, CONFIG_CONNECTOR } from '../domain/config-tokens.ts';
 import { ON_ERROR } from '../domain/definition.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import { isSettled, type NodeStatus } from '../domain/node-run.ts';
 import { holdsManyValues } from '../domain/value.ts';
 import type { Warning } from '../domain/warning.ts';
-import { bindTokens } from './config-tokens.ts';
-import { CONFIG_CONNECTOR, type Graph, type GraphEdge, type GraphNode, type InputSocket } from './graph.ts';
+import type { Graph, GraphEdge, GraphNode, InputSocket } from './graph.ts';
 
 /**
  * What becomes of a run, as pure functions of the definition and of what its nodes have done so far.
@@ -57,7 +57,7 @@ export type Verdict =
 type Delivery = 'pending' | 'skipped' | 'delivered';
 
 /** Whether an edge will bring anything: known once the node it leaves is settled. */
-export function deliveryOf(edge: GraphEdge, state: ScheduleState): Delivery {
+function deliveryOf(edge: GraphEdge, state: ScheduleState): Delivery {
   const from = state.nodes.get(edge.from.id);
   if (from === undefined || !isSettled(from.status)) return 'pending';
   if (from.status === 'skipped' || from.status === 'canceled') return 'skipped';

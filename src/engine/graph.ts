@@ -59,9 +59,6 @@ export interface InputSocket {
   readonly edges: readonly GraphEdge[];
 }
 
-/** Prefix of the sockets that feed `:var[…]` tokens in the configuration (V2 definitions). */
-export const CONFIG_CONNECTOR = '$config';
-
 const ANY: ValueType = { dataType: 'Any', isList: false };
 const NO_RETRY: RetryPolicy = { retries: 0, delayMs: 0, factor: 1, maxDelayMs: 0 };
 

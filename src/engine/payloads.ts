@@ -5,7 +5,7 @@ import type { Change, Write } from '../store/change.ts';
 import type { System } from '../system/system.ts';
 
 /** Where the blobs of a run's payloads lie; removing the prefix removes them all. */
-export function payloadPrefix(runId: string): string {
+function payloadPrefix(runId: string): string {
   return `runs/${runId}/`;
 }
 

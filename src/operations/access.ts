@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { type ApiKey, type Caller, SCOPES, type Scope } from '../domain/caller.ts';
 import { PlatformError } from '../domain/error.ts';
 import type { Store } from '../store/store.ts';
@@ -10,13 +10,8 @@ const PREFIX_LENGTH = 10;
 /** Keys begin so: a leaked one is recognised, in logs and by scanners. Letters, digits and underscores only: an official client refuses others. */
 const KEY_MARK = 'mr_';
 
-export function digestOf(key: string): string {
+function digestOf(key: string): string {
   return createHash('sha256').update(key).digest('hex');
-}
-
-/** A new random key of 256 bits. */
-export function newKey(): string {
-  return KEY_MARK + randomBytes(32).toString('hex');
 }
 
 /** The key of the first start. It follows from the secret, so that it can be shown again without being stored. */
@@ -25,7 +20,7 @@ export function firstKey(secret: Buffer): string {
 }
 
 /** The record of a key with these rights. */
-export function keyRecord(
+function keyRecord(
   key: string,
   about: { id: string; workspaceId: string; name: string; scopes: readonly Scope[]; createdAt: number },
 ): ApiKey {

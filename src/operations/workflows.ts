@@ -4,11 +4,11 @@ import type { Definition } from '../domain/definition.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { DefinitionIssue, Workflow, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
+import type { DefinitionIssue, Workflow, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
 import { checkDefinition } from '../engine/check-definition.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { Write } from '../store/change.ts';
-import type { Store, WorkflowRecord } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import { demand } from './access.ts';
 

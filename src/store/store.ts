@@ -7,7 +7,7 @@ import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
-import type { Workflow, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
+import type { Workflow, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
 import type { Change } from './change.ts';
 
 /** Everything the engine needs to go on with a run. */
@@ -30,14 +30,6 @@ export interface RunsBefore {
   readonly workflowId?: string;
   /** Created before; epoch milliseconds. */
   readonly before: number;
-}
-
-/** A workflow with what its runs make of it. */
-export interface WorkflowRecord {
-  readonly workflow: Workflow;
-  readonly version: WorkflowVersion;
-  readonly runsCount: number;
-  readonly lastRunAt: number | null;
 }
 
 /** Counts for operators. */

@@ -3,8 +3,6 @@ import { type Logger, pino } from 'pino';
 /** The platform's own log, for operators: one JSON object a line. */
 export type Log = Logger;
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
 /** Headers that carry secrets never reach a log line. */
 const REDACTED = ['req.headers.authorization', 'req.headers["x-api-key"]', 'headers.authorization', 'apiKey', 'key'];
 

@@ -1,9 +1,8 @@
+import { CONFIG_CONNECTOR, tokensIn, wholeToken } from '../../domain/config-tokens.ts';
 import type { Connector, EdgeDefinition, NodeDefinition } from '../../domain/definition.ts';
 import { socketName } from '../../domain/definition.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { DefinitionIssue } from '../../domain/workflow.ts';
-import { tokensIn, wholeToken } from '../../engine/config-tokens.ts';
-import { CONFIG_CONNECTOR } from '../../engine/graph.ts';
 import type { Catalogue } from '../../nodes/catalogue.ts';
 import type { ConnectorSpec, NodeType } from '../../nodes/node-type.ts';
 import type { GivenDefinition } from '../../operations/workflows.ts';

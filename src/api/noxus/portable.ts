@@ -1,7 +1,6 @@
 import { invalid } from '../../domain/error.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
-import { WORKFLOW_TYPES, type WorkflowType } from '../../domain/workflow.ts';
-import type { WorkflowRecord } from '../../store/store.ts';
+import { WORKFLOW_TYPES, type WorkflowRecord, type WorkflowType } from '../../domain/workflow.ts';
 
 /** What an export begins with, so that an import knows what it has before it. */
 const FORMAT = 'millrun.workflows/1';

@@ -4,10 +4,9 @@ import type { Run } from '../../domain/run.ts';
 import type { RunLog } from '../../domain/run-log.ts';
 import type { StoredFile } from '../../domain/stored-file.ts';
 import { storedFileUri } from '../../domain/stored-file.ts';
-import type { WorkflowVersion } from '../../domain/workflow.ts';
+import type { WorkflowRecord, WorkflowVersion } from '../../domain/workflow.ts';
 import type { RunProgress } from '../../operations/progress.ts';
 import type { NodeIo } from '../../operations/runs.ts';
-import type { WorkflowRecord } from '../../store/store.ts';
 import { listText, objectText } from '../json-text.ts';
 import { NODE_STATUS_WORD, RUN_STATUS_WORD } from './words.ts';
 
@@ -20,7 +19,7 @@ import { NODE_STATUS_WORD, RUN_STATUS_WORD } from './words.ts';
 const text = (value: unknown): string => JSON.stringify(value);
 
 /** Epoch milliseconds as an ISO 8601 date-time in UTC. */
-export const time = (at: number): string => new Date(at).toISOString();
+const time = (at: number): string => new Date(at).toISOString();
 const timeText = (at: number | null): string => (at === null ? 'null' : `"${time(at)}"`);
 
 /** The text of an unlabelled output: official examples read `output["<node id>::output"]["text"]` (noxus-api.md section 3, Outputs). */

@@ -14,17 +14,17 @@ const oneOf = <const T extends readonly string[]>(values: T, options: object = {
   Type.Enum(values as unknown as string[], { type: 'string', ...options });
 const o = Type.Optional;
 
-export const RunStatus = oneOf(RUN_STATUS_WORDS, { $id: 'RunStatus' });
+const RunStatus = oneOf(RUN_STATUS_WORDS, { $id: 'RunStatus' });
 
-export const NodeStatus = oneOf(
+const NodeStatus = oneOf(
   ['running', 'errored', 'succeeded', 'skipped', 'payment_required', 'awaiting_human_feedback'],
   { $id: 'NodeStatus' },
 );
 
-export const EdgeStatus = oneOf(['pending', 'active', 'skipped', 'completed'], { $id: 'EdgeStatus' });
-export const WarningIdentifier = oneOf(WARNING_IDENTIFIERS, { $id: 'WarningIdentifier' });
+const EdgeStatus = oneOf(['pending', 'active', 'skipped', 'completed'], { $id: 'EdgeStatus' });
+const WarningIdentifier = oneOf(WARNING_IDENTIFIERS, { $id: 'WarningIdentifier' });
 
-export const SpotWarning = Type.Object(
+const SpotWarning = Type.Object(
   {
     detail: Type.String(),
     identifier: Type.Ref('WarningIdentifier'),
@@ -36,7 +36,7 @@ export const SpotWarning = Type.Object(
   { $id: 'SpotWarning' },
 );
 
-export const NodeProgress = Type.Object(
+const NodeProgress = Type.Object(
   {
     current_it: Type.Integer(),
     total_it: Type.Integer(),
@@ -48,12 +48,12 @@ export const NodeProgress = Type.Object(
   { $id: 'NodeProgress' },
 );
 
-export const EdgeProgress = Type.Object(
+const EdgeProgress = Type.Object(
   { status: o(Type.Ref('EdgeStatus', { default: 'pending' })) },
   { $id: 'EdgeProgress' },
 );
 
-export const ConnectorAddress = Type.Object(
+const ConnectorAddress = Type.Object(
   {
     connector_name: Type.String(),
     node_id: Type.String(),
@@ -63,7 +63,7 @@ export const ConnectorAddress = Type.Object(
   { $id: 'ConnectorAddress' },
 );
 
-export const SubflowConfig = Type.Object(
+const SubflowConfig = Type.Object(
   {
     workflow_id: Type.String(),
     workflow_name: Type.String(),
@@ -72,7 +72,7 @@ export const SubflowConfig = Type.Object(
   { $id: 'SubflowConfig' },
 );
 
-export const NodePreview = Type.Object(
+const NodePreview = Type.Object(
   {
     node_config: freeObject(),
     connector_config: o(nullable(freeObject())),
@@ -87,17 +87,17 @@ export const NodePreview = Type.Object(
   { $id: 'NodePreview' },
 );
 
-export const EdgePreview = Type.Object(
+const EdgePreview = Type.Object(
   { from_id: Type.Ref('ConnectorAddress'), to_id: Type.Ref('ConnectorAddress'), id: Type.String() },
   { $id: 'EdgePreview' },
 );
 
-export const WorkflowDefinition = Type.Object(
+const WorkflowDefinition = Type.Object(
   { nodes: Type.Array(Type.Ref('NodePreview')), edges: Type.Array(Type.Ref('EdgePreview')) },
   { $id: 'WorkflowDefinition' },
 );
 
-export const WorkflowProgress = Type.Object(
+const WorkflowProgress = Type.Object(
   {
     executed_nodes: Type.Array(Type.String()),
     running_nodes: o(nullable(Type.Array(Type.String()))),
@@ -112,7 +112,7 @@ export const WorkflowProgress = Type.Object(
   { $id: 'WorkflowProgress' },
 );
 
-export const SubflowExecution = Type.Object(
+const SubflowExecution = Type.Object(
   {
     node_id: Type.String(),
     workflow_name: Type.String(),
@@ -151,7 +151,7 @@ const provenance = {
 };
 
 /** Answer of create, stop and get-by-workflow: without the definition. */
-export const SimplifiedRun = Type.Object(
+const SimplifiedRun = Type.Object(
   {
     ...runBase,
     ...pinned,
@@ -163,7 +163,7 @@ export const SimplifiedRun = Type.Object(
   { $id: 'SimplifiedRun' },
 );
 
-export const RunNoIO = Type.Object(
+const RunNoIO = Type.Object(
   {
     ...runBase,
     ...pinned,
@@ -175,7 +175,7 @@ export const RunNoIO = Type.Object(
   { $id: 'RunNoIO' },
 );
 
-export const WorkflowRecord = Type.Object(
+const WorkflowRecord = Type.Object(
   {
     id: uuid(),
     group_id: uuid(),
@@ -205,12 +205,12 @@ export const WorkflowRecord = Type.Object(
   { $id: 'WorkflowRecord' },
 );
 
-export const ListedRun = Type.Object(
+const ListedRun = Type.Object(
   { ...runBase, ...pinned, ...provenance, workflow: o(nullable(Type.Ref('WorkflowRecord'))) },
   { $id: 'ListedRun' },
 );
 
-export const ValidationError = Type.Object(
+const ValidationError = Type.Object(
   {
     loc: Type.Array(Type.Union([Type.String(), Type.Integer()])),
     msg: Type.String(),
@@ -221,12 +221,12 @@ export const ValidationError = Type.Object(
   { $id: 'ValidationError' },
 );
 
-export const HTTPValidationError = Type.Object(
+const HTTPValidationError = Type.Object(
   { detail: o(Type.Array(Type.Ref('ValidationError'))) },
   { $id: 'HTTPValidationError' },
 );
 
-export const PlainError = Type.Object({ detail: Type.String() }, { $id: 'PlainError' });
+const PlainError = Type.Object({ detail: Type.String() }, { $id: 'PlainError' });
 
 const pageOf = (item: string) =>
   Type.Object(
@@ -240,7 +240,7 @@ const pageOf = (item: string) =>
     { $id: `Page_${item}_` },
   );
 
-export const VersionRecord = Type.Object(
+const VersionRecord = Type.Object(
   {
     id: uuid(),
     name: Type.String(),
@@ -253,7 +253,7 @@ export const VersionRecord = Type.Object(
   { $id: 'VersionRecord' },
 );
 
-export const FileRecord = Type.Object(
+const FileRecord = Type.Object(
   {
     id: uuid(),
     uri: Type.String(),
@@ -268,7 +268,7 @@ export const FileRecord = Type.Object(
   { $id: 'FileRecord' },
 );
 
-export const DeletionReport = Type.Object(
+const DeletionReport = Type.Object(
   {
     succeeded: Type.Integer(),
     failed: Type.Integer(),

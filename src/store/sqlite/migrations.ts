@@ -116,7 +116,7 @@ const MIGRATIONS: readonly string[] = [
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */
-export class NewerSchema extends Error {
+class NewerSchema extends Error {
   constructor(found: number) {
     super(
       `The store's schema is at step ${found}, this version of millrun knows ${MIGRATIONS.length}. Start the newer version that wrote it, or restore a backup from before the upgrade.`,

@@ -2,9 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import type { Run, RunStatus } from '../../domain/run.ts';
 import type { RunLog } from '../../domain/run-log.ts';
-import type { WorkflowType } from '../../domain/workflow.ts';
+import type { WorkflowRecord, WorkflowType } from '../../domain/workflow.ts';
 import * as rows from '../sql/rows.ts';
-import type { RunSelection, RunsBefore, StoreStats, WorkflowRecord } from '../store.ts';
+import type { RunSelection, RunsBefore, StoreStats } from '../store.ts';
 
 /** A connection with its prepared statements. Main thread and reader threads run the same queries on one each. */
 export interface Connection {
@@ -74,11 +74,7 @@ export function listRuns(
 }
 
 /** See `Store.findRunsBefore`. */
-export function findRunsBefore(
-  on: Connection,
-  selection: RunsBefore,
-  limit: number,
-): { runIds: string[]; total: number } {
+function findRunsBefore(on: Connection, selection: RunsBefore, limit: number): { runIds: string[]; total: number } {
   const byWorkflow = selection.workflowId === undefined ? '' : 'and workflow_id = ?';
   const where = `from runs where workspace_id = ? and status in ${TERMINAL_STATUSES} and created_at < ? ${byWorkflow}`;
   const cells = [
@@ -92,12 +88,7 @@ export function findRunsBefore(
 }
 
 /** See `Store.listWorkflowLogs`. */
-export function listWorkflowLogs(
-  on: Connection,
-  workspaceId: string,
-  workflowId: string,
-  page: PageRequest,
-): Page<RunLog> {
+function listWorkflowLogs(on: Connection, workspaceId: string, workflowId: string, page: PageRequest): Page<RunLog> {
   const from = `from runs r join run_logs l on l.workspace_id = r.workspace_id and l.run_id = r.id
     where r.workspace_id = ? and r.workflow_id = ?`;
   const total = Number(on.prepared(`select count(*) as n ${from}`).get(workspaceId, workflowId)?.['n']);

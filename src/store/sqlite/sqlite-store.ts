@@ -28,7 +28,7 @@ import { Writer } from './writer.ts';
 const NEAR_ROWS = 2000;
 
 /** Another process has the store open. */
-export class StoreInUse extends Error {
+class StoreInUse extends Error {
   constructor(folder: string) {
     super(`Another millrun process owns ${folder}. Stop it, or give this one a data folder of its own (MILLRUN_DATA).`);
     this.name = 'StoreInUse';

@@ -1,6 +1,9 @@
-import type { JsonObject, JsonValue } from '../domain/json.ts';
-import { isJsonObject } from '../domain/json.ts';
-import { valueAsText } from '../domain/value.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import { isJsonObject } from './json.ts';
+import { valueAsText } from './value.ts';
+
+/** Connector whose sockets feed the tokens in a node's configuration: one key a reference. */
+export const CONFIG_CONNECTOR = '$config';
 
 /** `:var[<node id>.<output>]` inside configuration values (V2 definitions, noxus-api.md 2.4). */
 const TOKEN = /:var\[([^\]]+)\]/g;
