@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,6 +44,7 @@ export async function bench(args: string[]): Promise<void> {
     const bare = createServer((request, response) => {
       request.resume().on('end', () => response.end('{"ok":true}'));
     }).listen(0, '127.0.0.1');
+    await once(bare, 'listening');
     const { port } = bare.address() as AddressInfo;
     const raw = await load({ ...sync, url: `http://127.0.0.1:${port}`, concurrency: 16, seconds: 3 });
     row('floor: bare node:http in the process of the load', 16, raw, Number.NaN);

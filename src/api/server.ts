@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Log } from '../system/log.ts';
 import type { DialectParts } from './dialect.ts';
 import { serveMetrics, type Vitals } from './metrics.ts';
@@ -30,7 +30,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const app = fastify({
     loggerInstance: parts.log,
     // A line per request says little that metrics do not say, and at 2,500 requests a second it is most of the log. Failures are logged.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: parts.maxBodyBytes,
     rewriteUrl,
     forceCloseConnections: 'idle',

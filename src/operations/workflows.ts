@@ -50,10 +50,14 @@ export interface NewVersion {
 /** Tries of a save that other saves get in the way of. Each round one save wins, so that more in a row means something is wrong. */
 const SAVE_TRIES = 20;
 
+/** Versions kept in memory for runs. */
+const VERSIONS_KEPT = 500;
+
 export class Workflows {
   readonly #store: Store;
   readonly #catalogue: Catalogue;
   readonly #system: System;
+  readonly #versions = new Map<string, WorkflowVersion>();
 
   constructor(parts: { store: Store; catalogue: Catalogue; system: System }) {
     this.#store = parts.store;
@@ -212,11 +216,7 @@ export class Workflows {
   async runnable(caller: Caller, workflowId: string, versionId: string | null): Promise<WorkflowVersion> {
     const workflow = await this.#store.getWorkflow(caller.workspaceId, workflowId);
     if (workflow === null) throw notFound('workflow', workflowId);
-    const version =
-      versionId === null
-        ? await this.#store.getVersion(caller.workspaceId, workflow.currentVersionId)
-        : await this.#versionOf(caller, workflowId, versionId);
-    if (version === null) throw notFound('workflow version', workflow.currentVersionId);
+    const version = await this.#frozen(caller, workflowId, versionId ?? workflow.currentVersionId);
     if (version.validation.length > 0)
       throw invalid(version.validation.map((issue) => problemOf(issue, ['definition'])));
     return version;
@@ -225,6 +225,17 @@ export class Workflows {
   /** Every mistake that saving this definition would be refused for, or would leave it not runnable for. */
   check(given: GivenDefinition): DefinitionIssue[] {
     return [...given.issues, ...checkDefinition(given.definition, this.#catalogue)];
+  }
+
+  /** A version as runs need it: its definition never changes, so that a hot one is read and parsed once. */
+  async #frozen(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {
+    const known = this.#versions.get(versionId);
+    if (known?.workspaceId === caller.workspaceId && known.workflowId === workflowId) return known;
+    const version = await this.#versionOf(caller, workflowId, versionId);
+    const oldest = this.#versions.keys().next().value;
+    if (this.#versions.size >= VERSIONS_KEPT && oldest !== undefined) this.#versions.delete(oldest);
+    this.#versions.set(versionId, version);
+    return version;
   }
 
   async #versionOf(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {

@@ -45,8 +45,6 @@ const MIGRATIONS: readonly string[] = [
     primary key (workspace_id, id)
   ) strict, without rowid;
   create index runs_by_workflow on runs (workspace_id, workflow_id, id);
-  -- The table itself is in this order too, but a page is skipped five times faster through an index that holds nothing else.
-  create index runs_newest on runs (workspace_id, id);
 
   create table run_payloads (
     workspace_id text not null, run_id text not null, input text not null, output text,

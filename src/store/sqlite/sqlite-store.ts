@@ -69,7 +69,7 @@ export function openSqliteStore(folder: string): Store {
   try {
     // FULL: a commit that was answered survives a power cut. Checkpoints are the checkpointer's, off the event loop.
     db.exec(
-      `pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
+      `pragma page_size = 4096; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
        pragma cache_size = -16384; pragma temp_store = memory;`,
     );
     migrate(db);
