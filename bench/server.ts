@@ -4,6 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** The key of every benchmark's server. */
+export const BENCH_KEY = 'bench_key_0123456789';
+
 /** Clock ticks per second of `/proc/<pid>/stat` on Linux. */
 const TICKS = 100;
 
@@ -23,7 +26,7 @@ export interface BenchServer {
 /** Starts a server on a free port with a data folder that is removed at the end (or a given one that stays). */
 export async function startServer(options: { folder?: string; nodeArgs?: string[] } = {}): Promise<BenchServer> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-bench-'));
-  const key = 'bench_key_0123456789';
+  const key = BENCH_KEY;
   const child: ChildProcess = spawn(
     process.execPath,
     [...(options.nodeArgs ?? []), new URL('../bin/millrun.js', import.meta.url).pathname, 'serve', '--port', '0'],

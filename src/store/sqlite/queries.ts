@@ -44,7 +44,7 @@ function countRuns(on: Connection, selection: RunSelection): number {
  * One page of runs, newest first.
  *
  * The ids of the page are found first, then their rows and payloads are read by key: of rows that are skipped no payload is touched. The whole
- * list needs no index of its own, since `runs` lies in this order and its rows are narrow; one more index would cost every commit a page.
+ * list needs no index of its own ("cross join" is SQLite's way to fix the order of loops: left to itself it walks all runs), since `runs` lies in this order and its rows are narrow; one more index would cost every commit a page.
  */
 export function listRuns(
   on: Connection,
@@ -58,8 +58,8 @@ export function listRuns(
     .prepared(
       `select r.*, p.input, ${output} from
          (select id from runs where workspace_id = ? ${byWorkflow} order by id desc limit ? offset ?) page
-         join runs r on r.workspace_id = ? and r.id = page.id
-         join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id
+         cross join runs r on r.workspace_id = ? and r.id = page.id
+         cross join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id
          order by r.id desc`,
     )
     .all(
