@@ -30,7 +30,7 @@ export function checkDefinition(definition: Definition, catalogue: Catalogue): D
     }
     nodes.set(node.id, node);
     const type = catalogue.find(node.type);
-    if (type) issues.push(...checkConfig(node, type), ...(type.check?.(node) ?? []));
+    if (type) issues.push(...checkConfig(node, type, catalogue), ...(type.check?.(node) ?? []));
     else issues.push(unknownType(node, catalogue));
   }
   const edgeIds = new Set<string>();
@@ -80,9 +80,9 @@ function unknownType(node: NodeDefinition, catalogue: Catalogue): DefinitionIssu
   );
 }
 
-function checkConfig(node: NodeDefinition, type: NodeType): DefinitionIssue[] {
+function checkConfig(node: NodeDefinition, type: NodeType, catalogue: Catalogue): DefinitionIssue[] {
   const issues: DefinitionIssue[] = [];
-  for (const [name, field] of Object.entries(type.config)) {
+  for (const [name, field] of Object.entries(catalogue.fieldsOf(type))) {
     const value = node.config[name] ?? null;
     if (value === null || value === '') {
       if (field.optional || field.default !== null) continue;

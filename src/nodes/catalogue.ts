@@ -14,7 +14,8 @@ import { regexExtract } from './builtin/regex-extract.ts';
 import { switchNode } from './builtin/switch.ts';
 import { textGeneration } from './builtin/text-generation.ts';
 import { textSplitter } from './builtin/text-splitter.ts';
-import type { NodeType } from './node-type.ts';
+import { configFields } from './common-config.ts';
+import type { ConfigField, NodeType } from './node-type.ts';
 
 /** The node types that come with the platform, in the order editors show them. A new one is added here and nowhere else. */
 export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
@@ -41,6 +42,8 @@ export interface Catalogue {
   readonly types: readonly NodeType[];
   /** The node type of that name, or null. */
   find(type: string): NodeType | null;
+  /** Every configuration field of a node type, those that the engine reads included. */
+  fieldsOf(type: NodeType): Readonly<Record<string, ConfigField>>;
 }
 
 /** @throws Error when two types have the same name: a mistake in the program. */
@@ -50,5 +53,5 @@ export function createCatalogue(types: readonly NodeType[] = BUILTIN_NODE_TYPES)
     if (byName.has(type.type)) throw new Error(`Two node types are named ${type.type}.`);
     byName.set(type.type, type);
   }
-  return { types, find: (type) => byName.get(type) ?? null };
+  return { types, find: (type) => byName.get(type) ?? null, fieldsOf: configFields };
 }

@@ -3,7 +3,7 @@ import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
-import type { NodeStatus } from '../domain/node-run.ts';
+import type { NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { isTerminal, type Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -230,31 +230,15 @@ export class Runs {
       );
     }
     const pass = nodeRun.iterates ? await this.#store.getIteration(run.workspaceId, runId, nodeId, wanted) : null;
-    const record = pass ?? nodeRun;
-    return {
-      nodeId,
-      iteration: wanted,
-      totalIterations: nodeRun.totalIterations,
-      status: record.status,
-      inputs: record.inputs === null ? null : await this.text(record.inputs),
-      outputs: record.outputs === null ? null : await this.text(record.outputs),
-      failure: record.failure?.message ?? null,
-    };
+    const io = await this.#ioOf(pass ?? nodeRun, nodeId, wanted, nodeRun.totalIterations);
+    return nodeRun.iterates && pass === null ? onePass(io) : io;
   }
 
   /** Inputs and outputs of every node that was reached. */
   async allNodeIo(run: Run): Promise<NodeIo[]> {
     const nodeRuns = await this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: true });
     return Promise.all(
-      nodeRuns.map(async (nodeRun) => ({
-        nodeId: nodeRun.nodeId,
-        iteration: nodeRun.currentIteration,
-        totalIterations: nodeRun.totalIterations,
-        status: nodeRun.status,
-        inputs: nodeRun.inputs === null ? null : await this.text(nodeRun.inputs),
-        outputs: nodeRun.outputs === null ? null : await this.text(nodeRun.outputs),
-        failure: nodeRun.failure?.message ?? null,
-      })),
+      nodeRuns.map((nodeRun) => this.#ioOf(nodeRun, nodeRun.nodeId, nodeRun.currentIteration, nodeRun.totalIterations)),
     );
   }
 
@@ -269,6 +253,23 @@ export class Runs {
   async deliveries(caller: Caller, runId: string) {
     await this.get(caller, runId);
     return this.#store.listDeliveries(caller.workspaceId, runId);
+  }
+
+  async #ioOf(
+    record: Pick<NodeRun, 'status' | 'inputs' | 'outputs' | 'failure'>,
+    nodeId: string,
+    iteration: number,
+    totalIterations: number,
+  ): Promise<NodeIo> {
+    return {
+      nodeId,
+      iteration,
+      totalIterations,
+      status: record.status,
+      inputs: record.inputs === null ? null : await this.text(record.inputs),
+      outputs: record.outputs === null ? null : await this.text(record.outputs),
+      failure: record.failure?.message ?? null,
+    };
   }
 
   async #prepare(caller: Caller, request: RunRequest): Promise<NewRun> {
@@ -347,4 +348,20 @@ export class Runs {
     await this.#payloads.remove(runId);
     return null;
   }
+}
+
+/**
+ * One pass of a pure node that iterated. Its passes are not recorded one by one: what is a list of as many values as there were passes is that
+ * pass's value, anything else was the same for all.
+ */
+function onePass(io: NodeIo): NodeIo {
+  const pick = (text: string | null): string | null => {
+    if (text === null) return null;
+    const values = Object.entries(JSON.parse(text) as JsonObject).map(([name, value]) => [
+      name,
+      Array.isArray(value) && value.length === io.totalIterations ? value[io.iteration - 1] : value,
+    ]);
+    return JSON.stringify(Object.fromEntries(values));
+  };
+  return { ...io, inputs: pick(io.inputs), outputs: pick(io.outputs) };
 }

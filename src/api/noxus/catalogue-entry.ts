@@ -31,7 +31,10 @@ const KEYED: ReadonlySet<ConnectorKind> = new Set(['variable_connector', 'variab
  * A node type as `GET /v1/nodes` lists it (noxus-nodes.md section 1). One entry without one of the required keys makes official
  * clients fail for the whole list, so that every key is always present.
  */
-export function presentCatalogueEntry(type: NodeType): JsonObject {
+export function presentCatalogueEntry(
+  type: NodeType,
+  fields: Readonly<Record<string, ConfigField>> = type.config,
+): JsonObject {
   return {
     type: type.type,
     title: type.title,
@@ -47,7 +50,7 @@ export function presentCatalogueEntry(type: NodeType): JsonObject {
     providers: [],
     inputs: type.inputs.map(presentConnector),
     outputs: nodeOutputs(type).map(presentConnector),
-    config: Object.fromEntries(Object.entries(type.config).map(([name, field]) => [name, presentConfigField(field)])),
+    config: Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, presentConfigField(field)])),
     config_endpoint: null,
     gathers_list: type.gathersList ?? false,
     is_available: true,

@@ -71,13 +71,12 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
   });
 
   function startUpRoutes(api: FastifyInstance): void {
-    const entries = catalogue.types.map(presentCatalogueEntry);
+    const entries = catalogue.types.map((type) => presentCatalogueEntry(type, catalogue.fieldsOf(type)));
     // Clients refuse to list workflows with a node type that the catalogue lacks, and V2 definitions name these.
-    const aliases = Object.entries(V2_ALIASES).map(([alias, { type }]) => ({
-      ...presentCatalogueEntry(catalogue.find(type)!),
-      type: alias,
-      v2_ready: true,
-    }));
+    const aliases = Object.entries(V2_ALIASES).map(([alias, { type: name }]) => {
+      const type = catalogue.find(name)!;
+      return { ...presentCatalogueEntry(type, catalogue.fieldsOf(type)), type: alias, v2_ready: true };
+    });
     const list = JSON.stringify([...entries, ...aliases]);
     api.get(
       '/v1/nodes',

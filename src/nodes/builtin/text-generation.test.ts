@@ -202,14 +202,6 @@ describe('generating text', () => {
     expect(outcome).toMatchObject({ outputs: { text_output: 'Hello, A' }, warnings: [{ identifier: 'general' }] });
   });
 
-  it('goes on after the last try when it is told to', async () => {
-    const config = { model: ['m'], continue_on_error: true };
-    expect((await run({ m: fails(500) }, config)).outcome).toMatchObject({ kind: 'failed', retryable: true });
-    const gaveUp = { kind: 'succeeded', outputs: { text_output: '' }, warnings: [{ identifier: 'continue_on_error' }] };
-    expect((await run({ m: fails(500) }, config, { attempt: 4 })).outcome).toMatchObject(gaveUp);
-    expect((await run({ m: fails(401) }, config)).outcome).toMatchObject(gaveUp);
-  });
-
   it('adds up what several models have cost', async () => {
     const { outcome } = await run({ dear: says(completion('', 'content_filter')), good }, { model: ['dear', 'good'] });
     expect(outcome).toMatchObject({

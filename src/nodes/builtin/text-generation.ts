@@ -3,7 +3,7 @@ import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/run.ts';
 import type { Warning } from '../../domain/warning.ts';
-import { configFlag, configNumber } from '../config.ts';
+import { configNumber } from '../config.ts';
 import { httpClientError, isRetryableStatus, retryAfterMs } from '../http-outcome.ts';
 import {
   type EffectNodeType,
@@ -90,26 +90,9 @@ export const textGeneration: EffectNodeType = {
       maximum: MAX_TIMEOUT_SECONDS,
       advanced: true,
     },
-    continue_on_error: {
-      type: 'bool',
-      description: 'When no model answers after all tries, go on with an empty text and a warning.',
-      optional: true,
-      default: false,
-      advanced: true,
-    },
   },
-  async run(input, context) {
-    const outcome = await generate(input.config, keyedValues(input, 'variables'), context);
-    const isLastTry = outcome.kind === 'failed' && (!outcome.retryable || context.attempt > RETRIES);
-    if (!isLastTry || context.signal.aborted || !configFlag(input.config, 'continue_on_error')) return outcome;
-    const warning: Warning = { identifier: 'continue_on_error', detail: outcome.failure.message };
-    return succeeded(
-      { text_output: '' },
-      {
-        warnings: [...(outcome.warnings ?? []), warning],
-        ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
-      },
-    );
+  run(input, context) {
+    return generate(input.config, keyedValues(input, 'variables'), context);
   },
 };
 
