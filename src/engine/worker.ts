@@ -7,10 +7,7 @@ import type { HttpClient } from '../system/http-client.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { internalFailure } from './active-run.ts';
-import type { Engine } from './engine.ts';
-
-/** Milliseconds a claim lasts without being renewed. A worker that lives renews at a third of it. */
-const LEASE_MS = 30_000;
+import { type Engine, LEASE_MS } from './engine.ts';
 
 /** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
 const MAX_SLEEP_MS = 5_000;
@@ -43,7 +40,8 @@ export class Worker {
   readonly #unsubscribe: (() => void)[];
   readonly #renewal: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
+  /** The look under way. */
+  #looking: Promise<void> | null = null;
   #again = false;
   #stopping = false;
 
@@ -85,6 +83,7 @@ export class Worker {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#looking;
     clearTimeout(this.#timer);
     const all = () => Promise.allSettled([...this.#running.values()].map((running) => running.done));
     const grace = Promise.withResolvers<void>();
@@ -104,11 +103,10 @@ export class Worker {
       this.#again = true;
       return;
     }
-    this.#looking = true;
-    void this.#claim()
+    this.#looking = this.#claim()
       .catch((error) => this.#log.error({ err: error }, 'claiming tasks failed'))
       .finally(() => {
-        this.#looking = false;
+        this.#looking = null;
         if (!this.#again || this.#stopping) return;
         this.#again = false;
         this.#look();
@@ -116,20 +114,28 @@ export class Worker {
   }
 
   async #claim(): Promise<void> {
+    // Before anything that may fail or find nothing: the leases of a worker that died elsewhere run out without a sign.
+    this.#sleep(MAX_SLEEP_MS);
     while (!this.#stopping) {
       const limit = this.#concurrency - this.#running.size;
       // A full worker looks again when one of its tasks ends.
       if (limit <= 0) return;
       const leases = await this.#store.claimTasks({ limit, now: this.#system.now(), leaseMs: LEASE_MS });
+      if (this.#stopping) {
+        await this.#store.returnLeases(leases);
+        return;
+      }
       for (const lease of leases) this.#start(lease);
       if (leases.length < limit) break;
     }
     if (this.#stopping) return;
     const dueAt = await this.#store.nextTaskDueAt();
+    if (dueAt !== null) this.#sleep(Math.min(MAX_SLEEP_MS, Math.max(1, dueAt - this.#system.now())));
+  }
+
+  #sleep(ms: number): void {
     clearTimeout(this.#timer);
-    if (dueAt === null) return;
-    const sleep = Math.min(MAX_SLEEP_MS, Math.max(1, dueAt - this.#system.now()));
-    this.#timer = setTimeout(() => this.#look(), sleep);
+    this.#timer = setTimeout(() => this.#look(), ms);
   }
 
   #start(lease: Lease): void {
