@@ -350,7 +350,7 @@ export class ActiveRun {
       failure: anyFailure,
     };
     if (!ended && !fatal) {
-      this.#put(node, next, 'running', null, null);
+      this.#put(node, next, 'running', null, anyFailure);
       this.#startPasses(node, passes, writes);
       return;
     }
@@ -390,7 +390,7 @@ export class ActiveRun {
       { ...record, attempts: record.attempts + 1, warnings: [...warnings, warned], usage },
       'running',
       null,
-      null,
+      record.failure,
     );
     writes.push({
       kind: 'addTask',
