@@ -12,7 +12,7 @@ import { type Engine, LEASE_MS } from './engine.ts';
 /** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
 const MAX_SLEEP_MS = 5_000;
 
-/** Grace beyond a node's timeout for a node that does not heed its signal, before the worker stops listening to it. */
+/** Grace for a node that does not heed its signal, at its timeout or when it is aborted, before the worker stops listening to it. */
 const DEAF_GRACE_MS = 2_000;
 
 /** What effects may use of the world. */
@@ -188,10 +188,14 @@ export class Worker {
       code: 'timeout',
       message: `The node did not answer within ${timeoutMs / 1000} s. Raise its node_timeout if it needs longer.`,
     };
-    const timer = setTimeout(
-      () => deaf.resolve({ kind: 'failed', failure: timedOut, retryable: true }),
-      timeoutMs + DEAF_GRACE_MS,
-    );
+    const giveUp = () => deaf.resolve({ kind: 'failed', failure: timedOut, retryable: true });
+    const timer = setTimeout(giveUp, timeoutMs + DEAF_GRACE_MS);
+    // Nobody takes the outcome of an aborted pass: giving up on it frees its place, and lets the worker stop.
+    let abortTimer: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      abortTimer = setTimeout(giveUp, DEAF_GRACE_MS);
+    };
+    abort.signal.addEventListener('abort', onAbort, { once: true });
     try {
       const outcome = await Promise.race([type.run(input, context), deaf.promise]);
       if (outcome.kind === 'failed' && timeout.aborted) return { ...outcome, failure: timedOut, retryable: true };
@@ -201,6 +205,8 @@ export class Worker {
       return { kind: 'failed', failure: internalFailure(error), retryable: false };
     } finally {
       clearTimeout(timer);
+      clearTimeout(abortTimer);
+      abort.signal.removeEventListener('abort', onAbort);
     }
   }
 
