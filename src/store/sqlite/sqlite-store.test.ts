@@ -184,6 +184,23 @@ describe('a folder of the SQLite store', () => {
     reader.close();
   });
 
+  it('makes due at once, when it is opened again, what its last owner had claimed', async () => {
+    const run = queuedRun(owner, system);
+    const of = { workspaceId: run.workspaceId, runId: run.id };
+    const task = { ...of, id: 't', nodeId: null, iteration: 0, attempt: 1, dueAt: 5, outputs: null };
+    const before = opened();
+    await before.commit([
+      { kind: 'createRun', run },
+      { kind: 'addTask', task },
+    ]);
+    const claim = { limit: 10, now: 5, leaseMs: 1_000_000 };
+    expect(await before.claimTasks(claim)).toHaveLength(1);
+    expect(await before.claimTasks(claim)).toEqual([]);
+    await closed(before);
+    const [lease] = await opened().claimTasks(claim);
+    expect(lease?.task).toEqual(task);
+  });
+
   it('lets readings on a thread see what was committed before they were asked', async () => {
     const store = opened();
     for (let made = 1; made <= 20; made += 1) {
