@@ -83,6 +83,7 @@ const broken = (message = 'It broke.', retryable = false): Outcome => failed({ c
 
 /** The platform's log: a line of level error fails the test that caused it. */
 let errors: string[];
+const errorLog = pino({ level: 'error' }, { write: (text: string) => errors.push(text) });
 let folder: string;
 let system: HeldSystem;
 let store: Store;
@@ -91,20 +92,23 @@ let worker: Worker;
 let blobs: ReturnType<typeof memoryBlobs>;
 
 function open(): void {
-  const log = pino({ level: 'error' }, { write: (line: string) => errors.push(line) });
   store = openSqliteStore(folder);
   engine = new Engine({
     store,
     catalogue: createCatalogue([...BUILTIN_NODE_TYPES, effect]),
     system,
     payloads: new Payloads(blobs, system),
-    log,
+    log: errorLog,
   });
-  worker = new Worker({
+  worker = newWorker();
+}
+
+function newWorker(): Worker {
+  return new Worker({
     engine,
     store,
     system,
-    log,
+    log: errorLog,
     concurrency: 16,
     tools: {
       http: {
@@ -141,6 +145,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   await close();
   rmSync(folder, { recursive: true });
   expect(errors).toEqual([]);
@@ -737,12 +742,23 @@ describe('a node that fails', () => {
   });
 
   it('on some items goes on with the others when it is told to, each at its place', async () => {
+    const blocked = gate();
     behaviours = {
-      work: (given) => (given.values['value'] === 'b' ? broken() : succeeded({ output: given.values['value']! })),
+      work: async (given) => {
+        const value = given.values['value']!;
+        if (value === 'b') return broken();
+        // The failure is not the last to come.
+        await blocked.opened;
+        return succeeded({ output: value });
+      },
     };
+    const unsubscribe = store.onLog(() => {
+      if (passes.length === 3) blocked.open();
+    });
     const { output: result, records } = await runToEnd(line(node('work', effect, { continue_on_error: true }), true), {
       in: ['a', 'b', 'c'],
     });
+    unsubscribe();
     expect(result).toEqual({ out: ['a', null, 'c'] });
     expect(records['work']).toMatchObject({ status: 'failed', currentIteration: 3 });
   });
@@ -1099,6 +1115,60 @@ describe('what waits', () => {
     expect(passes.toSorted()).toEqual(['work=a', 'work=b', 'work=b', 'work=c']);
     expect(records['work']).toMatchObject({ status: 'succeeded', currentIteration: 3 });
   });
+});
+
+describe('a worker', () => {
+  it('takes up what another one died with, when the lease is over, although nothing tells it', async () => {
+    await worker.stop(0);
+    const run = await start(line(node('work', effect)), { in: 'x' });
+    expect(await store.claimTasks({ limit: 1, now: system.now(), leaseMs: 30_000 })).toHaveLength(1);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    worker = newWorker();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(passes).toEqual([]);
+    system.pass(30_000);
+    await vi.advanceTimersByTimeAsync(5_000);
+    vi.useRealTimers();
+    expect((await end(run)).output).toEqual({ out: 'x' });
+  });
+
+  it('that stops while it claims gives back what it gets', async () => {
+    await worker.stop(0);
+    const run = await start(line(node('work', effect)), { in: 'x' });
+    worker = newWorker();
+    await worker.stop(0);
+    expect(passes).toEqual([]);
+    worker = newWorker();
+    expect((await end(run)).output).toEqual({ out: 'x' });
+  });
+
+  it('that stops lets what it has in hand end within its grace, and takes nothing new', async () => {
+    const blocked = gate();
+    behaviours = { first: () => blocked.opened.then(() => succeeded({ output: 'x' })) };
+    const definition = graph(
+      [node('first', effect), node('second', effect), output('out')],
+      [edge('first::output', 'second::value'), edge('second::output', 'out::input')],
+    );
+    const run = await start(definition);
+    await vi.waitFor(() => expect(passes).toEqual(['first']));
+    const stopped = worker.stop(PATIENCE_MS);
+    blocked.open();
+    await stopped;
+    expect(await store.listNodeRuns(WORKSPACE, run.id)).toMatchObject([{ status: 'succeeded' }, { status: 'running' }]);
+    expect(passes).toEqual(['first']);
+    worker = newWorker();
+    expect((await end(run)).output).toEqual({ out: 'x' });
+    expect(passes).toEqual(['first', 'second=x']);
+  });
+});
+
+it('waiting for the end of a run gives it as it stands when the time is over', async () => {
+  behaviours = { work: heedful };
+  const run = await start(line(node('work', effect)), { in: 'x' });
+  await vi.waitFor(() => expect(passes).toHaveLength(1));
+  expect(await engine.waitForEnd(WORKSPACE, run.id, 1)).toMatchObject({ status: 'running', progress: 33 });
+  expect(await engine.waitForEnd(WORKSPACE, 'none', 1)).toBeNull();
+  await engine.cancel(WORKSPACE, run.id);
 });
 
 describe('two engines on one store', () => {
