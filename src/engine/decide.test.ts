@@ -149,7 +149,7 @@ describe('a compiled definition', () => {
 
 describe('the input that a run is given', () => {
   const everything = { nodeIds: null, singleNodeId: null };
-  const list = node('many', inputNode, { label: 'Many', optional: true }, { types: { output: many('str') } });
+  const list = node('many', inputNode, { label: 'Many', value: [] }, { types: { output: many('str') } });
   const set = node('set', inputNode, { label: 'Set', fixed_value: true, value: '' }, { types: { output: one('str') } });
   const graph = compile({ ...definition, nodes: [...definition.nodes, list, set] }, catalogue);
   const problems = (input: JsonObject, scope: Parameters<typeof resolveInput>[1] = everything) =>
@@ -161,7 +161,7 @@ describe('the input that a run is given', () => {
     expect(resolveInput(graph, everything, { In: 'x' }).given).toEqual(
       new Map([
         ['in', { input: 'x' }],
-        ['many', { input: null }],
+        ['many', { input: [] }],
         ['set', { input: '' }],
       ]),
     );

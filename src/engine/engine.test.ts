@@ -193,7 +193,7 @@ interface Ended {
 async function end(run: Run): Promise<Ended> {
   await engine.waitForEnd(WORKSPACE, run.id, PATIENCE_MS);
   const stored = (await store.getRun(WORKSPACE, run.id))!;
-  const nodeRuns = await store.listNodeRuns(WORKSPACE, run.id);
+  const nodeRuns = await store.listNodeRuns(WORKSPACE, run.id, { payloads: true });
   return {
     run: stored,
     output: (stored.output === null ? {} : JSON.parse(stored.output)) as JsonObject,
@@ -334,7 +334,9 @@ describe('a list', () => {
     for (const value of ['c', 'a'] as const) {
       opened[value].open();
       await vi.waitFor(async () => {
-        const record = (await store.listNodeRuns(WORKSPACE, run.id)).find((each) => each.nodeId === 'work');
+        const record = (await store.listNodeRuns(WORKSPACE, run.id, { payloads: true })).find(
+          (each) => each.nodeId === 'work',
+        );
         expect(record?.currentIteration).toBe(value === 'c' ? 1 : 2);
       });
     }
@@ -1154,7 +1156,10 @@ describe('a worker', () => {
     const stopped = worker.stop(PATIENCE_MS);
     blocked.open();
     await stopped;
-    expect(await store.listNodeRuns(WORKSPACE, run.id)).toMatchObject([{ status: 'succeeded' }, { status: 'running' }]);
+    expect(await store.listNodeRuns(WORKSPACE, run.id, { payloads: true })).toMatchObject([
+      { status: 'succeeded' },
+      { status: 'running' },
+    ]);
     expect(passes).toEqual(['first']);
     worker = newWorker();
     expect((await end(run)).output).toEqual({ out: 'x' });
@@ -1210,7 +1215,9 @@ it('a run’s log lines are kept while it runs', async () => {
   expect(await store.listRunLogs(WORKSPACE, run.id, 10)).toMatchObject([
     { nodeId: 'work', level: 'info', message: 'Half way.', meta: { done: 0.5 } },
   ]);
-  expect(outputsOf((await store.listNodeRuns(WORKSPACE, run.id)).find((each) => each.nodeId === 'work'))).toEqual({
+  expect(
+    outputsOf((await store.listNodeRuns(WORKSPACE, run.id, { payloads: true })).find((each) => each.nodeId === 'work')),
+  ).toEqual({
     output: 'x',
   });
 });

@@ -178,6 +178,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           finishedAt: 6,
           inputs: '{"text":["a"]}',
           outputs: '{}',
+          taken: [],
           failure: { code: 'timeout', message: 'Too slow.', nodeId: 'node' },
           warnings: [{ identifier: 'general', detail: 'Look.', params: { a: 1 } }],
           usage: { inputTokens: 1, outputTokens: 2, cost: '0.10' },
@@ -207,7 +208,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           tasks: [task],
         });
         expect(await store.getRun(OURS, run.id)).toEqual(run);
-        expect(await store.listNodeRuns(OURS, run.id)).toEqual([nodeRun]);
+        expect(await store.listNodeRuns(OURS, run.id, { payloads: true })).toEqual([nodeRun]);
         expect(await store.getIteration(OURS, run.id, 'node', 1)).toEqual(iteration);
         expect(await store.getIteration(OURS, run.id, 'node', 2)).toBeNull();
       });
@@ -253,6 +254,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           finishedAt: null,
           inputs: '{"a":1}',
           outputs: null,
+          taken: null,
           failure: null,
           warnings: [],
           usage: null,
@@ -260,7 +262,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const put = (nodeRun: NodeRun): Write => ({ kind: 'putNodeRun', workspaceId: OURS, runId: run.id, nodeRun });
         await kept([create(run), put(record)]);
         await kept([put({ ...record, status: 'succeeded', inputs: null, outputs: '{"b":2}' })]);
-        expect(await store.listNodeRuns(OURS, run.id)).toEqual([
+        expect(await store.listNodeRuns(OURS, run.id, { payloads: true })).toEqual([
           { ...record, status: 'succeeded', outputs: '{"b":2}' },
         ]);
       });
@@ -876,6 +878,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'getRun'
         | 'listRuns'
         | 'listNodeRuns'
+        | 'getNodeRun'
         | 'getIteration'
         | 'listRunLogs'
         | 'listWorkflowLogs'
@@ -883,6 +886,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'readRunEvents'
         | 'getWorkflow'
         | 'getWorkflowRecord'
+        | 'findWorkflowByName'
         | 'listWorkflows'
         | 'getVersion'
         | 'listSavedVersions'
@@ -920,7 +924,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           const far = await store.listRuns(selection, deep, { output: true });
           return [...near.items, ...ofWorkflow.items, near.total, ofWorkflow.total, far.total].filter(Boolean);
         },
-        listNodeRuns: (workspaceId, of) => store.listNodeRuns(workspaceId, of.run.id),
+        listNodeRuns: (workspaceId, of) => store.listNodeRuns(workspaceId, of.run.id, { payloads: true }),
+        getNodeRun: (workspaceId, of) => store.getNodeRun(workspaceId, of.run.id, 'node'),
         getIteration: (workspaceId, of) => store.getIteration(workspaceId, of.run.id, 'node', 1),
         listRunLogs: (workspaceId, of) => store.listRunLogs(workspaceId, of.run.id, 10),
         listWorkflowLogs: async (workspaceId, of) => {
@@ -934,6 +939,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readRunEvents: (workspaceId, of) => store.readRunEvents(workspaceId, of.run.id, 0),
         getWorkflow: (workspaceId, of) => store.getWorkflow(workspaceId, of.workflow.id),
         getWorkflowRecord: (workspaceId, of) => store.getWorkflowRecord(workspaceId, of.workflow.id),
+        findWorkflowByName: (workspaceId, of) => store.findWorkflowByName(workspaceId, of.workflow.name),
         listWorkflows: async (workspaceId) => {
           const found = await store.listWorkflows(workspaceId, page, null);
           return [...found.items, found.total].filter(Boolean);
@@ -984,6 +990,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
               finishedAt: 2,
               inputs: '{}',
               outputs: '{}',
+              taken: [],
               failure: null,
               warnings: [],
               usage: null,
