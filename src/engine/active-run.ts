@@ -14,6 +14,7 @@ import {
   type Activation,
   fatalFailure,
   gather,
+  isErrorRouted,
   type NodeState,
   outputsOfFailure,
   progressOf,
@@ -210,12 +211,13 @@ export class ActiveRun {
     if (retry) return this.advance(writes);
 
     const failure = outcome.kind === 'failed' ? { ...outcome.failure, nodeId: node.id } : null;
-    const outputs = outcome.kind === 'succeeded' ? { ...outcome.outputs } : outputsOfFailure(node, failure!);
+    const outputs =
+      outcome.kind === 'succeeded' ? { ...outcome.outputs } : outputsOfFailure(node, failure!, this.#state);
     if (task.iteration === 0) {
       this.#passes.delete(node.id);
       const settled: NodeRun = {
         ...record,
-        attempts: record.attempts + (task.outputs === null ? 1 : 0),
+        attempts: record.attempts + 1,
         currentIteration: 1,
         startedAt: record.startedAt ?? times.startedAt,
         finishedAt: times.finishedAt,
@@ -253,7 +255,7 @@ export class ActiveRun {
           : { code: 'internal', message: `The pure node type ${node.type.type} asked to wait.` }),
         nodeId: node.id,
       };
-      const outputs = outputsOfFailure(node, failure);
+      const outputs = outputsOfFailure(node, failure, this.#state);
       if (outputs === null) break;
       warnings.push(...this.#continued(node, failure));
       passes.push(outputs);
@@ -348,7 +350,7 @@ export class ActiveRun {
       failure: anyFailure,
     };
     if (!ended && !fatal) {
-      this.#put(node, next, 'running', null, null);
+      this.#put(node, next, 'running', null, anyFailure);
       this.#startPasses(node, passes, writes);
       return;
     }
@@ -375,7 +377,7 @@ export class ActiveRun {
     const record = this.#records.get(node.id)!;
     const delay = Math.max(
       retryDelay(node.retry, task.attempt, this.#system.random()),
-      Math.min(outcome.retryAfterMs ?? 0, node.retry.maxDelayMs),
+      Math.min(Math.ceil(outcome.retryAfterMs ?? 0), node.retry.maxDelayMs),
     );
     const detail = `Try ${task.attempt} of ${node.retry.retries + 1} failed: ${outcome.failure.message} Trying again in ${(delay / 1000).toFixed(1)} s.`;
     const warned: Warning = {
@@ -388,7 +390,7 @@ export class ActiveRun {
       { ...record, attempts: record.attempts + 1, warnings: [...warnings, warned], usage },
       'running',
       null,
-      null,
+      record.failure,
     );
     writes.push({
       kind: 'addTask',
@@ -398,13 +400,13 @@ export class ActiveRun {
   }
 
   #continued(node: GraphNode, failure: Failure): Warning[] {
-    if (node.errorRouted || !node.continueOnError) return [];
+    if (!node.continueOnError || isErrorRouted(node, this.#state)) return [];
     return [{ identifier: 'continue_on_error', detail: `The node failed and the run went on: ${failure.message}` }];
   }
 
   #settleFailed(node: GraphNode, failure: Failure, warnings: readonly Warning[], inputs: string | null): void {
     const now = this.#system.now();
-    const outputs = outputsOfFailure(node, failure);
+    const outputs = outputsOfFailure(node, failure, this.#state);
     const record: NodeRun = {
       ...skippedRecord(node),
       startedAt: now,

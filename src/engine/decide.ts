@@ -213,9 +213,14 @@ export function gather(node: GraphNode, passes: readonly (JsonObject | null)[]):
   return gathered;
 }
 
+/** Whether a failure of this node is led to a node that takes part in the run. */
+export function isErrorRouted(node: GraphNode, state: ScheduleState): boolean {
+  return !state.alone && node.outgoing.some((edge) => edge.output === ON_ERROR && state.selected.has(edge.to.id));
+}
+
 /** The outputs of a node that failed: routed to its error branch, or empty so that the run goes on; null when the failure is the run's. */
-export function outputsOfFailure(node: GraphNode, failure: Failure): JsonObject | null {
-  if (node.errorRouted) return { [ON_ERROR]: failure.message };
+export function outputsOfFailure(node: GraphNode, failure: Failure, state: ScheduleState): JsonObject | null {
+  if (isErrorRouted(node, state)) return { [ON_ERROR]: failure.message };
   if (!node.continueOnError) return null;
   return Object.fromEntries(node.type.outputs.map((spec) => [spec.name, null]));
 }

@@ -14,6 +14,9 @@ import { ActiveRun } from './active-run.ts';
 import { compile, type Graph, type GraphNode } from './graph.ts';
 import { Payloads } from './payloads.ts';
 
+/** Milliseconds a claim lasts without being renewed. A worker that lives renews at a third of it. */
+export const LEASE_MS = 30_000;
+
 /** Compiled definitions kept in memory: a version never changes, and a hot one is asked for at every run. */
 const GRAPHS_KEPT = 500;
 
@@ -41,6 +44,8 @@ interface Held {
   committing: number;
   /** Set while a change of this run waits for its large payloads: later changes wait behind it. */
   tail: Promise<unknown> | null;
+  /** The change given last: what the memory says is true once it is kept. */
+  last: Promise<'kept' | 'stale'>;
 }
 
 /**
@@ -132,9 +137,7 @@ export class Engine {
 
   /** Goes on with a run whose turn has come (a task without a node). */
   async advance(lease: Lease): Promise<'kept' | 'stale'> {
-    const held = await this.#find(lease.task.workspaceId, lease.task.runId);
-    if (!held || held.active.ended) return 'stale';
-    return this.#commit(held, held.active.advance([{ kind: 'endTask', lease }]));
+    return this.#step(lease, (active) => (active.ended ? null : active.advance([{ kind: 'endTask', lease }])));
   }
 
   /** What the pass that a task is about gets to work on; null when it is not wanted any more. */
@@ -155,12 +158,11 @@ export class Engine {
     outcome: Outcome,
     times: { startedAt: number; finishedAt: number },
   ): Promise<'kept' | 'stale'> {
-    const held = await this.#find(lease.task.workspaceId, lease.task.runId);
-    if (!held) return 'stale';
-    const writes: Write[] = [{ kind: 'endTask', lease }];
-    if (outcome.kind === 'failed') writes.push(this.#failureLog(lease, outcome.failure.message));
-    const change = held.active.settle(lease.task, outcome, times, writes);
-    return change === null ? 'stale' : this.#commit(held, change);
+    return this.#step(lease, (active) => {
+      const writes: Write[] = [{ kind: 'endTask', lease }];
+      if (outcome.kind === 'failed') writes.push(this.#failureLog(lease, outcome.failure.message));
+      return active.settle(lease.task, outcome, times, writes);
+    });
   }
 
   /** Stops a run. A run that has ended stays as it is. Null: there is no such run in this workspace. */
@@ -168,7 +170,11 @@ export class Engine {
     for (;;) {
       const held = await this.#find(workspaceId, runId);
       if (!held) return this.#store.getRun(workspaceId, runId);
-      if (held.active.ended) return held.active.run;
+      if (held.active.ended) {
+        // It ended in memory; whether that holds is known once it is kept.
+        if ((await held.last) === 'kept') return held.active.run;
+        continue;
+      }
       const change = held.active.cancel();
       const { run } = held.active;
       if ((await this.#commit(held, change)) === 'kept') return run;
@@ -206,6 +212,21 @@ export class Engine {
       clearTimeout(timer);
       listeners.delete(ended.resolve);
       if (listeners.size === 0) this.#waiting.delete(runId);
+    }
+  }
+
+  /**
+   * Commits what `decide` makes of the run that a lease is about. When another step of the run came first, it decides again on what the store
+   * says, as long as the lease holds: the work behind an outcome is not done twice because two answers arrived together.
+   */
+  async #step(lease: Lease, decide: (active: ActiveRun) => Change | null): Promise<'kept' | 'stale'> {
+    for (;;) {
+      const held = await this.#find(lease.task.workspaceId, lease.task.runId);
+      const change = held === null ? null : decide(held.active);
+      if (held === null || change === null) return 'stale';
+      if ((await this.#commit(held, change)) === 'kept') return 'kept';
+      const lost = await this.#store.renewLeases([lease], this.#system.now(), LEASE_MS);
+      if (lost.length > 0) return 'stale';
     }
   }
 
@@ -256,7 +277,7 @@ export class Engine {
   }
 
   #hold(active: ActiveRun): Held {
-    const held: Held = { active, committing: 0, tail: null };
+    const held: Held = { active, committing: 0, tail: null, last: Promise.resolve('kept') };
     if (this.#held.size >= RUNS_KEPT) this.#makeRoom();
     this.#held.set(active.run.id, held);
     return held;
@@ -273,7 +294,13 @@ export class Engine {
 
   async #find(workspaceId: string, runId: string): Promise<Held | null> {
     const held = this.#held.get(runId);
-    if (held) return held.active.run.workspaceId === workspaceId ? held : null;
+    if (held) {
+      if (held.active.run.workspaceId !== workspaceId) return null;
+      // Moved to the end: `#makeRoom` takes from the beginning.
+      this.#held.delete(runId);
+      this.#held.set(runId, held);
+      return held;
+    }
     let loading = this.#loading.get(runId);
     if (!loading) {
       loading = this.#load(workspaceId, runId).finally(() => this.#loading.delete(runId));
@@ -301,28 +328,38 @@ export class Engine {
     const { run } = held.active;
     held.committing += 1;
     try {
-      const result = await this.#submit(held, change);
-      if (result === 'stale') this.#forget(held);
-      else if (isTerminal(run.status)) this.#ended(held, run);
+      held.last = this.#submit(held, change);
+      const result = await held.last;
+      if (result === 'kept' && isTerminal(run.status)) this.#ended(held, run);
       return result;
-    } catch (error) {
-      // The memory is a step further than the store: only reading it again makes them agree.
-      this.#forget(held);
-      throw error;
     } finally {
       held.committing -= 1;
     }
   }
 
   #submit(held: Held, change: Change): Promise<'kept' | 'stale'> {
-    if (held.tail === null && !Payloads.needsMove(change)) return this.#store.commit(change);
-    const step = (held.tail ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(async () => this.#store.commit(await this.#payloads.moveOut(change)));
+    if (held.tail === null && !Payloads.needsMove(change)) return this.#write(held, change);
+    const step = (held.tail ?? Promise.resolve()).catch(() => undefined).then(() => this.#write(held, change));
     held.tail = step;
     return step.finally(() => {
       if (held.tail === step) held.tail = null;
     });
+  }
+
+  async #write(held: Held, change: Change): Promise<'kept' | 'stale'> {
+    // A change before this one did not hold, so that neither does the memory that this one was decided on.
+    if (this.#held.get(held.active.run.id) !== held) return 'stale';
+    try {
+      const result = await this.#store.commit(
+        Payloads.needsMove(change) ? await this.#payloads.moveOut(change) : change,
+      );
+      if (result === 'stale') this.#forget(held);
+      return result;
+    } catch (error) {
+      // The memory is a step further than the store: only reading it again makes them agree.
+      this.#forget(held);
+      throw error;
+    }
   }
 
   #forget(held: Held): void {

@@ -30,7 +30,6 @@ export interface GraphNode {
   readonly constants: JsonObject;
   readonly outgoing: readonly GraphEdge[];
   readonly incomingCount: number;
-  readonly errorRouted: boolean;
   readonly continueOnError: boolean;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
@@ -61,6 +60,9 @@ export interface InputSocket {
 
 const ANY: ValueType = { dataType: 'Any', isList: false };
 const NO_RETRY: RetryPolicy = { retries: 0, delayMs: 0, factor: 1, maxDelayMs: 0 };
+
+/** Longest time a node may take. Timers hold 2^31 - 1 ms at most, and fire at once when given more. */
+const MAX_TIMEOUT_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Longest wait between tries: beyond ten minutes a person should look. */
 const MAX_RETRY_DELAY_MS = 600_000;
@@ -100,7 +102,6 @@ export function compile(definition: Definition, catalogue: Catalogue): Graph {
     edges.push(compiled);
     from.outgoing.push(compiled);
     to.incomingCount += 1;
-    if (edge.from.connector === ON_ERROR) from.errorRouted = true;
     if (edge.orderOnly) {
       to.after.push(compiled);
       continue;
@@ -147,7 +148,6 @@ function draftNode(node: NodeDefinition, catalogue: Catalogue): Draft {
     constants: node.constants ?? {},
     outgoing: [],
     incomingCount: 0,
-    errorRouted: false,
     continueOnError: node.config['continue_on_error'] === true,
     timeoutMs: timeoutOf(node.config, type),
     retry: retryOf(node.config, type),
@@ -168,11 +168,12 @@ function positive(value: JsonValue | undefined): number | null {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
 }
 
-/** Seconds in `node_timeout`, else what the type allows. 0 for pure nodes, which are not timed. */
+/** Whole milliseconds: seconds in `node_timeout`, else what the type allows. 0 for pure nodes, which are not timed. */
 function timeoutOf(config: JsonObject, type: NodeType): number {
   if (!type.effect) return 0;
   const seconds = positive(config['node_timeout']);
-  return seconds === null || seconds === 0 ? type.timeoutMs : seconds * 1000;
+  if (seconds === null || seconds === 0) return type.timeoutMs;
+  return Math.min(Math.ceil(seconds * 1000), MAX_TIMEOUT_MS);
 }
 
 /** `max_retries` and `retry_delay` (seconds, first wait) override the type's policy. */

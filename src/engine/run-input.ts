@@ -46,7 +46,7 @@ export function resolveInput(graph: Graph, scope: RunScope, input: JsonObject): 
   for (const [key, value] of Object.entries(input)) {
     const meant = nodesMeant(inputNodes, key);
     if (meant.length === 0) problems.push(unknownKey(key, inputNodes));
-    for (const node of meant) given.set(node.id, { [INPUT_SOCKET]: value });
+    for (const node of meant) if (!isFixed(node)) given.set(node.id, { [INPUT_SOCKET]: value });
   }
   for (const node of inputNodes) {
     if (given.has(node.id) || !selected.has(node.id)) continue;
@@ -75,6 +75,11 @@ function presetValue(node: GraphNode): JsonValue | undefined {
   const value = node.config['value'];
   const left = value === '' && node.config['fixed_value'] !== true;
   return value === undefined || value === null || left ? undefined : value;
+}
+
+/** A fixed value stands whatever the run gives. */
+function isFixed(node: GraphNode): boolean {
+  return node.config['fixed_value'] === true && presetValue(node) !== undefined;
 }
 
 function unknownKey(key: string, inputNodes: readonly GraphNode[]): Problem {
@@ -121,7 +126,7 @@ function resolveSingleNode(graph: Graph, nodeId: string, input: JsonObject): Res
       });
     } else values[name] = value;
   }
-  if (node.type.role === 'input' && !Object.hasOwn(values, INPUT_SOCKET)) {
+  if (node.type.role === 'input' && (isFixed(node) || !Object.hasOwn(values, INPUT_SOCKET))) {
     const preset = presetValue(node);
     if (preset !== undefined) values[INPUT_SOCKET] = preset;
   }

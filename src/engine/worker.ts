@@ -7,15 +7,12 @@ import type { HttpClient } from '../system/http-client.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { internalFailure } from './active-run.ts';
-import type { Engine } from './engine.ts';
-
-/** Milliseconds a claim lasts without being renewed. A worker that lives renews at a third of it. */
-const LEASE_MS = 30_000;
+import { type Engine, LEASE_MS } from './engine.ts';
 
 /** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
 const MAX_SLEEP_MS = 5_000;
 
-/** Grace beyond a node's timeout for a node that does not heed its signal, before the worker stops listening to it. */
+/** Grace for a node that does not heed its signal, at its timeout or when it is aborted, before the worker stops listening to it. */
 const DEAF_GRACE_MS = 2_000;
 
 /** What effects may use of the world. */
@@ -43,7 +40,8 @@ export class Worker {
   readonly #unsubscribe: (() => void)[];
   readonly #renewal: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
+  /** The look under way. */
+  #looking: Promise<void> | null = null;
   #again = false;
   #stopping = false;
 
@@ -85,6 +83,7 @@ export class Worker {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#looking;
     clearTimeout(this.#timer);
     const all = () => Promise.allSettled([...this.#running.values()].map((running) => running.done));
     const grace = Promise.withResolvers<void>();
@@ -104,11 +103,10 @@ export class Worker {
       this.#again = true;
       return;
     }
-    this.#looking = true;
-    void this.#claim()
+    this.#looking = this.#claim()
       .catch((error) => this.#log.error({ err: error }, 'claiming tasks failed'))
       .finally(() => {
-        this.#looking = false;
+        this.#looking = null;
         if (!this.#again || this.#stopping) return;
         this.#again = false;
         this.#look();
@@ -116,20 +114,28 @@ export class Worker {
   }
 
   async #claim(): Promise<void> {
+    // Before anything that may fail or find nothing: the leases of a worker that died elsewhere run out without a sign.
+    this.#sleep(MAX_SLEEP_MS);
     while (!this.#stopping) {
       const limit = this.#concurrency - this.#running.size;
       // A full worker looks again when one of its tasks ends.
       if (limit <= 0) return;
       const leases = await this.#store.claimTasks({ limit, now: this.#system.now(), leaseMs: LEASE_MS });
+      if (this.#stopping) {
+        await this.#store.returnLeases(leases);
+        return;
+      }
       for (const lease of leases) this.#start(lease);
       if (leases.length < limit) break;
     }
     if (this.#stopping) return;
     const dueAt = await this.#store.nextTaskDueAt();
+    if (dueAt !== null) this.#sleep(Math.min(MAX_SLEEP_MS, Math.max(1, dueAt - this.#system.now())));
+  }
+
+  #sleep(ms: number): void {
     clearTimeout(this.#timer);
-    if (dueAt === null) return;
-    const sleep = Math.min(MAX_SLEEP_MS, Math.max(1, dueAt - this.#system.now()));
-    this.#timer = setTimeout(() => this.#look(), sleep);
+    this.#timer = setTimeout(() => this.#look(), ms);
   }
 
   #start(lease: Lease): void {
@@ -182,10 +188,14 @@ export class Worker {
       code: 'timeout',
       message: `The node did not answer within ${timeoutMs / 1000} s. Raise its node_timeout if it needs longer.`,
     };
-    const timer = setTimeout(
-      () => deaf.resolve({ kind: 'failed', failure: timedOut, retryable: true }),
-      timeoutMs + DEAF_GRACE_MS,
-    );
+    const giveUp = () => deaf.resolve({ kind: 'failed', failure: timedOut, retryable: true });
+    const timer = setTimeout(giveUp, timeoutMs + DEAF_GRACE_MS);
+    // Nobody takes the outcome of an aborted pass: giving up on it frees its place, and lets the worker stop.
+    let abortTimer: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      abortTimer = setTimeout(giveUp, DEAF_GRACE_MS);
+    };
+    abort.signal.addEventListener('abort', onAbort, { once: true });
     try {
       const outcome = await Promise.race([type.run(input, context), deaf.promise]);
       if (outcome.kind === 'failed' && timeout.aborted) return { ...outcome, failure: timedOut, retryable: true };
@@ -195,6 +205,8 @@ export class Worker {
       return { kind: 'failed', failure: internalFailure(error), retryable: false };
     } finally {
       clearTimeout(timer);
+      clearTimeout(abortTimer);
+      abort.signal.removeEventListener('abort', onAbort);
     }
   }
 

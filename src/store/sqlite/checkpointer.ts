@@ -5,6 +5,9 @@ import { Worker } from 'node:worker_threads';
 /** Groups of commits between two looks at the log's size: at most some 2 MB each. */
 const LOOK_EVERY = 64;
 
+/** Milliseconds a commit waits for a lock that somebody from outside holds: a backup, a person with a shell. */
+export const BUSY_TIMEOUT_MS = 5000;
+
 /** Log bytes that start a checkpoint. Smaller checkpoints more often write the same hot pages again and again. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 
@@ -40,14 +43,28 @@ export class Checkpointer {
     this.#worker = undefined;
   }
 
+  /** Lets the log begin anew, unless somebody reads from it: then the next checkpoint does. */
+  #restart(): void {
+    try {
+      // Without this it waits for readers, and the event loop with it: measured 5 s beside a reading that stays open.
+      this.#db.exec('pragma busy_timeout = 0; pragma wal_checkpoint(truncate)');
+    } catch {
+      // As with the thread: the next commit meets the same disk and tells.
+    } finally {
+      this.#db.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
   #thread(): Worker {
     if (this.#worker) return this.#worker;
     const worker = new Worker(new URL('./checkpoint-thread.ts', import.meta.url), { workerData: { path: this.#path } });
     worker.unref();
     worker.on('message', () => {
       this.#busy = false;
-      if (this.#worker) this.#db.exec('pragma wal_checkpoint(truncate)');
+      if (this.#worker) this.#restart();
     });
+    // A disk that takes no checkpoint takes no commit either, and that is where it is told.
+    worker.on('error', () => undefined);
     worker.on('exit', () => {
       this.#busy = false;
       if (this.#worker === worker) this.#worker = undefined;

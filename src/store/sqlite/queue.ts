@@ -7,6 +7,8 @@ interface Entry {
   leasedUntil: number;
 }
 
+const keyOf = (workspaceId: string, runId: string): string => `${workspaceId} ${runId}`;
+
 /**
  * The due tasks of an embedded store, mirrored in memory.
  *
@@ -16,7 +18,10 @@ interface Entry {
  */
 export class TaskQueue {
   readonly #entries = new Map<string, Entry>();
+  /** Tasks of a run by `keyOf(workspace, run)`. */
   readonly #byRun = new Map<string, Set<string>>();
+  /** Entries whose lease holds: few, so that looking for those that ran out does not walk the whole queue. */
+  readonly #claimed = new Set<Entry>();
   /** Unclaimed tasks as a binary heap by due time; entries that were ended meanwhile are dropped when they surface. */
   readonly #heap: Entry[] = [];
   #tokens = 0;
@@ -28,9 +33,10 @@ export class TaskQueue {
   add(task: Task): void {
     const entry: Entry = { task, token: null, leasedUntil: 0 };
     this.#entries.set(task.id, entry);
-    const ofRun = this.#byRun.get(task.runId);
+    const key = keyOf(task.workspaceId, task.runId);
+    const ofRun = this.#byRun.get(key);
     if (ofRun) ofRun.add(task.id);
-    else this.#byRun.set(task.runId, new Set([task.id]));
+    else this.#byRun.set(key, new Set([task.id]));
     this.#push(entry);
   }
 
@@ -42,14 +48,15 @@ export class TaskQueue {
     const entry = this.#entries.get(taskId);
     if (!entry) return;
     this.#entries.delete(taskId);
-    const ofRun = this.#byRun.get(entry.task.runId);
+    this.#claimed.delete(entry);
+    const key = keyOf(entry.task.workspaceId, entry.task.runId);
+    const ofRun = this.#byRun.get(key);
     ofRun?.delete(taskId);
-    if (ofRun?.size === 0) this.#byRun.delete(entry.task.runId);
+    if (ofRun?.size === 0) this.#byRun.delete(key);
   }
 
-  endRun(runId: string): void {
-    for (const id of this.#byRun.get(runId) ?? []) this.#entries.delete(id);
-    this.#byRun.delete(runId);
+  endRun(workspaceId: string, runId: string): void {
+    for (const taskId of [...(this.#byRun.get(keyOf(workspaceId, runId)) ?? [])]) this.end(taskId);
   }
 
   claim(limit: number, now: number, leaseMs: number): Lease[] {
@@ -60,6 +67,7 @@ export class TaskQueue {
       this.#pop();
       entry.token = String(++this.#tokens);
       entry.leasedUntil = now + leaseMs;
+      this.#claimed.add(entry);
       leases.push({ task: entry.task, token: entry.token });
     }
     return leases;
@@ -78,23 +86,23 @@ export class TaskQueue {
   giveBack(leases: readonly Lease[]): void {
     for (const lease of leases) {
       const entry = this.#entries.get(lease.task.id);
-      if (entry?.token !== lease.token) continue;
-      entry.token = null;
-      this.#push(entry);
+      if (entry?.token === lease.token) this.#release(entry);
     }
   }
 
   /** Gives back leases whose time is over: their worker hangs. */
   expire(now: number): void {
-    for (const entry of this.#entries.values()) {
-      if (entry.token === null || entry.leasedUntil > now) continue;
-      entry.token = null;
-      this.#push(entry);
-    }
+    for (const entry of this.#claimed) if (entry.leasedUntil <= now) this.#release(entry);
   }
 
   nextDueAt(): number | null {
     return this.#due(Number.POSITIVE_INFINITY)?.task.dueAt ?? null;
+  }
+
+  #release(entry: Entry): void {
+    entry.token = null;
+    this.#claimed.delete(entry);
+    this.#push(entry);
   }
 
   #due(now: number): Entry | undefined {

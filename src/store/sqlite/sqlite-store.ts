@@ -9,7 +9,7 @@ import type { WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import * as rows from '../sql/rows.ts';
 import type { RunSelection, RunsBefore, Store } from '../store.ts';
-import { Checkpointer } from './checkpointer.ts';
+import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
 import { migrate } from './migrations.ts';
 import {
   type Connection,
@@ -65,20 +65,21 @@ export function openSqliteStore(folder: string): Store {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = own(folder);
   const path = join(folder, 'millrun.db');
-  const db = new DatabaseSync(path, { timeout: 5000 });
+  let db: DatabaseSync | undefined;
   try {
+    db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     // FULL: a commit that was answered survives a power cut. Checkpoints are the checkpointer's, off the event loop.
     db.exec(
       `pragma page_size = 4096; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
        pragma cache_size = -16384; pragma temp_store = memory;`,
     );
     migrate(db);
+    return new SqliteStore(db, path, lock);
   } catch (error) {
-    db.close();
+    db?.close();
     lock.close();
     throw error;
   }
-  return new SqliteStore(db, path, lock);
 }
 
 class SqliteStore implements Store {

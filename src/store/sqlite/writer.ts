@@ -1,7 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
-import type { Lease, Task } from '../../domain/task.ts';
 import type { Change, Write } from '../change.ts';
 import * as rows from '../sql/rows.ts';
 import type { TaskQueue } from './queue.ts';
@@ -12,12 +11,8 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-/** What a kept change does to the memory beside the tables, once it is on disk. */
-interface Effects {
-  readonly added: Task[];
-  readonly ended: Lease[];
-  readonly endedRuns: string[];
-}
+/** What kept changes do to the memory beside the tables once they are on disk, in the order of their writes. */
+type Effects = (() => void)[];
 
 const placeholders = (columns: readonly string[]): string => columns.map(() => '?').join(', ');
 const insert = (table: string, columns: readonly string[]): string =>
@@ -99,26 +94,31 @@ export class Writer {
     const group = this.#pending;
     if (group.length === 0) return;
     this.#pending = [];
+    let kept = false;
     try {
-      this.#commit(group);
+      kept = this.#commit(group);
     } catch (error) {
       // One change that breaks a constraint must not take its neighbours with it: alone, each shows whether it is the one.
       if (group.length === 1) group[0]!.reject(error);
-      else for (const pending of group) this.#commitAlone(pending);
+      else for (const pending of group) kept = this.#commitAlone(pending) || kept;
     }
+    // Outside the `try`: a listener that throws is no reason to write the group again.
+    if (kept) this.#onKept(this.#lastPosition);
   }
 
-  #commitAlone(pending: Pending): void {
+  #commitAlone(pending: Pending): boolean {
     try {
-      this.#commit([pending]);
+      return this.#commit([pending]);
     } catch (error) {
       pending.reject(error);
+      return false;
     }
   }
 
-  #commit(group: readonly Pending[]): void {
+  /** @returns whether any change was kept */
+  #commit(group: readonly Pending[]): boolean {
     const positionBefore = this.#lastPosition;
-    const effects: Effects = { added: [], ended: [], endedRuns: [] };
+    const effects: Effects = [];
     const results: ('kept' | 'stale')[] = [];
     this.#counts.clear();
     this.#prepared('begin immediate').run();
@@ -135,13 +135,11 @@ export class Writer {
       if (this.#db.isTransaction) this.#db.exec('rollback');
       throw error;
     }
-    for (const task of effects.added) this.#queue.add(task);
-    for (const lease of effects.ended) this.#queue.end(lease.task.id);
-    for (const runId of effects.endedRuns) this.#queue.endRun(runId);
+    for (const effect of effects) effect();
     group.forEach((pending, index) => {
       pending.resolve(results[index]!);
     });
-    if (results.includes('kept')) this.#onKept(this.#lastPosition);
+    return results.includes('kept');
   }
 
   #prepared(sql: string): StatementSync {
@@ -256,7 +254,7 @@ export class Writer {
         return;
       case 'addTask':
         this.#prepared(INSERT.tasks).run(...rows.taskCells(write.task));
-        effects.added.push(write.task);
+        effects.push(() => this.#queue.add(write.task));
         return;
       case 'endTask': {
         const { task } = write.lease;
@@ -265,12 +263,12 @@ export class Writer {
           task.runId,
           task.id,
         );
-        effects.ended.push(write.lease);
+        effects.push(() => this.#queue.end(task.id));
         return;
       }
       case 'endTasksOfRun':
         this.#prepared('delete from tasks where workspace_id = ? and run_id = ?').run(write.workspaceId, write.runId);
-        effects.endedRuns.push(write.runId);
+        effects.push(() => this.#queue.endRun(write.workspaceId, write.runId));
         return;
       case 'appendEvent': {
         const { event } = write;
@@ -295,6 +293,7 @@ export class Writer {
           write.runId,
         );
         for (const statement of this.#removeRun) statement.run(write.workspaceId, write.runId);
+        effects.push(() => this.#queue.endRun(write.workspaceId, write.runId));
         this.#count(write.workspaceId, row?.['workflow_id'] as string, row?.['status'] as RunStatus, -1);
         return;
       }
