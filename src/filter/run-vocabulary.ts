@@ -1,4 +1,4 @@
-import { type Field, type FieldKind, type Vocabulary, vocabularyOf } from './vocabulary.ts';
+import { field, type Vocabulary, vocabularyOf } from './vocabulary.ts';
 
 /** The status words of runs, with the domain's codes. A run that waits for a person is running to the outside. */
 const STATUS_CODES = {
@@ -56,7 +56,3 @@ export const runVocabulary: Vocabulary = vocabularyOf([
   field('metadata', 'metadata', 'json', "The caller's own data: metadata.order_id."),
   field('cost_breakdown', 'costBreakdown', 'json', 'The parts of the cost.'),
 ]);
-
-function field(name: string, column: string, kind: FieldKind, description: string, codes?: Field['codes']): Field {
-  return { name, column, kind, description, sortable: kind !== 'json', ...(codes && { codes }) };
-}

@@ -29,6 +29,17 @@ export interface Vocabulary {
   readonly mostKeys: number;
 }
 
+/** A field that can be sorted by unless it holds JSON. */
+export function field(
+  name: string,
+  column: string,
+  kind: FieldKind,
+  description: string,
+  codes?: Field['codes'],
+): Field {
+  return { name, column, kind, description, sortable: kind !== 'json', ...(codes && { codes }) };
+}
+
 /** Makes a vocabulary of fields. Throws when two have one name, which is a mistake of the programmer. */
 export function vocabularyOf(fields: readonly Field[]): Vocabulary {
   const byName = new Map(fields.map((field) => [field.name, field]));

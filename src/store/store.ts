@@ -8,6 +8,7 @@ import type { RunLog } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
+import type { CheckedFilter } from '../filter/checked-filter.ts';
 import type { Change } from './change.ts';
 
 /** Everything the engine needs to go on with a run. */
@@ -112,4 +113,24 @@ export interface Store {
   stats(): Promise<StoreStats>;
   /** Waits for what is being written and lets go of the files. */
   close(): Promise<void>;
+}
+
+/** Everything of a run that a person may remember it by. */
+export interface RunRecords {
+  readonly run: Run;
+  readonly workflowName: string;
+  readonly nodeRuns: readonly NodeRun[];
+  readonly logs: readonly RunLog[];
+}
+
+/** A store as a thread reads it that follows the log on its own: synchronously, beside the writer, and without ever writing. */
+export interface RunReader {
+  /** Events after `position`, oldest first. */
+  readLog(position: number, limit: number): RunEvent[];
+  lastPosition(): number;
+  countRuns(): number;
+  records(workspaceId: string, runId: string): RunRecords | null;
+  /** Those of some runs that a filter lets through. Its columns are those of `filter/noxus-vocabulary.ts`. */
+  filter(workspaceId: string, runIds: readonly string[], filter: CheckedFilter): string[];
+  close(): void;
 }

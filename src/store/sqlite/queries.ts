@@ -1,4 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { RunEvent } from '../../domain/event.ts';
+import type { NodeRun } from '../../domain/node-run.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import type { Run, RunStatus } from '../../domain/run.ts';
 import type { RunLog } from '../../domain/run-log.ts';
@@ -164,4 +166,45 @@ export function listWorkflows(
 export function runsByStatus(on: Connection): StoreStats['runsByStatus'] {
   const found = on.prepared('select status, sum(n) as n from run_counts group by status').all();
   return Object.fromEntries(found.map((row) => [row['status'] as RunStatus, Number(row['n'])]));
+}
+
+/** See `Store.readLog`. */
+export function readLog(on: Connection, position: number, limit: number): RunEvent[] {
+  return on
+    .prepared('select * from events where position > ? order by position limit ?')
+    .all(position, limit)
+    .map(rows.eventFromRow);
+}
+
+/** See `Store.getRun`. */
+export function getRun(on: Connection, workspaceId: string, runId: string): Run | null {
+  const row = on
+    .prepared(
+      `select r.*, p.input, p.output from runs r join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id
+       where r.workspace_id = ? and r.id = ?`,
+    )
+    .get(workspaceId, runId);
+  return row === undefined ? null : rows.runFromRow(row);
+}
+
+/** See `Store.listNodeRuns`. */
+export function listNodeRuns(
+  on: Connection,
+  workspaceId: string,
+  runId: string,
+  options: { readonly payloads: boolean },
+): NodeRun[] {
+  const columns = options.payloads ? '*' : rows.NODE_RUN_COLUMNS.slice(0, -2).join(', ');
+  return on
+    .prepared(`select ${columns} from node_runs where workspace_id = ? and run_id = ?`)
+    .all(workspaceId, runId)
+    .map(rows.nodeRunFromRow);
+}
+
+/** See `Store.listRunLogs`. */
+export function listRunLogs(on: Connection, workspaceId: string, runId: string, limit: number): RunLog[] {
+  return on
+    .prepared('select * from run_logs where workspace_id = ? and run_id = ? order by id limit ?')
+    .all(workspaceId, runId, limit)
+    .map(rows.logFromRow);
 }

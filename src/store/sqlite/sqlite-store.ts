@@ -15,9 +15,13 @@ import {
   type Connection,
   connection,
   findWorkflowByName,
+  getRun,
   getWorkflowRecord,
+  listNodeRuns,
+  listRunLogs,
   listRuns,
   listWorkflows,
+  readLog,
   runsByStatus,
 } from './queries.ts';
 import { TaskQueue } from './queue.ts';
@@ -144,13 +148,7 @@ class SqliteStore implements Store {
   }
 
   async getRun(workspaceId: string, runId: string) {
-    const row = this.#on
-      .prepared(
-        `select r.*, p.input, p.output from runs r join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id
-         where r.workspace_id = ? and r.id = ?`,
-      )
-      .get(workspaceId, runId);
-    return row === undefined ? null : rows.runFromRow(row);
+    return getRun(this.#on, workspaceId, runId);
   }
 
   async listRuns(selection: RunSelection, page: PageRequest, options: { output: boolean }) {
@@ -159,11 +157,7 @@ class SqliteStore implements Store {
   }
 
   async listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }) {
-    const columns = options.payloads ? '*' : rows.NODE_RUN_COLUMNS.slice(0, -2).join(', ');
-    return this.#on
-      .prepared(`select ${columns} from node_runs where workspace_id = ? and run_id = ?`)
-      .all(workspaceId, runId)
-      .map(rows.nodeRunFromRow);
+    return listNodeRuns(this.#on, workspaceId, runId, options);
   }
 
   async getNodeRun(workspaceId: string, runId: string, nodeId: string) {
@@ -181,10 +175,7 @@ class SqliteStore implements Store {
   }
 
   async listRunLogs(workspaceId: string, runId: string, limit: number) {
-    return this.#on
-      .prepared('select * from run_logs where workspace_id = ? and run_id = ? order by id limit ?')
-      .all(workspaceId, runId, limit)
-      .map(rows.logFromRow);
+    return listRunLogs(this.#on, workspaceId, runId, limit);
   }
 
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest) {
@@ -196,10 +187,7 @@ class SqliteStore implements Store {
   }
 
   async readLog(position: number, limit: number): Promise<RunEvent[]> {
-    return this.#on
-      .prepared('select * from events where position > ? order by position limit ?')
-      .all(position, limit)
-      .map(rows.eventFromRow);
+    return readLog(this.#on, position, limit);
   }
 
   async readRunEvents(workspaceId: string, runId: string, position: number): Promise<RunEvent[]> {
