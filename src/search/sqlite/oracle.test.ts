@@ -1,0 +1,320 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SearchDocument, Segment, TextField } from '../document.ts';
+import { SEARCH_FIELDS, type SearchField, type SearchMatch, type SearchRequest } from '../search.ts';
+import { SearchIndex } from './search-index.ts';
+
+/*
+ * The index against brute force over the same runs, written for being obvious. SEARCH_ORACLE=10000 is the long variant.
+ */
+const NEEDLES = Number(process.env['SEARCH_ORACLE'] ?? 1000);
+const RUNS = 2000;
+const SEED = Number(process.env['SEARCH_SEED'] ?? 7);
+
+const folder = mkdtempSync(join(tmpdir(), 'millrun-oracle-'));
+let index: SearchIndex;
+let corpus: SearchDocument[];
+
+beforeAll(() => {
+  const opened = SearchIndex.open(join(folder, 'search.db'));
+  if (opened.state !== 'created') throw new Error(opened.state);
+  index = opened.index;
+  corpus = fill(index);
+});
+
+afterAll(() => {
+  index.close();
+  rmSync(folder, { recursive: true });
+});
+
+// The corpus: words of many scripts in any order, so that needles of every kind have few and many matches.
+
+const random = (() => {
+  let state = SEED;
+  return (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+})();
+const pick = <T>(items: readonly T[]): T => {
+  const item = items[random(items.length)];
+  if (item === undefined) throw new RangeError('Nothing to pick from.');
+  return item;
+};
+
+const WORDS =
+  `the quick brown fox jumps over the lazy dog THE END of all runs needle Invoice 1.50 -2e5 0 42 {"a":[1]} \\n null
+  Straße STRASSE ß ẞ ﬁne ﬃ İstanbul ıstanbul ΟΔΟΣ οδός ς Σ é É è résumé re\u0301sume\u0301 naïve q\u0301\u0323 Å Å ǆ ŉ
+  привет МИР ё Ё שלום שָׁלוֹם مرحبا مُحَمَّد नमस्ते क्षत्रिय কো ไทย ภาษา ខ្មែរ မြန်မာ 日本語 東京 テスト ﾃｽﾄ ｶﾞ ガ がんばれ 中文 搜索 한국어 한국 가각 ㄱㅏ
+  😀 👩‍🚀 👨‍👩‍👧‍👦 🇩🇪🇫🇷 ☃️ 🏳️‍🌈 1️⃣ \u{1D4D0}\u{1D4D1} 𠮷野家 % _ %% a_b 100% ' " "" '' \\ \\\\ * ? [ ] [a-z] ^ $ ( ) AND OR NOT NEAR --
+  \u0001 \u0000 \u0002x \uFFFD \uFFFE \uFFFF \uFDD0 \u200B \u200D \u00AD \u0301 \u0345 \r\n \t x\u0300\u0301y ½ ² ﷺ ㌔ Ꭰ ꭰ`
+    .split(/[ \n]+/)
+    .concat(['\n', '  ', '\ud800', '\r\n']);
+
+function someText(words: number): string {
+  let text = '';
+  for (let word = 0; word < words; word++) text += pick(WORDS) + pick([' ', ' ', ' ', '', '\n']);
+  return text;
+}
+
+function someDocument(run: number): SearchDocument {
+  const segments: Segment[] = [];
+  for (const field of ['input', 'output', 'other'] as const) {
+    for (let count = random(4); count > 0; count--) {
+      const segment = {
+        field,
+        path: `$.${pick(['a', 'b'])}[${count}]`,
+        text: someText(1 + random(random(10) === 0 ? 120 : 12)),
+      };
+      segments.push(random(3) === 0 ? { ...segment, nodeId: pick(['n1', 'n2']) } : segment);
+    }
+  }
+  return {
+    workspaceId: run % 10 === 0 ? 'small' : 'large',
+    workflowId: pick(['f1', 'f2', 'f3']),
+    runId: runId(run),
+    segments,
+  };
+}
+
+function runId(run: number): string {
+  const digits = (run * 7919).toString(16).padStart(12, '0');
+  return `${digits.slice(0, 8)}-${digits.slice(8)}-7abc-8def-${run.toString(16).padStart(12, '0')}`;
+}
+
+/** Puts runs nearly in order, then changes and removes some: what remains is the corpus. */
+function fill(target: SearchIndex): SearchDocument[] {
+  const runs = Array.from({ length: RUNS }, (_, run) => run).sort(
+    (a, b) => a - b + (random(20) === 0 ? random(300) - 150 : 0),
+  );
+  const documents = new Map<string, SearchDocument>();
+  for (let from = 0; from < runs.length; from += 100) {
+    const put = runs.slice(from, from + 100).map(someDocument);
+    const again = [...documents.values()].filter(() => random(50) === 0);
+    for (const { workspaceId, runId } of again) {
+      const changed = { ...someDocument(1), workspaceId, runId };
+      put.push(changed);
+    }
+    const remove = [...documents.values()].filter(() => random(200) === 0);
+    const removed = new Set(remove.map((document) => document.runId));
+    const kept = put.filter((document) => !removed.has(document.runId));
+    target.apply({ put: kept, remove, position: String(from) });
+    for (const { runId } of remove) documents.delete(runId);
+    for (const document of kept) documents.set(document.runId, document);
+  }
+  return [...documents.values()].sort((a, b) => (a.runId < b.runId ? 1 : -1));
+}
+
+function someNeedle(): string {
+  const kind = random(10);
+  if (kind === 0) return someText(1 + random(3)).slice(random(3)) || 'x';
+  if (kind === 1) return pick(WORDS).slice(0, 1 + random(3)) || 'é';
+  if (kind === 2) return pick(corpus).runId.slice(random(5) === 0 ? 3 : 0, 1 + random(36)) || '0';
+  const segment = pick(pick(corpus).segments.concat({ field: 'input', path: '$', text: 'THE END' }));
+  const length = Math.ceil(2 ** (random(1100) / 100));
+  const start = random(segment.text.length);
+  const needle = segment.text.slice(start, start + length) || 'e';
+  if (kind === 3) return needle.toUpperCase();
+  if (kind === 4) return needle.normalize('NFD');
+  if (kind === 5) return needle.normalize('NFKC').toLowerCase();
+  if (kind === 6) return needle + pick(WORDS).slice(0, 2);
+  return needle;
+}
+
+function someRequest(query: string): SearchRequest {
+  const fields = SEARCH_FIELDS.filter(() => random(2) === 0);
+  const third = (runs: readonly string[]) => new Set(runs.filter((run) => run.endsWith('3') || run.endsWith('a')));
+  return {
+    workspaceId: pick(['large', 'large', 'small']),
+    query,
+    limit: pick([1, 10, 3000]),
+    contextSize: pick([0, 1, 5, 40]),
+    maxMatchesPerRun: pick([1, 3, 100]),
+    ...(random(4) === 0 && { searchIn: fields.length > 0 ? fields : ['output' as const] }),
+    ...(random(4) === 0 && { ignoreAccents: true }),
+    ...(random(5) === 0 && { workflowIds: ['f1', pick(['f2', 'f9'])] }),
+    ...(random(5) === 0 && { allowed: third }),
+    ...(random(5) === 0 && { before: pick(corpus).runId }),
+    ...(random(8) === 0 && { offset: random(20) }),
+    ...(random(8) === 0 && { countUpTo: 1 + random(100) }),
+  };
+}
+
+// Brute force.
+
+function fold(text: string): string {
+  const once = foldCase(text.toWellFormed().normalize('NFD')).normalize('NFKC');
+  return foldCase(once.normalize('NFD'))
+    .normalize('NFKC')
+    .replaceAll('\0', '\uFDD0')
+    .replace(/[\uFFFE\uFFFF]/g, '\uFDD1');
+}
+
+function foldCase(text: string): string {
+  return Array.from(text, (char) => {
+    if (char === 'ı') return char;
+    if (/\p{Script=Cherokee}/u.test(char)) return char.toUpperCase();
+    return Array.from(char.toLowerCase().toUpperCase(), (upper) => upper.toLowerCase()).join('');
+  }).join('');
+}
+
+function bare(text: string): string {
+  return Array.from(text, (char) => {
+    const base = char
+      .normalize('NFD')
+      .replace(/[\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F]/g, '');
+    return base === char.normalize('NFD') ? char : base.normalize('NFC');
+  }).join('');
+}
+
+/** A searched text; for each of its UTF-16 units, the part of the original it came from. */
+interface Searched {
+  readonly text: string;
+  readonly from: readonly { start: number; end: number }[];
+}
+
+function searched(original: string, ignoreAccents: boolean): Searched {
+  // A character with all that might join it is one piece, unless folding leaves it as it is.
+  const joining = String.raw`\p{M}\u1160-\u11FF\u3130-\u318F\uA960-\uA97F\uD7B0-\uD7FF\uFF9E-\uFFDF`;
+  let text = '';
+  const from: { start: number; end: number }[] = [];
+  for (const { 0: piece, index: start } of original.matchAll(
+    new RegExp(`[^${joining}]?[${joining}]+|[^${joining}]`, 'gsu'),
+  )) {
+    const folded = fold(piece);
+    let unit = start;
+    for (const char of folded) {
+      const whole = { start, end: start + piece.length };
+      const part = (offset: number) => (folded === piece ? { start: unit + offset, end: unit + offset + 1 } : whole);
+      const units = ignoreAccents ? bare(char) : char;
+      if (units === char) for (let offset = 0; offset < char.length; offset++) from.push(part(offset));
+      else if (units.length > 0)
+        for (const _ of units) from.push({ start: part(0).start, end: part(char.length - 1).end });
+      else {
+        // An accent that is ignored belongs to what is before it, in whatever piece that is.
+        const last = from.at(-1);
+        if (last !== undefined) from[from.length - 1] = { ...last, end: part(char.length - 1).end };
+      }
+      text += units;
+      unit += char.length;
+    }
+  }
+  return { text, from };
+}
+
+const searchedTexts = new Map<string, Searched>();
+function remembered(original: string, ignoreAccents: boolean): Searched {
+  const key = `${ignoreAccents}${original}`;
+  const known = searchedTexts.get(key) ?? searched(original, ignoreAccents);
+  searchedTexts.set(key, known);
+  return known;
+}
+
+function matchesOf(document: SearchDocument, request: SearchRequest): SearchMatch[] {
+  const fields: readonly SearchField[] = request.searchIn ?? SEARCH_FIELDS;
+  const withoutAccents = bare(fold(request.query));
+  const ignoreAccents = request.ignoreAccents === true && withoutAccents !== '';
+  const needle = ignoreAccents ? withoutAccents : fold(request.query);
+  const matches: SearchMatch[] = [];
+  for (const field of fields.filter((name): name is TextField => name !== 'run_id').sort()) {
+    for (const segment of document.segments.filter((one) => one.field === field)) {
+      matches.push(...matchesIn(segment.text.toWellFormed(), needle, ignoreAccents, request, segment));
+    }
+  }
+  const order = (match: SearchMatch) => SEARCH_FIELDS.indexOf(match.field);
+  matches.sort((a, b) => order(a) - order(b));
+  if (fields.includes('run_id') && document.runId.startsWith(needle)) {
+    matches.push(...matchesIn(document.runId, needle, false, request, { field: 'run_id', path: '$' }).slice(0, 1));
+  }
+  return matches;
+}
+
+function matchesIn(
+  original: string,
+  needle: string,
+  ignoreAccents: boolean,
+  { contextSize }: SearchRequest,
+  place: { field: SearchField; path: string; nodeId?: string },
+): SearchMatch[] {
+  const { text, from } = remembered(original, ignoreAccents);
+  const matches: SearchMatch[] = [];
+  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + needle.length)) {
+    const start = from[at]?.start ?? 0;
+    const end = from[at + needle.length - 1]?.end ?? 0;
+    const edges = [...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(original)].map(
+      ({ index }) => index,
+    );
+    edges.push(original.length);
+    const points = (part: string) => Array.from(part).length;
+    const first = edges.find((edge) => edge <= start && points(original.slice(edge, start)) <= contextSize) ?? start;
+    const last = edges.findLast((edge) => edge >= end && points(original.slice(end, edge)) <= contextSize) ?? end;
+    matches.push({
+      field: place.field,
+      path: place.path,
+      ...(place.nodeId !== undefined && { node_id: place.nodeId }),
+      match: original.slice(start, end),
+      context: original.slice(first, last),
+      before: original.slice(first, start),
+      after: original.slice(end, last),
+      start: String(points(original.slice(0, start))),
+      end: String(points(original.slice(0, end))),
+    });
+  }
+  return matches;
+}
+
+function bruteForce(request: SearchRequest) {
+  const candidates = corpus.filter(
+    (document) =>
+      document.workspaceId === request.workspaceId &&
+      (request.workflowIds === undefined || request.workflowIds.includes(document.workflowId)) &&
+      (request.allowed === undefined || request.allowed([document.runId]).has(document.runId)),
+  );
+  const withoutContext = { ...request, contextSize: 0 };
+  const found = candidates.filter((document) => says(document, withoutContext));
+  const { before, offset = 0, limit } = request;
+  const page = found.filter(({ runId }) => before === undefined || runId < before).slice(offset, offset + limit);
+  return {
+    total: found.length,
+    hits: page.map((document) => ({
+      runId: document.runId,
+      similarity: 1,
+      matches: matchesOf(document, request).slice(0, request.maxMatchesPerRun),
+    })),
+  };
+}
+
+/** Whether a run matches, without cutting snippets: 2,000 runs are asked for each needle. */
+function says(document: SearchDocument, request: SearchRequest): boolean {
+  const fields = request.searchIn ?? SEARCH_FIELDS;
+  const folded = fold(request.query);
+  const ignoreAccents = request.ignoreAccents === true && bare(folded) !== '';
+  const needle = ignoreAccents ? bare(folded) : folded;
+  return (
+    (fields.includes('run_id') && document.runId.startsWith(needle)) ||
+    document.segments.some(
+      ({ field, text }) =>
+        fields.includes(field) && remembered(text.toWellFormed(), ignoreAccents).text.includes(needle),
+    )
+  );
+}
+
+test(`${NEEDLES} random needles find the runs, snippets and offsets that brute force finds`, {
+  timeout: 600_000,
+}, () => {
+  let matched = 0;
+  for (let count = 0; count < NEEDLES; count++) {
+    const request = someRequest(someNeedle());
+    const expected = bruteForce(request);
+    const found = index.search(request);
+    expect({ request, hits: found.hits }).toEqual({ request, hits: expected.hits });
+    const upTo = request.countUpTo ?? 10_000;
+    if (found.totalIsLowerBound) expect(expected.total).toBeGreaterThanOrEqual(found.total);
+    else expect(found.total).toBe(expected.total);
+    if (expected.total <= upTo) expect(found.totalIsLowerBound, JSON.stringify(request)).toBe(false);
+    if (expected.hits.length > 0) matched++;
+  }
+  expect(matched).toBeGreaterThan(NEEDLES / 2);
+});
