@@ -56,8 +56,8 @@ export class Documents {
     const workspace = this.scope('workspace', workspaceId);
     const id = workspace === undefined ? undefined : this.#idOf(workspace, runId);
     if (id === undefined) return false;
-    for (const table of ['document', 'late']) this.#file.run(`DELETE FROM ${table} WHERE id = ?`, id);
-    this.#file.run('DELETE FROM grams WHERE rowid = ?', id);
+    this.#erase(id);
+    this.#file.run('DELETE FROM late WHERE id = ?', id);
     return true;
   }
 
@@ -73,7 +73,7 @@ export class Documents {
     for (const { document, workspace, id } of placed) {
       const known = Number.isFinite(id);
       if (known) {
-        this.#file.run('DELETE FROM grams WHERE rowid = ?', id);
+        this.#erase(id);
         replaced++;
       }
       this.#write(known ? id : this.#newId(document.runId), workspace, document);
@@ -142,8 +142,15 @@ export class Documents {
   }
 
   #ensureScope(kind: 'workspace' | 'workflow', name: string): number {
-    this.#file.run('INSERT OR IGNORE INTO scope (kind, name) VALUES (?, ?)', kind, name);
-    return Number(this.scope(kind, name));
+    const known = this.scope(kind, name);
+    if (known !== undefined) return known;
+    this.#file.run('INSERT INTO scope (kind, name) VALUES (?, ?)', kind, name);
+    return this.#ensureScope(kind, name);
+  }
+
+  #erase(id: number): void {
+    this.#file.run('DELETE FROM document WHERE id = ?', id);
+    this.#file.run('DELETE FROM grams WHERE rowid = ?', id);
   }
 
   #write(id: number, workspace: number, document: SearchDocument): void {
@@ -153,7 +160,7 @@ export class Documents {
     );
     const { texts, edits } = foldFields(fields);
     this.#file.run(
-      'INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       id,
       workspace,
       document.runId,

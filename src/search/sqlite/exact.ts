@@ -4,7 +4,7 @@ import { fold, removeAccents } from '../folding.ts';
 import { COUNT_LIMIT, type RunFilter, SEARCH_FIELDS, type SearchHit, type SearchRequest } from '../search.ts';
 import { type FoldedSegment, snippets } from '../snippet.ts';
 import { type Documents, TEXT_FIELDS } from './documents.ts';
-import { gramQuery, gramsOfNeedle, labelQuery } from './grams.ts';
+import { beginningQuery, gramQuery, gramsOfNeedle, labelQuery } from './grams.ts';
 import type { IndexFile } from './index-file.ts';
 
 /*
@@ -121,8 +121,7 @@ export class ExactSearch {
     if (beginning !== undefined && sample.share(beginning) >= FREQUENT) {
       return { body: from('document AS d', ...conditions), order: 'd.run_id DESC' };
     }
-    const queries =
-      beginning === undefined ? sample.rarest(whole).map((gram) => gramQuery(gram)) : [gramQuery(beginning, '*')];
+    const queries = beginning === undefined ? sample.rarest(whole).map(gramQuery) : [beginningQuery(beginning)];
     if (this.#hasOtherWorkspaces(workspace)) queries.push(labelQuery(String(workspace)));
     if (workflows !== undefined && workflows.length <= MAX_WORKFLOW_LABELS) {
       queries.push(`(${workflows.map((workflow) => labelQuery(String(workflow))).join(' OR ')})`);
