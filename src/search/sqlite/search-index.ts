@@ -3,7 +3,7 @@ import type { SearchRequest, SearchResult } from '../search.ts';
 import type { FoldedSegment } from '../snippet.ts';
 import { Documents, type RunKey, TEXT_FIELDS } from './documents.ts';
 import { ExactSearch } from './exact.ts';
-import { DamagedIndexError, type IndexFile, type OpenedFile, openIndexFile } from './index-file.ts';
+import { DamagedIndexError, type IndexFile, type OpenedFile, openIndexFile, removeIndexFile } from './index-file.ts';
 
 /** What becomes of the index in one transaction. */
 export interface IndexChange {
@@ -48,6 +48,11 @@ export class SearchIndex {
       if (error instanceof DamagedIndexError) return { state: 'damaged', reason: error.message };
       throw error;
     }
+  }
+
+  /** Removes the file of an index that nobody has open, and what belongs to it. */
+  static remove(path: string): void {
+    removeIndexFile(path);
   }
 
   private constructor(file: IndexFile) {
