@@ -137,22 +137,28 @@ function build(path: string): SearchIndex {
   const { index } = opened;
   let bytes = 0;
   let making = 0;
+  let makingCpu = 0;
+  const before = process.cpuUsage();
   const all = timed(() => {
     for (let from = 0; from < RUNS; from += BATCH) {
       const put: SearchDocument[] = [];
+      const start = process.cpuUsage();
       making += timed(() => {
         for (let run = from; run < Math.min(RUNS, from + BATCH); run++) put.push(document(run));
       });
+      const { user, system } = process.cpuUsage(start);
+      makingCpu += user + system;
       for (const { segments } of put) for (const { text } of segments) bytes += Buffer.byteLength(text);
       index.apply({ put, position: String(from) });
     }
   });
-  const optimizing = timed(() => index.optimize());
+  const cpu = process.cpuUsage(before);
   index.close();
   const size = statSync(path).size;
   console.log(`${RUNS} runs, ${show(bytes / RUNS)} bytes of text each`);
+  const perCpu = RUNS / ((cpu.user + cpu.system - makingCpu) / 1e6);
   console.log(
-    `indexing: ${Math.round(RUNS / ((all - making) / 1000))} runs/s, then ${show(optimizing / 1000)} s to merge`,
+    `indexing: ${Math.round(RUNS / ((all - making) / 1000))} runs/s, ${Math.round(perCpu)} for each second of CPU time`,
   );
   console.log(`index: ${(size / bytes).toFixed(2)} times the text`);
   const again = SearchIndex.open(path);

@@ -4,6 +4,8 @@ import { decodeEdits, type Edit, encodeEdits, foldWithEdits, SEGMENT_END } from 
 import type { FoldedSegment } from '../snippet.ts';
 import { GramCutter, GramSample } from './grams.ts';
 import type { IndexFile } from './index-file.ts';
+import { Terms } from './terms.ts';
+import { type Passage, Vectors } from './vectors.ts';
 
 /** The text columns of a document, in their order. */
 export const TEXT_FIELDS: readonly TextField[] = ['input', 'output', 'other'];
@@ -12,6 +14,16 @@ export const TEXT_FIELDS: readonly TextField[] = ['input', 'output', 'other'];
 const SAMPLED_DOCUMENTS = 100;
 /** Of a sampled document no more than this is read, in code points for each field. */
 const SAMPLED_TEXT = 4000;
+
+/** What a run is about, for the search by meaning. */
+export interface Meaning {
+  /** Changes whenever the same text would give other terms or vectors: an index of another version is outdated. */
+  readonly version: string;
+  /** The stemmed words of a text. */
+  terms(text: string): Iterable<string>;
+  /** Passages of a run, with vectors. */
+  passages(segments: readonly Segment[]): readonly Passage[];
+}
 
 /** Names a run. */
 export interface RunKey {
@@ -22,6 +34,9 @@ export interface RunKey {
 /** The documents of the index, each with its grams. */
 export class Documents {
   readonly #file: IndexFile;
+  readonly #meaning: Meaning | undefined;
+  readonly terms: Terms;
+  readonly vectors: Vectors;
   readonly #cutter = new GramCutter();
   /** Whatever is put after a newer run than itself is late. At least the greatest id of a run in the index. */
   #newestRun: string;
@@ -29,8 +44,11 @@ export class Documents {
   #sample = new GramSample([]);
   #sampledAt = 0;
 
-  constructor(file: IndexFile) {
+  constructor(file: IndexFile, meaning: Meaning | undefined) {
     this.#file = file;
+    this.#meaning = meaning;
+    this.terms = new Terms(file);
+    this.vectors = new Vectors(file);
     this.#lastId = this.#greatestId();
     const inOrder = file.get(
       'SELECT run_id FROM document WHERE id NOT IN (SELECT id FROM late) ORDER BY id DESC LIMIT 1',
@@ -49,6 +67,12 @@ export class Documents {
   scope(kind: 'workspace' | 'workflow', name: string): number | undefined {
     const id = this.#file.get('SELECT id FROM scope WHERE kind = ? AND name = ?', kind, name)?.['id'];
     return id === undefined ? undefined : Number(id);
+  }
+
+  /** The run of a document, and the number of its workflow. */
+  place(document: number): { runId: string; workflow: number } | undefined {
+    const row = this.#file.get('SELECT run_id, workflow FROM document WHERE id = ?', document);
+    return row && { runId: String(row['run_id']), workflow: Number(row['workflow']) };
   }
 
   /** Removes a run, and tells whether it was there. */
@@ -151,6 +175,8 @@ export class Documents {
   #erase(id: number): void {
     this.#file.run('DELETE FROM document WHERE id = ?', id);
     this.#file.run('DELETE FROM grams WHERE rowid = ?', id);
+    this.terms.remove(id);
+    this.vectors.remove(id);
   }
 
   #write(id: number, workspace: number, document: SearchDocument): void {
@@ -169,11 +195,12 @@ export class Documents {
       packOutlines(fields),
       encodeEdits(texts.join(SEGMENT_END), edits),
     );
-    this.#file.run(
-      'INSERT INTO grams (rowid, gram) VALUES (?, ?)',
-      id,
-      this.#cutter.cut(texts, [String(workspace), String(workflow)]),
-    );
+    const labels = [String(workspace), String(workflow)];
+    this.#file.run('INSERT INTO grams (rowid, gram) VALUES (?, ?)', id, this.#cutter.cut(texts, labels));
+    if (this.#meaning === undefined) return;
+    const { segments } = document;
+    this.terms.put(id, this.#meaning.terms(segments.map(({ text }) => text).join('\n')), labels);
+    this.vectors.put(workspace, id, this.#meaning.passages(segments));
   }
 }
 

@@ -133,12 +133,7 @@ export class ExactSearch {
   }
 
   #hasOtherWorkspaces(workspace: number): boolean {
-    return (
-      this.#file.get(
-        'SELECT 1 FROM (SELECT min(workspace) AS id FROM document UNION ALL SELECT max(workspace) FROM document) WHERE id <> ?',
-        workspace,
-      ) !== undefined
-    );
+    return this.#file.get(`SELECT 1 FROM scope WHERE kind = 'workspace' AND id <> ? LIMIT 1`, workspace) !== undefined;
   }
 
   /** The newest runs of all streams, as many as wanted. */

@@ -60,6 +60,17 @@ function gramMark(a: number, b: number, c: number): number {
   return mixed >>> 22;
 }
 
+/** A query for one term that {@link writeTerms} wrote. */
+export function termQuery(term: string): string {
+  return quoteGram(term);
+}
+
+/** Different terms, and labels, in the form that goes into an FTS5 table with {@link GRAM_TOKENIZER}. */
+export function writeTerms(terms: Iterable<string>, labels: readonly string[]): string {
+  const between = String.fromCharCode(BETWEEN);
+  return [...new Set(terms), ...labels.map((label) => LABEL + label)].join(between);
+}
+
 /** A query for the documents that carry a label. */
 export function labelQuery(label: string): string {
   return `"${LABEL}${label}"`;

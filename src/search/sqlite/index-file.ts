@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { GRAM_TOKENIZER, quoteSql } from './grams.ts';
+import { VECTOR_SCHEMA } from './vectors.ts';
 
 /** Rises whenever a file written before would be read wrongly: with folding, grams, terms or tables. */
 const FORMAT = '1';
@@ -27,6 +28,10 @@ const SCHEMA = `
   );
   -- Bytes that FTS5 gathers before it writes; its 1 MB makes so many small parts that bulk indexing takes half as long again.
   INSERT INTO grams (grams, rank) VALUES ('hashsize', 8388608);
+  CREATE VIRTUAL TABLE terms USING fts5(
+    term, content='', contentless_delete=1, detail=none, tokenize=${quoteSql(GRAM_TOKENIZER)}
+  );
+  ${VECTOR_SCHEMA}
 `;
 
 /** The file cannot be trusted. Its owner shall remove and rebuild it. */
@@ -46,9 +51,11 @@ export type OpenedFile<Index> =
  * Opens the index file at `path`, or begins one there. A file that was cut short, is no database or has another format is
  * reported and not touched.
  *
+ * @param meaningVersion the version of what gives terms and vectors; a file of another one has another format.
  * @throws when the file cannot be opened for a reason outside of it, such as missing permissions.
  */
-export function openIndexFile(path: string): OpenedFile<IndexFile> {
+export function openIndexFile(path: string, meaningVersion: string): OpenedFile<IndexFile> {
+  const wanted = `${FORMAT}/${meaningVersion}`;
   let db: DatabaseSync | undefined;
   try {
     assertNotCutShort(path);
@@ -59,16 +66,16 @@ export function openIndexFile(path: string): OpenedFile<IndexFile> {
       PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`);
     const index = new IndexFile(db);
     if (index.get('SELECT 1 FROM sqlite_schema') === undefined) {
-      db.exec(`BEGIN IMMEDIATE; ${SCHEMA}; INSERT INTO fact VALUES ('format', '${FORMAT}'); COMMIT`);
+      db.exec(`BEGIN IMMEDIATE; ${SCHEMA}; INSERT INTO fact VALUES ('format', ${quoteSql(wanted)}); COMMIT`);
       return { state: 'created', index };
     }
     const hasFacts = index.get(`SELECT 1 FROM sqlite_schema WHERE name = 'fact'`) !== undefined;
     const format = hasFacts ? index.fact('format') : undefined;
-    if (format === FORMAT) return { state: 'ready', index };
+    if (format === wanted) return { state: 'ready', index };
     db.close();
     return {
       state: 'outdated',
-      reason: `The index has format ${format ?? 'unknown'}; this version reads format ${FORMAT}.`,
+      reason: `The index has format ${format ?? 'unknown'}; this version reads format ${wanted}.`,
     };
   } catch (error) {
     if (db?.isOpen) db.close();

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SearchDocument } from '../document.ts';
 import type { SearchRequest } from '../search.ts';
+import type { Meaning } from './documents.ts';
 import { DamagedIndexError } from './index-file.ts';
 import { SearchIndex } from './search-index.ts';
 
@@ -239,7 +240,7 @@ test('what is no index or of another format is reported, and not touched', () =>
   db.close();
   expect(SearchIndex.open(path)).toEqual({
     state: 'outdated',
-    reason: 'The index has format 0; this version reads format 1.',
+    reason: 'The index has format 0; this version reads format 1/none.',
   });
 });
 
@@ -290,4 +291,59 @@ test('an indexer that is killed goes on where it was, with nothing lost and noth
     expect(index.search(request(`batch ${batches}!`)).total).toBe(0);
     index.close();
   }
+});
+
+/** Words as terms, and for each segment one vector that depends on its first letter. */
+const meaning: Meaning = {
+  version: 'words',
+  terms: (text) => text.toLowerCase().split(/\W+/),
+  passages: (segments) =>
+    segments.map(({ text }, segment) => ({
+      segment,
+      start: 0,
+      end: text.length,
+      vector: vectorOf(text.charCodeAt(0)),
+    })),
+};
+
+function vectorOf(letter: number): Int8Array {
+  return Int8Array.from({ length: 256 }, (_, place) => ((letter * (place + 7) * 2_654_435) % 255) - 127);
+}
+
+test('runs that have more telling terms come first, among equals the newest', () => {
+  const found = SearchIndex.open(path, meaning);
+  if (found.state !== 'created') throw new Error(found.state);
+  const { index } = found;
+  opened.push(index);
+  const put = ['rare common', 'common', 'common words', 'rare', 'rare common again', 'rare'].map((text, run) =>
+    document(run, text),
+  );
+  index.apply({ put: [...put, document(8, 'rare common', 'v'), document(9, 'rare common', 'w', 'g')] });
+  index.apply({ put: [document(5, 'changed')], remove: [{ workspaceId: 'w', runId: runId(4) }] });
+  const best = index.byTerms({ workspaceId: 'w', workflowIds: ['f'] }, ['rare', 'common', 'absent'], 10);
+  expect(best.map((hit) => hit.runId)).toEqual([0, 3, 2, 1].map(runId));
+  expect(best[0]?.score).toBeLessThan(1);
+  expect(index.byTerms({ workspaceId: 'w' }, ['rare', 'common'], 1)).toEqual([{ runId: runId(9), score: 1 }]);
+  const onlyThird = { workspaceId: 'w', allowed: () => new Set([runId(3)]) };
+  expect(index.byTerms(onlyThird, ['rare'], 10).map((hit) => hit.runId)).toEqual([runId(3)]);
+});
+
+test('passages near to a vector are found within the runs that may be answered', () => {
+  const found = SearchIndex.open(path, meaning);
+  if (found.state !== 'created') throw new Error(found.state);
+  const { index } = found;
+  opened.push(index);
+  index.apply({
+    put: [document(1, 'apple'), document(2, 'berry'), document(3, 'apple', 'v'), document(4, 'apple', 'w', 'g')],
+  });
+  const near = (more = {}) => index.byVector({ workspaceId: 'w', ...more }, vectorOf('a'.charCodeAt(0)), 10);
+  expect(near()).toHaveLength(3);
+  expect(near({ workflowIds: ['g'] })).toEqual([{ runId: runId(4), segment: 0, start: 0, end: 5, similarity: 1 }]);
+  index.apply({ remove: [{ workspaceId: 'w', runId: runId(4) }] });
+  expect(near()[0]).toMatchObject({ runId: runId(1), similarity: 1 });
+});
+
+test('an index with other terms or vectors is outdated', () => {
+  open().close();
+  expect(SearchIndex.open(path, meaning)).toMatchObject({ state: 'outdated' });
 });

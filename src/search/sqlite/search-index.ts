@@ -1,9 +1,10 @@
 import type { SearchDocument } from '../document.ts';
 import type { SearchRequest, SearchResult } from '../search.ts';
 import type { FoldedSegment } from '../snippet.ts';
-import { Documents, type RunKey, TEXT_FIELDS } from './documents.ts';
+import { Documents, type Meaning, type RunKey, TEXT_FIELDS } from './documents.ts';
 import { ExactSearch } from './exact.ts';
 import { DamagedIndexError, type IndexFile, type OpenedFile, openIndexFile, removeIndexFile } from './index-file.ts';
+import type { NearPassage } from './vectors.ts';
 
 /** What becomes of the index in one transaction. */
 export interface IndexChange {
@@ -13,6 +14,20 @@ export interface IndexChange {
   readonly remove?: readonly RunKey[];
   /** The place in the event log up to which the index is complete with this change. */
   readonly position?: string;
+}
+
+/** Which runs a search by meaning may answer. */
+export type MeaningRequest = Pick<SearchRequest, 'workspaceId' | 'workflowIds' | 'allowed'>;
+
+/** A passage of a run, near to what was asked. */
+export interface NearRunPassage extends Omit<NearPassage, 'document'> {
+  readonly runId: string;
+}
+
+interface Scope {
+  readonly workspace: number;
+  readonly workflows: readonly number[] | undefined;
+  allows(document: number): boolean;
 }
 
 /** The size of an index. */
@@ -36,13 +51,17 @@ export class SearchIndex {
    * Opens the index at `path`, or begins one there. A file that was cut short, is no database or has another format is
    * reported and not touched.
    *
+   * @param meaning gives terms and vectors; without it only exact search is possible.
    * @throws when the file cannot be opened for a reason outside of it, such as missing permissions.
    */
-  static open(path: string): OpenedFile<SearchIndex> {
-    const opened = openIndexFile(path);
+  static open(path: string, meaning?: Meaning): OpenedFile<SearchIndex> {
+    const opened = openIndexFile(path, meaning?.version ?? 'none');
     if (!('index' in opened)) return opened;
     try {
-      return { state: opened.state, index: opened.index.transaction('read', () => new SearchIndex(opened.index)) };
+      return {
+        state: opened.state,
+        index: opened.index.transaction('read', () => new SearchIndex(opened.index, meaning)),
+      };
     } catch (error) {
       opened.index.close();
       if (error instanceof DamagedIndexError) return { state: 'damaged', reason: error.message };
@@ -55,9 +74,9 @@ export class SearchIndex {
     removeIndexFile(path);
   }
 
-  private constructor(file: IndexFile) {
+  private constructor(file: IndexFile, meaning: Meaning | undefined) {
     this.#file = file;
-    this.#documents = new Documents(file);
+    this.#documents = new Documents(file, meaning);
     this.#exact = new ExactSearch(file, this.#documents);
   }
 
@@ -99,6 +118,51 @@ export class SearchIndex {
    */
   search(request: SearchRequest): SearchResult {
     return this.#file.transaction('read', () => ({ ...this.#exact.search(request), position: this.position }));
+  }
+
+  /**
+   * Runs that have the most telling of some terms, the best first; `score` is 0 to 1.
+   * @throws DamagedIndexError
+   */
+  byTerms(request: MeaningRequest, terms: Iterable<string>, wanted: number): { runId: string; score: number }[] {
+    return this.#file.transaction('read', () => {
+      const scope = this.#scopeOf(request);
+      if (scope === undefined) return [];
+      const labels = [[String(scope.workspace)], ...(scope.workflows ? [scope.workflows.map(String)] : [])];
+      const hits = this.#documents.terms.best(terms, wanted, labels, (document) => scope.allows(document));
+      return hits.map(({ document, score }) => ({ runId: this.#documents.place(document)?.runId ?? '', score }));
+    });
+  }
+
+  /**
+   * Passages whose vectors are nearest to one, the nearest first. The segment is a place among all segments of the run.
+   * @throws DamagedIndexError
+   */
+  byVector(request: MeaningRequest, vector: Int8Array, wanted: number): NearRunPassage[] {
+    return this.#file.transaction('read', () => {
+      const scope = this.#scopeOf(request);
+      if (scope === undefined) return [];
+      const near = this.#documents.vectors.nearest(scope.workspace, vector, wanted, (document) =>
+        scope.allows(document),
+      );
+      return near.map(({ document, ...passage }) => ({
+        runId: this.#documents.place(document)?.runId ?? '',
+        ...passage,
+      }));
+    });
+  }
+
+  #scopeOf({ workspaceId, workflowIds, allowed }: MeaningRequest): Scope | undefined {
+    const workspace = this.#documents.scope('workspace', workspaceId);
+    const workflows = workflowIds?.flatMap((id) => this.#documents.scope('workflow', id) ?? []);
+    if (workspace === undefined || workflows?.length === 0) return undefined;
+    const allows = (document: number): boolean => {
+      if (workflows === undefined && allowed === undefined) return true;
+      const place = this.#documents.place(document);
+      if (place === undefined || workflows?.includes(place.workflow) === false) return false;
+      return allowed === undefined || allowed([place.runId]).has(place.runId);
+    };
+    return { workspace, workflows, allows };
   }
 
   /** What some runs of a workspace say; runs that are not in the index are left out. */
