@@ -198,7 +198,7 @@ export class Documents {
     const labels = [String(workspace), String(workflow)];
     this.#file.run('INSERT INTO grams (rowid, gram) VALUES (?, ?)', id, this.#cutter.cut(texts, labels));
     if (this.#meaning === undefined) return;
-    const { segments } = document;
+    const segments = fields.flat();
     this.terms.put(id, this.#meaning.terms(segments.map(({ text }) => text).join('\n')), labels);
     this.vectors.put(workspace, id, this.#meaning.passages(segments));
   }

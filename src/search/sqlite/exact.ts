@@ -110,13 +110,13 @@ export class ExactSearch {
     if (fields.length > 0) {
       const text = textClause(fields, needle, ignoreAccents);
       const others: Clause = inIds ? { sql: `NOT (${ids.sql})`, values: ids.values } : ALL;
-      streams.push(this.#textStream(folded, [scope, others, text], workspace, workflows));
+      streams.push(this.#textStream(needle, [scope, others, text], workspace, workflows));
     }
     return { workspace, needle, ignoreAccents, fields, inIds, streams };
   }
 
-  #textStream(folded: string, conditions: readonly Clause[], workspace: number, workflows?: readonly number[]): Stream {
-    const { whole, beginning } = gramsOfNeedle(folded);
+  #textStream(needle: string, conditions: readonly Clause[], workspace: number, workflows?: readonly number[]): Stream {
+    const { whole, beginning } = gramsOfNeedle(needle);
     const sample = this.#documents.sample;
     if (beginning !== undefined && sample.share(beginning) >= FREQUENT) {
       return { body: from('document AS d', ...conditions), order: 'd.run_id DESC' };

@@ -78,21 +78,23 @@ export function labelQuery(label: string): string {
 
 /** What a needle tells about the grams of the texts it is in. */
 export interface NeedleGrams {
-  /** Different grams that the text has, all of three code points. */
+  /** Different grams that such a text has. */
   readonly whole: readonly string[];
-  /** For a needle too short for that: how some gram of the text begins. */
+  /** For a needle too short to have any: how some gram of the text begins. */
   readonly beginning?: string;
 }
 
-/** The grams of a folded needle, which must not be empty. */
+/** The grams of a folded needle, which must not be empty and, if accents are ignored, have none. */
 export function gramsOfNeedle(folded: string): NeedleGrams {
   const points = Array.from(removeAccents(folded));
-  // Nothing but accents: documents carry them as grams of their own.
-  if (points.length === 0) return { whole: [], beginning: String.fromCodePoint(folded.codePointAt(0) ?? 0) };
-  if (points.length < 3) return { whole: [], beginning: points.join('') };
-  const whole = new Set<string>();
+  const whole = new Set(accentedIn(folded));
   for (let at = 0; at + 3 <= points.length; at++) whole.add(points.slice(at, at + 3).join(''));
-  return { whole: [...whole] };
+  return whole.size > 0 ? { whole: [...whole] } : { whole: [], beginning: points.join('') };
+}
+
+/** Characters of a folded text that are not the same without accents. Each is a gram, or `é` would propose all that has `e`. */
+function accentedIn(folded: string): string[] {
+  return Array.from(new Set(folded)).filter((char) => removeAccents(char) !== char);
 }
 
 const END = SEGMENT_END.codePointAt(0);
@@ -119,9 +121,7 @@ export class GramCutter {
     for (const label of labels) this.#addLabel(label);
     for (const folded of foldedTexts) {
       const bare = removeAccents(folded);
-      if (bare.length !== folded.length) {
-        for (const accent of folded.match(/\p{M}/gu) ?? []) this.#add(accent.codePointAt(0) ?? NONE, NONE, NONE);
-      }
+      if (bare !== folded) for (const char of accentedIn(folded)) this.#add(char.codePointAt(0) ?? NONE, NONE, NONE);
       this.#cutText(bare);
     }
     return this.#bytes.subarray(0, this.#size);
