@@ -3,8 +3,9 @@
  * known frequency; beside them, in the same process and file system, SQLite's LIKE over the same texts and FTS5's own trigram
  * table.
  *
- *   node bench/search.ts --runs 100000 [--seconds 5] [--bare 100000]
+ *   node bench/search.ts --runs 100000 [--seconds 5] [--bare 100000] [--meaning]
  *
+ * `--meaning` indexes words and one random vector of 256 dimensions for each run, too, and searches by them.
  * `--bare` limits the runs that LIKE and bare FTS5 get, as building that table takes longer than everything else.
  */
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -13,6 +14,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 import type { SearchDocument } from '../src/search/document.ts';
+import type { Meaning } from '../src/search/sqlite/documents.ts';
 import { SearchIndex } from '../src/search/sqlite/search-index.ts';
 
 const { values } = parseArgs({
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '100000' },
     bare: { type: 'string', default: '100000' },
     seconds: { type: 'string', default: '3' },
+    meaning: { type: 'boolean', default: false },
   },
 });
 const RUNS = Number(values.runs);
@@ -88,6 +91,46 @@ function document(run: number): SearchDocument {
   };
 }
 
+/** Words as they are, and vectors that mean nothing: what the index does with them takes as long. */
+const MEANING: Meaning = {
+  version: 'bench',
+  terms: (text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [],
+  passages: (segments) => {
+    const text = segments[0]?.text ?? '';
+    return [{ segment: 0, start: 0, end: text.length, vector: randomVector(text.length * 7919 + text.charCodeAt(9)) }];
+  },
+};
+
+function randomVector(seed: number): Int8Array {
+  return Int8Array.from({ length: 256 }, (_, place) => mixed(seed * 256 + place, 255) - 127);
+}
+
+function byMeaning(index: SearchIndex): void {
+  const request = { workspaceId: 'workspace' };
+  const questions = [
+    'invoice report',
+    'how to configure the weather station',
+    'returns a promise that rejects',
+    'library license',
+    'typescript decorators',
+  ];
+  console.log(
+    `\nby terms, 100 runs: ${showTiming(measure(questions, (query) => index.byTerms(request, MEANING.terms(query), 100), SECONDS))}`,
+  );
+  const vectors = Array.from({ length: 20 }, (_, seed) => randomVector(seed));
+  const search = (number: string) => index.byVector(request, vectors[Number(number)] ?? randomVector(1), 100);
+  console.log(`reading the signs: ${show(timed(() => search('0')))} ms`);
+  console.log(
+    `by vector, 100 passages: ${showTiming(
+      measure(
+        vectors.map((_, number) => String(number)),
+        search,
+        SECONDS,
+      ),
+    )}`,
+  );
+}
+
 interface Timing {
   readonly p50: number;
   readonly p99: number;
@@ -125,6 +168,7 @@ try {
   const bare = buildBare(join(folder, 'bare.db'));
   compare(index, bare);
   shortNeedles(index);
+  if (values.meaning) byMeaning(index);
   index.close();
   bare.close();
 } finally {
@@ -132,7 +176,7 @@ try {
 }
 
 function build(path: string): SearchIndex {
-  const opened = SearchIndex.open(path);
+  const opened = SearchIndex.open(path, values.meaning ? MEANING : undefined);
   if (opened.state !== 'created') throw new Error(`The folder is not empty: ${opened.state}.`);
   const { index } = opened;
   let bytes = 0;
@@ -161,7 +205,7 @@ function build(path: string): SearchIndex {
     `indexing: ${Math.round(RUNS / ((all - making) / 1000))} runs/s, ${Math.round(perCpu)} for each second of CPU time`,
   );
   console.log(`index: ${(size / bytes).toFixed(2)} times the text`);
-  const again = SearchIndex.open(path);
+  const again = SearchIndex.open(path, values.meaning ? MEANING : undefined);
   if (again.state !== 'ready') throw new Error(again.state);
   return again.index;
 }

@@ -162,10 +162,9 @@ function foldCase(text: string): string {
 
 function bare(text: string): string {
   return Array.from(text, (char) => {
-    const base = char
-      .normalize('NFD')
-      .replace(/[\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F]/g, '');
-    return base === char.normalize('NFD') ? char : base.normalize('NFC');
+    const whole = char.normalize('NFD');
+    const base = whole.replace(/[\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F]/g, '');
+    return base === whole ? char : base.normalize('NFC');
   }).join('');
 }
 
@@ -266,11 +265,10 @@ function matchesIn(
   for (let at = text.indexOf(needle.text); at >= 0; at = text.indexOf(needle.text, at + needle.text.length)) {
     const start = from[at]?.start ?? 0;
     const end = from[at + needle.text.length - 1]?.end ?? 0;
-    const near = (edge: number) =>
-      points(original.slice(Math.min(edge, start), Math.max(edge, end))) - points(original.slice(start, end)) <=
-      contextSize;
-    const first = edgesOf(original).find((edge) => edge <= start && near(edge)) ?? start;
-    const last = edgesOf(original).findLast((edge) => edge >= end && near(edge)) ?? end;
+    const before = pointsBefore(original);
+    const near = (edge: number, place: number) => Math.abs((before[edge] ?? 0) - (before[place] ?? 0)) <= contextSize;
+    const first = edgesOf(original).find((edge) => edge <= start && near(edge, start)) ?? start;
+    const last = edgesOf(original).findLast((edge) => edge >= end && near(edge, end)) ?? end;
     matches.push({
       field: place.field,
       path: place.path,
@@ -279,21 +277,27 @@ function matchesIn(
       context: original.slice(first, last),
       before: original.slice(first, start),
       after: original.slice(end, last),
-      start: String(points(original.slice(0, start))),
-      end: String(points(original.slice(0, end))),
+      start: String(before[start]),
+      end: String(before[end]),
     });
   }
   return matches;
 }
 
-function points(text: string): number {
-  return Array.from(text).length;
+const counted = new Map<string, readonly number[]>();
+
+/** For each UTF-16 unit of a text and its end, the code points before it. */
+function pointsBefore(text: string): readonly number[] {
+  const known =
+    counted.get(text) ?? Array.from(text).flatMap((char, count) => (char.length === 2 ? [count, count] : [count]));
+  if (!counted.has(text)) counted.set(text, [...known, Array.from(text).length]);
+  return counted.get(text) ?? known;
 }
 
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const edges = new Map<string, readonly number[]>();
 
 function edgesOf(text: string): readonly number[] {
-  const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   const known = edges.get(text) ?? [...Array.from(graphemes.segment(text), ({ index }) => index), text.length];
   edges.set(text, known);
   return known;
