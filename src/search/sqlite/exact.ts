@@ -171,7 +171,7 @@ export class ExactSearch {
 
   #count(plan: Plan, request: SearchRequest, found: number): Total {
     const upTo = request.countUpTo ?? COUNT_LIMIT;
-    if (upTo <= found) return { total: found, totalIsLowerBound: true };
+    if (upTo === 0 || upTo < found) return { total: found, totalIsLowerBound: true };
     const { allowed } = request;
     if (allowed !== undefined) {
       const counted = plan.streams.reduce((sum, stream) => {

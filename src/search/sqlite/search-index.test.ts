@@ -157,6 +157,15 @@ test('a total beyond what is counted is a lower bound, and stays right while run
   expect(count()).toEqual([20, true]);
 });
 
+test('a total that is just what is counted up to is exact', () => {
+  const index = open();
+  index.apply({ put: [document(1, 'needle')] });
+  expect(index.search(request('needle', { limit: 1, countUpTo: 1 }))).toMatchObject({
+    total: 1,
+    totalIsLowerBound: false,
+  });
+});
+
 test('a run is found by the beginning of its id, not by what else is in it', () => {
   const index = open();
   index.apply({ put: [document(12, 'x'), document(345, 'mentions 01890000-0000')] });
