@@ -15,7 +15,7 @@ const SIGN_BYTES = DIMENSIONS / 8;
 
 /** The nearest by signs that are compared exactly, at least and for each one wanted. */
 const MIN_COMPARED = 500;
-const COMPARED_FOR_EACH = 20;
+const COMPARED_FOR_EACH = 8;
 
 /** Part of a segment, and the vector of what it means. */
 export interface Passage {
@@ -92,26 +92,33 @@ export class Vectors {
   nearest(workspace: number, query: Int8Array, wanted: number, allowed: (document: number) => boolean): NearPassage[] {
     this.#readNewSigns();
     const ids = this.#signs.nearest(workspace, query, Math.max(MIN_COMPARED, wanted * COMPARED_FOR_EACH), allowed);
-    const near = ids.flatMap((id) => this.#near(query, id) ?? []);
+    const near = ids.flatMap((id) => {
+      const similarity = this.#similarity(query, id);
+      return similarity === undefined ? [] : [{ id, similarity }];
+    });
     if (near.length < ids.length / 2) {
       // Most of what was read is gone by now.
       this.#signs.clear();
       this.#readTo = 0;
       return this.nearest(workspace, query, wanted, allowed);
     }
-    return near.sort((a, b) => b.similarity - a.similarity).slice(0, wanted);
+    const nearest = near.sort((a, b) => b.similarity - a.similarity).slice(0, wanted);
+    return nearest.map(({ id, similarity }) => ({ ...this.#place(id), similarity }));
   }
 
-  #near(query: Int8Array, id: number): NearPassage | undefined {
-    const row = this.#file.get('SELECT document, segment, start, "end", vector FROM passage WHERE id = ?', id);
-    if (row === undefined || !(row['vector'] instanceof Uint8Array)) return undefined;
-    const { buffer, byteOffset, byteLength } = row['vector'];
+  #similarity(query: Int8Array, id: number): number | undefined {
+    const vector = this.#file.get('SELECT vector FROM passage WHERE id = ?', id)?.['vector'];
+    if (!(vector instanceof Uint8Array)) return undefined;
+    return cosine(query, new Int8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+  }
+
+  #place(id: number): Omit<NearPassage, 'similarity'> {
+    const row = this.#file.get('SELECT document, segment, start, "end" FROM passage WHERE id = ?', id);
     return {
-      document: Number(row['document']),
-      segment: Number(row['segment']),
-      start: Number(row['start']),
-      end: Number(row['end']),
-      similarity: cosine(query, new Int8Array(buffer, byteOffset, byteLength)),
+      document: Number(row?.['document']),
+      segment: Number(row?.['segment']),
+      start: Number(row?.['start']),
+      end: Number(row?.['end']),
     };
   }
 
