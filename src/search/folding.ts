@@ -1,0 +1,230 @@
+/**
+ * A stretch of a text that was rewritten: `length` UTF-16 units at `at` of the new text stand for `original` in the old one.
+ * Whatever lies between two edits is the same in both.
+ */
+export interface Edit {
+  readonly at: number;
+  readonly length: number;
+  readonly original: string;
+}
+
+/** A text and how it came from another one, the edits in ascending order. */
+export interface Rewritten {
+  readonly text: string;
+  readonly edits: readonly Edit[];
+}
+
+/** Separates the segments of a field. A folded text never contains it, so no match spans two segments. */
+export const SEGMENT_END = '\uFFFF';
+
+/** What stands for U+0000 in a folded text: SQLite's text functions take NUL for the end. */
+const FOLDED_NUL = '\uFDD0';
+/** What stands for the noncharacters U+FFFE and U+FFFF, which the index needs for itself. */
+const FOLDED_NONCHARACTER = '\uFDD1';
+
+/**
+ * Characters that can join the one before them when normalised: marks, vowel and final consonant letters of Hangul in all
+ * their forms, halfwidth voicing marks, Kirat Rai vowels. Too many here costs nothing but coarser edits.
+ */
+const JOINING = String.raw`\p{M}\u1160-\u11FF\u3130-\u318F\uA960-\uA97F\uD7B0-\uD7FF\uFF9E-\uFFDF\u{16D40}-\u{16D7F}`;
+const CHANGING = String.raw`\p{Changes_When_NFKC_Casefolded}\0\uFFFE\uFFFF`;
+
+/** A stretch whose folding may differ from itself, cut where no normalisation reaches across. */
+const UNSTABLE = new RegExp(`[${CHANGING}][${JOINING}]*|[^${JOINING}]?[${JOINING}]+`, 'gu');
+/** Anything that needs more than lower case; NUL does, too. */
+const NOT_PLAIN = /[\0\P{ASCII}]/u;
+const CHEROKEE = /\p{Script=Cherokee}/u;
+const ASCII_CAPITALS = /[A-Z]/g;
+
+/** Folding a stretch costs about 1 µs; prose has few different ones. Emptied when it holds this many. */
+const CACHED_STRETCHES = 20_000;
+const foldedStretches = new Map<string, string>();
+
+/** Full case folding of each code point (CaseFolding.txt, status C and F), which JavaScript lacks. */
+function foldCase(text: string): string {
+  let folded = '';
+  for (const char of text) {
+    // Dotless i has the capital I, yet only Turkic folding takes it for i.
+    if (char === 'ı') folded += char;
+    // The one script that folds to its capitals: its small letters came later.
+    else if (CHEROKEE.test(char)) folded += char.toUpperCase();
+    // One code point at a time: as a whole string, a final sigma would come out as another letter.
+    else for (const upper of char.toLowerCase().toUpperCase()) folded += upper.toLowerCase();
+  }
+  return folded;
+}
+
+/** Unicode's compatibility caseless form (The Unicode Standard, definition D146), composed. */
+function foldStretch(stretch: string): string {
+  const known = foldedStretches.get(stretch);
+  if (known !== undefined) return known;
+  const once = foldCase(stretch.normalize('NFD')).normalize('NFKC');
+  const folded = foldCase(once.normalize('NFD'))
+    .normalize('NFKC')
+    .replaceAll('\0', FOLDED_NUL)
+    .replace(/[\uFFFE\uFFFF]/g, FOLDED_NONCHARACTER);
+  if (foldedStretches.size >= CACHED_STRETCHES) foldedStretches.clear();
+  foldedStretches.set(stretch, folded);
+  return folded;
+}
+
+/**
+ * Folds a text so that equal folded texts are equal to a reader: NFKC and full case folding, accents kept.
+ * Lone surrogates are no text and become U+FFFD.
+ */
+export function fold(text: string): string {
+  if (!NOT_PLAIN.test(text)) return text.toLowerCase();
+  return text.toWellFormed().replace(UNSTABLE, foldStretch);
+}
+
+/** {@link fold}, with the edits that lead back to the text. */
+export function foldWithEdits(text: string): Rewritten {
+  if (NOT_PLAIN.test(text)) return rewrite(text.toWellFormed(), UNSTABLE, foldStretch);
+  const edits: Edit[] = [];
+  ASCII_CAPITALS.lastIndex = 0;
+  for (let found = ASCII_CAPITALS.exec(text); found !== null; found = ASCII_CAPITALS.exec(text)) {
+    edits.push({ at: found.index, length: 1, original: found[0] });
+  }
+  return { text: edits.length === 0 ? text : text.toLowerCase(), edits };
+}
+
+/** The combining marks that accents are made of; vowel signs of Indic scripts and voicing marks of kana are none. */
+const ACCENTS = /[\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F]/g;
+const PERHAPS_ACCENTED = /[\u0080-\u2E7F\uE000-\uFFFF]/g;
+const bareChars = new Map<string, string>();
+
+function withoutAccent(char: string): string {
+  let bare = bareChars.get(char);
+  if (bare === undefined) {
+    const decomposed = char.normalize('NFD');
+    const stripped = decomposed.replace(ACCENTS, '');
+    bare = stripped === decomposed ? char : stripped.normalize('NFC');
+    bareChars.set(char, bare);
+  }
+  return bare;
+}
+
+/**
+ * Takes the accents off a folded text, one code point at a time, so that what is part of a text stays part of it.
+ */
+export function removeAccents(folded: string): string {
+  return NOT_PLAIN.test(folded) ? folded.replace(PERHAPS_ACCENTED, withoutAccent) : folded;
+}
+
+/** {@link removeAccents}, with the edits that lead back to the folded text. */
+export function removeAccentsWithEdits(folded: string): Rewritten {
+  return rewrite(folded, PERHAPS_ACCENTED, withoutAccent);
+}
+
+function rewrite(text: string, stretches: RegExp, change: (stretch: string) => string): Rewritten {
+  const edits: Edit[] = [];
+  let rewritten = '';
+  let done = 0;
+  stretches.lastIndex = 0;
+  for (let found = stretches.exec(text); found !== null; found = stretches.exec(text)) {
+    const original = found[0];
+    const changed = change(original);
+    if (changed === original) continue;
+    rewritten += text.slice(done, found.index);
+    edits.push({ at: rewritten.length, length: changed.length, original });
+    rewritten += changed;
+    done = found.index + original.length;
+  }
+  return { text: rewritten + text.slice(done), edits };
+}
+
+/** The text that `rewritten` came from. */
+export function original({ text, edits }: Rewritten): string {
+  let source = '';
+  let done = 0;
+  for (const edit of edits) {
+    source += text.slice(done, edit.at) + edit.original;
+    done = edit.at + edit.length;
+  }
+  return source + text.slice(done);
+}
+
+/** A range of UTF-16 units, the end exclusive. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Where a range of a rewritten text came from.
+ *
+ * A range that begins or ends within an edit takes in the whole of what was rewritten; marks that were removed after the
+ * range belong to it, marks removed before it do not.
+ */
+export function sourceRange(edits: readonly Edit[], range: Range): Range {
+  let start = range.start;
+  let end = range.end;
+  for (const edit of edits) {
+    const editEnd = edit.at + edit.length;
+    const grown = edit.original.length - edit.length;
+    if (editEnd <= range.start) start += grown;
+    else if (edit.at < range.start) start -= range.start - edit.at;
+    if (edit.at > range.end || (edit.at === range.end && edit.length > 0)) break;
+    if (editEnd <= range.end) end += grown;
+    else end += edit.original.length - (range.end - edit.at);
+  }
+  return { start, end };
+}
+
+/** Bit of an encoded edit: the original is the capital of the folded character. Nearly every edit is such a one. */
+const CAPITAL = 1;
+
+/** Writes edits as bytes, about one for each capital letter. */
+export function encodeEdits(folded: string, edits: readonly Edit[]): Uint8Array {
+  const bytes: number[] = [];
+  let done = 0;
+  for (const { at, length, original: source } of edits) {
+    const capital = source.length === length && folded.slice(at, at + length).toUpperCase() === source && length === 1;
+    pushNumber(bytes, ((at - done) << 1) | (capital ? CAPITAL : 0));
+    if (!capital) {
+      const text = Buffer.from(source);
+      pushNumber(bytes, length);
+      pushNumber(bytes, text.length);
+      for (const byte of text) bytes.push(byte);
+    }
+    done = at + length;
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** Reads what {@link encodeEdits} wrote. */
+export function decodeEdits(folded: string, bytes: Uint8Array): Edit[] {
+  const edits: Edit[] = [];
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let offset = 0;
+  const readNumber = (): number => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = buffer.readUInt8(offset++);
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+  };
+  let at = 0;
+  while (offset < buffer.length) {
+    const head = readNumber();
+    at += Math.floor(head / 2);
+    if (head % 2 === CAPITAL) {
+      edits.push({ at, length: 1, original: folded.charAt(at).toUpperCase() });
+      at += 1;
+      continue;
+    }
+    const length = readNumber();
+    const size = readNumber();
+    edits.push({ at, length, original: buffer.toString('utf8', offset, offset + size) });
+    offset += size;
+    at += length;
+  }
+  return edits;
+}
+
+function pushNumber(bytes: number[], value: number): void {
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
+  bytes.push(rest);
+}

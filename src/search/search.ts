@@ -1,0 +1,93 @@
+/** The parts of a run that can be searched. */
+export type SearchField = 'input' | 'output' | 'other' | 'run_id';
+
+/** Every field, in the order in which matches of one run are listed. */
+export const SEARCH_FIELDS: readonly SearchField[] = ['input', 'output', 'other', 'run_id'];
+
+/**
+ * Tells which of some runs a filter lets through.
+ *
+ * It is asked with batches of candidates, newest first, and only as many as the search needs.
+ */
+export type RunFilter = (runIds: readonly string[]) => ReadonlySet<string>;
+
+/** What someone looks for, within one workspace. */
+export interface SearchRequest {
+  readonly workspaceId: string;
+  /** The text to find. An empty one is refused. */
+  readonly query: string;
+  /** Fields to look in; all four when absent. */
+  readonly searchIn?: readonly SearchField[];
+  /** Only runs of these workflows; of all when absent. */
+  readonly workflowIds?: readonly string[];
+  /** Only runs that this filter lets through. */
+  readonly allowed?: RunFilter;
+  /** Treat `é` as `e`. Off by default. */
+  readonly ignoreAccents?: boolean;
+  /** Runs to answer with. */
+  readonly limit: number;
+  /** Matching runs to leave out before the first answered one. */
+  readonly offset?: number;
+  /** Only runs older than this one (its id is greater than theirs). */
+  readonly before?: string;
+  /** Code points of context on each side of a match. */
+  readonly contextSize: number;
+  /** Snippets per run, at most. */
+  readonly maxMatchesPerRun: number;
+  /** Count matching runs up to this number, {@link COUNT_LIMIT} when absent. 0 leaves out counting. */
+  readonly countUpTo?: number;
+}
+
+/** Up to here totals are exact: counting on costs about 2.5 µs a run, and nobody pages that far. */
+export const COUNT_LIMIT = 10_000;
+
+/** One place where a run matches. Strings only, as both APIs carry them. */
+export interface SearchMatch {
+  readonly field: SearchField;
+  /** JSON path into the field. */
+  readonly path: string;
+  readonly node_id?: string;
+  /** What matched, as it was written. */
+  readonly match: string;
+  /** `before`, `match` and `after` in one. */
+  readonly context: string;
+  readonly before: string;
+  readonly after: string;
+  /** Code points of the text at `path` before the match, in decimal. */
+  readonly start: string;
+  /** Code points of the text at `path` up to the end of the match, in decimal. */
+  readonly end: string;
+}
+
+/** A run that matches. */
+export interface SearchHit {
+  readonly runId: string;
+  /** 0 to 1; 1 for every exact match. */
+  readonly similarity: number;
+  readonly matches: readonly SearchMatch[];
+}
+
+/** How far a rebuild of the index has come. */
+export interface RebuildProgress {
+  readonly indexedRuns: number;
+  /** Absent while it is not known. */
+  readonly totalRuns?: number;
+}
+
+/** The answer to a {@link SearchRequest}. */
+export interface SearchResult {
+  readonly hits: readonly SearchHit[];
+  /** Matching runs, whatever `limit`, `offset` and `before` are. */
+  readonly total: number;
+  /** True when there are more matching runs than `total` says. */
+  readonly totalIsLowerBound: boolean;
+  /** The place in the event log up to which the index is complete; null when it holds nothing yet. */
+  readonly position: string | null;
+  /** Present while the index is being rebuilt: older runs may be missing from the answer. */
+  readonly rebuild?: RebuildProgress;
+}
+
+/** Finds runs by what they say. */
+export interface Search {
+  search(request: SearchRequest): Promise<SearchResult>;
+}

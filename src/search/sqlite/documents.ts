@@ -1,0 +1,264 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { SearchDocument, Segment, TextField } from '../document.ts';
+import { decodeEdits, type Edit, encodeEdits, foldWithEdits, SEGMENT_END } from '../folding.ts';
+import type { FoldedSegment } from '../snippet.ts';
+import { GramCutter, GramSample } from './grams.ts';
+import type { IndexFile } from './index-file.ts';
+import { Terms } from './terms.ts';
+import { type Passage, Vectors } from './vectors.ts';
+
+/** The text columns of a document, in their order. */
+export const TEXT_FIELDS: readonly TextField[] = ['input', 'output', 'other'];
+
+/** Documents that tell how frequent grams are; cutting them takes some 30 ms, at opening and whenever the index has doubled. */
+const SAMPLED_DOCUMENTS = 100;
+/** Of a sampled document no more than this is read, in code points for each field. */
+const SAMPLED_TEXT = 4000;
+
+/** What a run is about, for the search by meaning. */
+export interface Meaning {
+  /** Changes whenever the same text would give other terms or vectors: an index of another version is outdated. */
+  readonly version: string;
+  /** The stemmed words of a text. */
+  terms(text: string): Iterable<string>;
+  /** Passages of a run, with vectors. */
+  passages(segments: readonly Segment[]): readonly Passage[];
+}
+
+/** Names a run. */
+export interface RunKey {
+  readonly workspaceId: string;
+  readonly runId: string;
+}
+
+/** The documents of the index, each with its grams. */
+export class Documents {
+  readonly #file: IndexFile;
+  readonly #meaning: Meaning | undefined;
+  readonly terms: Terms;
+  readonly vectors: Vectors;
+  readonly #cutter = new GramCutter();
+  /** Whatever is put after a newer run than itself is late. At least the greatest id of a run in the index. */
+  #newestRun: string;
+  #lastId: number;
+  #sample = new GramSample([]);
+  #sampledAt = 0;
+
+  constructor(file: IndexFile, meaning: Meaning | undefined) {
+    this.#file = file;
+    this.#meaning = meaning;
+    this.terms = new Terms(file);
+    this.vectors = new Vectors(file);
+    this.#lastId = this.#greatestId();
+    const inOrder = file.get(
+      'SELECT run_id FROM document WHERE id NOT IN (SELECT id FROM late) ORDER BY id DESC LIMIT 1',
+    );
+    const beforeLate = file.get('SELECT max(newest) AS run_id FROM late');
+    this.#newestRun = [inOrder, beforeLate].map((row) => String(row?.['run_id'] ?? '')).sort()[1] ?? '';
+    this.sampleAnew();
+  }
+
+  /** How frequent grams are. */
+  get sample(): GramSample {
+    return this.#sample;
+  }
+
+  /** The number that stands for a workspace or workflow; undefined when the index has no run of it. */
+  scope(kind: 'workspace' | 'workflow', name: string): number | undefined {
+    const id = this.#file.get('SELECT id FROM scope WHERE kind = ? AND name = ?', kind, name)?.['id'];
+    return id === undefined ? undefined : Number(id);
+  }
+
+  /** The run of a document, and the number of its workflow. */
+  place(document: number): { runId: string; workflow: number } | undefined {
+    const row = this.#file.get('SELECT run_id, workflow FROM document WHERE id = ?', document);
+    return row && { runId: String(row['run_id']), workflow: Number(row['workflow']) };
+  }
+
+  /** Removes a run, and tells whether it was there. */
+  remove({ workspaceId, runId }: RunKey): boolean {
+    const workspace = this.scope('workspace', workspaceId);
+    const id = workspace === undefined ? undefined : this.#idOf(workspace, runId);
+    if (id === undefined) return false;
+    this.#erase(id);
+    this.#file.run('DELETE FROM late WHERE id = ?', id);
+    return true;
+  }
+
+  /** Puts documents, of different runs, and returns how many replaced an earlier one. */
+  put(documents: readonly SearchDocument[]): number {
+    const placed = documents.map((document) => {
+      const workspace = this.#ensureScope('workspace', document.workspaceId);
+      return { document, workspace, id: this.#idOf(workspace, document.runId) ?? Number.POSITIVE_INFINITY };
+    });
+    // FTS5 gathers documents while their ids rise and writes them out when one falls. New ones get ids as their runs rise.
+    placed.sort((a, b) => a.id - b.id || (a.document.runId < b.document.runId ? -1 : 1));
+    let replaced = 0;
+    for (const { document, workspace, id } of placed) {
+      const known = Number.isFinite(id);
+      if (known) {
+        this.#erase(id);
+        replaced++;
+      }
+      this.#write(known ? id : this.#newId(document.runId), workspace, document);
+    }
+    return replaced;
+  }
+
+  /** Takes a new sample of how frequent grams are. */
+  sampleAnew(): void {
+    const last = this.#greatestId();
+    this.#sample = new GramSample(this.#cutSampled(last, Math.max(1, Math.floor(last / SAMPLED_DOCUMENTS))));
+    this.#sampledAt = last;
+  }
+
+  /** Takes a new sample if the index has doubled since the last, through whatever connection. */
+  sampleIfGrown(): void {
+    if (this.#greatestId() >= 2 * this.#sampledAt + SAMPLED_DOCUMENTS) this.sampleAnew();
+  }
+
+  /** After a change was rolled back. */
+  forgetUnwritten(): void {
+    this.#lastId = this.#greatestId();
+  }
+
+  /** The segments of a run in some of its fields, or undefined when the run is not in the index. */
+  segments(workspace: number, runId: string, fields: readonly TextField[]): FoldedSegment[] | undefined {
+    const row = this.#file.get(
+      'SELECT input, output, other, outline, edits FROM document WHERE workspace = ? AND run_id = ?',
+      workspace,
+      runId,
+    );
+    if (row === undefined) return undefined;
+    const texts = TEXT_FIELDS.map((field) => String(row[field]));
+    const outlines = unpackOutlines(row['outline']);
+    const edits = decodeEdits(
+      texts.join(SEGMENT_END),
+      row['edits'] instanceof Uint8Array ? row['edits'] : new Uint8Array(),
+    );
+    return foldedSegments(texts, outlines, edits).filter(({ field }) => fields.some((wanted) => wanted === field));
+  }
+
+  *#cutSampled(last: number, step: number): Generator<Uint8Array> {
+    for (let id = last; id > 0; id -= step) {
+      const texts = this.#file.get(
+        `SELECT ${TEXT_FIELDS.map((field) => `substr(${field}, 1, ${SAMPLED_TEXT}) AS ${field}`).join()} FROM document WHERE id = ?`,
+        id,
+      );
+      if (texts !== undefined) yield this.#cutter.cut(Object.values(texts).map(String), []);
+    }
+  }
+
+  #greatestId(): number {
+    return Number(this.#file.get('SELECT max(id) AS id FROM document')?.['id'] ?? 0);
+  }
+
+  #idOf(workspace: number, runId: string): number | undefined {
+    const id = this.#file.get('SELECT id FROM document WHERE workspace = ? AND run_id = ?', workspace, runId)?.['id'];
+    return id === undefined ? undefined : Number(id);
+  }
+
+  #newId(runId: string): number {
+    const id = ++this.#lastId;
+    if (runId < this.#newestRun) this.#file.run('INSERT INTO late VALUES (?, ?)', id, this.#newestRun);
+    else this.#newestRun = runId;
+    return id;
+  }
+
+  #ensureScope(kind: 'workspace' | 'workflow', name: string): number {
+    const known = this.scope(kind, name);
+    if (known !== undefined) return known;
+    this.#file.run('INSERT INTO scope (kind, name) VALUES (?, ?)', kind, name);
+    return this.#ensureScope(kind, name);
+  }
+
+  #erase(id: number): void {
+    this.#file.run('DELETE FROM document WHERE id = ?', id);
+    this.#file.run('DELETE FROM grams WHERE rowid = ?', id);
+    this.terms.remove(id);
+    this.vectors.remove(id);
+  }
+
+  #write(id: number, workspace: number, document: SearchDocument): void {
+    const workflow = this.#ensureScope('workflow', document.workflowId);
+    const fields = TEXT_FIELDS.map((field) =>
+      document.segments.filter((segment) => segment.field === field && segment.text !== ''),
+    );
+    const { texts, edits } = foldFields(fields);
+    this.#file.run(
+      'INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      id,
+      workspace,
+      document.runId,
+      workflow,
+      ...texts,
+      packOutlines(fields),
+      encodeEdits(texts.join(SEGMENT_END), edits),
+    );
+    const labels = [String(workspace), String(workflow)];
+    this.#file.run('INSERT INTO grams (rowid, gram) VALUES (?, ?)', id, this.#cutter.cut(texts, labels));
+    if (this.#meaning === undefined) return;
+    const segments = fields.flat();
+    this.terms.put(id, this.#meaning.terms(segments.map(({ text }) => text).join('\n')), labels);
+    this.vectors.put(workspace, id, this.#meaning.passages(segments));
+  }
+}
+
+/** The text of each field, its segments joined, and the edits of all as if the fields were joined in the same way. */
+function foldFields(fields: readonly (readonly Segment[])[]): { texts: string[]; edits: Edit[] } {
+  const edits: Edit[] = [];
+  let start = 0;
+  const texts = fields.map((segments) => {
+    const folded = segments.map(({ text }) => {
+      const rewritten = foldWithEdits(text);
+      for (const { at, length, original } of rewritten.edits) edits.push({ at: start + at, length, original });
+      start += rewritten.text.length + SEGMENT_END.length;
+      return rewritten.text;
+    });
+    if (folded.length === 0) start += SEGMENT_END.length;
+    return folded.join(SEGMENT_END);
+  });
+  return { texts, edits };
+}
+
+/** The other way round of {@link foldFields}. */
+function foldedSegments(
+  texts: readonly string[],
+  outlines: readonly Outline[],
+  edits: readonly Edit[],
+): FoldedSegment[] {
+  const segments: FoldedSegment[] = [];
+  let start = 0;
+  let next = 0;
+  for (const [index, field] of TEXT_FIELDS.entries()) {
+    const folded = (texts[index] ?? '').split(SEGMENT_END);
+    for (const [place, text] of folded.entries()) {
+      const own: Edit[] = [];
+      for (let edit = edits[next]; edit !== undefined && edit.at < start + text.length; edit = edits[++next]) {
+        own.push({ ...edit, at: edit.at - start });
+      }
+      start += text.length + SEGMENT_END.length;
+      const [path, nodeId] = outlines[index]?.[place] ?? [];
+      if (path === undefined) continue;
+      segments.push({ field, path, ...(nodeId !== undefined && { nodeId }), folded: { text, edits: own } });
+    }
+  }
+  return segments;
+}
+
+/** Path and node id of each segment of a field. */
+type Outline = readonly (readonly [path: string, nodeId?: string])[];
+
+/** Outlines above this many characters are deflated: below, it would cost more time than it saves space. */
+const LONG_OUTLINE = 1000;
+
+function packOutlines(fields: readonly (readonly Segment[])[]): string | Uint8Array {
+  const json = JSON.stringify(
+    fields.map((segments) => segments.map(({ path, nodeId }) => (nodeId === undefined ? [path] : [path, nodeId]))),
+  );
+  return json.length > LONG_OUTLINE ? deflateRawSync(json) : json;
+}
+
+function unpackOutlines(packed: unknown): readonly Outline[] {
+  return JSON.parse(packed instanceof Uint8Array ? inflateRawSync(packed).toString() : String(packed));
+}
