@@ -53,6 +53,8 @@ export interface SearchMatch {
   readonly context: string;
   readonly before: string;
   readonly after: string;
+  /** By meaning: the words of the match that carried it, by their weight, joined by commas. */
+  readonly words?: string;
   /** Code points of the text at `path` before the match, in decimal. */
   readonly start: string;
   /** Code points of the text at `path` up to the end of the match, in decimal. */

@@ -49,7 +49,8 @@ function occurrences(segment: FoldedSegment, needle: string, ignoreAccents: bool
 
 const NO_EDITS: readonly Edit[] = [];
 
-function cut(segment: FoldedSegment, ranges: readonly Range[], contextSize: number): SearchMatch[] {
+/** The snippets of some ranges of a segment, which are in order. */
+export function cut(segment: FoldedSegment, ranges: readonly Range[], contextSize: number): SearchMatch[] {
   const text = original(segment.folded);
   let counted = 0;
   let codePoints = 0;

@@ -1,0 +1,106 @@
+import { stemmer } from 'stemmer';
+import type { Segment } from './document.ts';
+import { isStopWord, wordsOf } from './embed/builtin/words.ts';
+
+/**
+ * UTF-16 units of a passage that gets one vector. A vector is the mean of its words: much longer passages mean a little of everything, much
+ * shorter ones cost more space than their text.
+ */
+const PASSAGE_LENGTH = 2000;
+
+/** Changes whenever the same run would give other terms or passages. */
+export const MEANING_VERSION = '1';
+
+/** The words of a text that tell something, stemmed (Porter). */
+export function termsOf(text: string): string[] {
+  const terms = new Set<string>();
+  for (const word of wordsOf(text)) if (!isStopWord(word)) terms.add(stemmer(word));
+  return [...terms];
+}
+
+/** A stretch of a run that gets a vector: one long segment's part, or several short segments in a row. */
+export interface PassageText {
+  /** Place of its first segment among all of the run, and where in it the passage begins and ends. */
+  readonly segment: number;
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/**
+ * Cuts what a run says into passages. What went through its nodes is left out: it is nearly always the input and the output again.
+ * Names of fields stand before their values, as a person would read a form.
+ */
+export function passagesOf(segments: readonly Segment[]): PassageText[] {
+  const passages: PassageText[] = [];
+  let open: { segment: number; end: number; texts: string[]; length: number } | undefined;
+  const close = () => {
+    if (open) passages.push({ segment: open.segment, start: 0, end: open.end, text: open.texts.join('\n') });
+    open = undefined;
+  };
+  segments.forEach((segment, place) => {
+    if (segment.path.startsWith('$.nodes')) return;
+    const { text } = segment;
+    if (open && open.length + text.length > PASSAGE_LENGTH) close();
+    if (text.length <= PASSAGE_LENGTH) {
+      open ??= { segment: place, end: text.length, texts: [], length: 0 };
+      open.texts.push(text);
+      open.length += text.length;
+      return;
+    }
+    close();
+    for (const { start, end } of stretches(text, PASSAGE_LENGTH)) {
+      passages.push({ segment: place, start, end, text: text.slice(start, end) });
+    }
+  });
+  close();
+  return passages;
+}
+
+/** A sentence, or a line where there are no sentences, with its place in UTF-16 units. */
+export interface Sentence {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Characters of a sentence that is shown at most: longer ones (tables, code) are shown in part. */
+const SENTENCE_LENGTH = 300;
+
+/** The sentences of a text, none longer than can be shown. */
+export function sentencesOf(text: string): Sentence[] {
+  const sentences: Sentence[] = [];
+  let start = 0;
+  for (const match of text.matchAll(/[.!?。！？]+["'”’)\]]*(?=\s|$)|\n+/g)) {
+    const end = match.index + match[0].length;
+    sentences.push(...shown(text, start, end));
+    start = end;
+  }
+  sentences.push(...shown(text, start, text.length));
+  return sentences;
+}
+
+function shown(text: string, start: number, end: number): Sentence[] {
+  return stretches(text.slice(start, end), SENTENCE_LENGTH).flatMap((part) => {
+    const piece = text.slice(start + part.start, start + part.end);
+    const left = piece.length - piece.trimStart().length;
+    const right = piece.trimEnd().length;
+    return right > left ? [{ start: start + part.start + left, end: start + part.start + right }] : [];
+  });
+}
+
+/** Cuts a text into stretches of at most `length`, at white space where there is some in the second half. */
+function stretches(text: string, length: number): Sentence[] {
+  const parts: Sentence[] = [];
+  let start = 0;
+  while (text.length - start > length) {
+    const window = text.slice(start, start + length);
+    const space = window.search(/\s\S*$/);
+    let end = start + (space > length / 2 ? space + 1 : length);
+    // Never between the two halves of a character beyond the basic plane.
+    if ((text.charCodeAt(end) & 0xfc00) === 0xdc00) end -= 1;
+    parts.push({ start, end });
+    start = end;
+  }
+  parts.push({ start, end: text.length });
+  return parts;
+}
