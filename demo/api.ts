@@ -17,6 +17,11 @@ export interface Run {
   readonly error?: string | null;
 }
 
+/** How far each node of a run has come: what the demo reads of it. */
+export interface RunProgress {
+  readonly per_node_progress: Readonly<Record<string, { readonly status: string; readonly total_it: number }>>;
+}
+
 interface Page<T> {
   readonly items: readonly T[];
   readonly pages: number;
@@ -52,6 +57,12 @@ export class Api {
   /** Runs of a workflow, newest first. */
   runs(workflowId: string): AsyncGenerator<Run> {
     return this.#pages<Run>(`/v1/workflows/${workflowId}/runs`);
+  }
+
+  /** What the nodes of one run did. */
+  async progress(workflowId: string, runId: string): Promise<RunProgress> {
+    const path = `/v1/workflows/${workflowId}/runs/${runId}`;
+    return (await this.#call<{ progress_details: RunProgress }>('GET', path)).progress_details;
   }
 
   async *#pages<T>(path: string): AsyncGenerator<T> {

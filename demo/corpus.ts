@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 
 /** The README of one package, with what the package says of itself. */
 export interface PackageDocument {
-  readonly name: string;
+  /** Name and version: `vitest@5.1.1`. */
+  readonly title: string;
   readonly readme: string;
   /** The whole package.json. */
   readonly manifest: Readonly<Record<string, unknown>>;
@@ -26,7 +27,7 @@ export function readCorpus(folder: string): PackageDocument[] {
     const readme = readFileSync(join(home, file), 'utf8');
     if (seen.has(readme)) continue;
     seen.add(readme);
-    documents.push({ name: manifest['name'], readme, manifest });
+    documents.push({ title: `${manifest['name']}@${manifest['version'] ?? '?'}`, readme, manifest });
   }
   return documents;
 }

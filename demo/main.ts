@@ -5,7 +5,7 @@ import { Api } from './api.ts';
 import { type Connection, connect, Obstacle } from './connect.ts';
 import { type PackageDocument, readCorpus, spread } from './corpus.ts';
 import { Progress } from './progress.ts';
-import { type Digested, lookFurther, report } from './report.ts';
+import { type Digested, inside, lookFurther, report } from './report.ts';
 
 /**
  * `npm run demo`: saves the workflow "Package digest" and runs it over the README of every package in `node_modules`, over the public API.
@@ -58,8 +58,9 @@ async function demonstrate(connection: Connection, documents: readonly PackageDo
   const seconds = (performance.now() - began) / 1000;
   const digested = await readBack(api, workflow.id, runIds);
   say(report(digested, seconds));
-  say(lookFurther(connection.url, workflow.id, digested));
-  if (!connection.keyIsPreset) say(`\n  export MILLRUN_API_KEY=${connection.key}   # the key these lines use`);
+  const longest = digested.toSorted((a, b) => b.document.readme.length - a.document.readme.length)[0];
+  if (longest) say(inside(longest, (await api.progress(workflow.id, longest.run.id)).per_node_progress));
+  say(lookFurther(connection, workflow.id, digested, longest));
 
   const open = digested.filter(({ run }) => run.status !== 'completed' && run.status !== 'failed').length;
   const lost = documents.length - digested.length;
@@ -79,7 +80,7 @@ async function runAll(
     for (const document of waiting) {
       const input = { README: document.readme, Manifest: document.manifest };
       runs.set(await api.runToEnd(workflowId, input), document);
-      progress.step(document.name);
+      progress.step(document.title);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, takeTurns));

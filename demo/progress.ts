@@ -53,7 +53,7 @@ export class Progress {
     this.#drawnAt = now;
     const filled = bar(this.#done / this.#total, BAR_WIDTH).padEnd(BAR_WIDTH);
     const line = `  ${filled} ${this.#summary}  `;
-    const room = Math.max(0, (this.#screen.columns ?? 80) - line.length - 1);
+    const room = Math.max(0, (this.#screen.columns || 80) - line.length - 1);
     const rest = isLast ? '' : styleText('dim', name.slice(0, room));
     this.#screen.write(`\r\x1b[K${line}${rest}${isLast ? '\n' : ''}`);
   }

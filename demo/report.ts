@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import type { Run } from './api.ts';
+import type { Run, RunProgress } from './api.ts';
+import type { Connection } from './connect.ts';
 import type { PackageDocument } from './corpus.ts';
 import { bar } from './progress.ts';
 
@@ -13,20 +14,21 @@ export interface Digested {
 const TOP = 5;
 
 const BAR_WIDTH = 24;
-const NAME_WIDTH = 34;
+const NAME_WIDTH = 40;
+const REASON_WIDTH = 100;
 
 /** The tables that say what happened, made of what the server recorded. */
 export function report(digested: readonly Digested[], seconds: number): string {
   const completed = digested.filter(({ run }) => run.status === 'completed');
   const failed = digested.filter(({ run }) => run.status === 'failed');
   const perSecond = Math.round(digested.length / seconds);
-  const size = digested.reduce((sum, { document }) => sum + document.readme.length, 0);
+  const total = digested.reduce((sum, { document }) => sum + document.readme.length, 0);
   const parts = [
-    heading(`${digested.length} runs in ${seconds.toFixed(1)} s, ${perSecond} runs/s, ${kilobytes(size)} of text`),
+    heading(`${digested.length} runs in ${seconds.toFixed(1)} s, ${perSecond} runs/s, ${size(total)} of text`),
     counts('How they ended', 'run.status', digested, ({ run }) => run.status),
     counts('By route', 'output.Route, by the rules of the workflow', completed, outputOf('Route')),
     counts('By licence', 'output.Licence, from the README or else from package.json', completed, outputOf('Licence')),
-    ranking('Largest documents', 'run.input', digested, ({ document }) => document.readme.length, kilobytes),
+    ranking('Largest documents', 'run.input', digested, ({ document }) => document.readme.length, size),
     ranking('Most code', 'output["Code share"]', completed, ({ run }) => Number(run.output?.['Code share']), percent),
     ranking('Slowest runs', 'run.finished_at - run.created_at', digested, durationOf, (ms) => `${ms} ms`),
     failures(failed),
@@ -75,11 +77,7 @@ function ranking(
 ): string {
   if (digested.length === 0) return '';
   const top = digested.toSorted((a, b) => measure(b) - measure(a)).slice(0, TOP);
-  const lines = top.map(
-    (one) =>
-      `  ${one.document.name.slice(0, NAME_WIDTH).padEnd(NAME_WIDTH)} ${show(measure(one)).padStart(8)}  ${styleText('dim', one.run.id)}`,
-  );
-  return [heading(title, source), ...lines].join('\n');
+  return [heading(title, source), ...top.map((one) => row(one, show(measure(one))))].join('\n');
 }
 
 /** Each reason for a failure once, with the packages it is about. */
@@ -87,41 +85,73 @@ function failures(failed: readonly Digested[]): string {
   if (failed.length === 0) return '';
   const lines = Object.entries(Object.groupBy(failed, ({ run }) => run.error ?? 'unknown')).flatMap(
     ([reason, members = []]) => [
-      `  ${reason}`,
-      ...members.map(
-        ({ document, run }) => `    ${document.name.padEnd(NAME_WIDTH - 2)}           ${styleText('dim', run.id)}`,
-      ),
+      `  ${reason.length > REASON_WIDTH ? `${reason.slice(0, REASON_WIDTH)}…` : reason}`,
+      ...members.map((one) => row(one, '')),
     ],
   );
   return [heading('Why runs failed', 'run.error'), ...lines].join('\n');
 }
 
-function kilobytes(characters: number): string {
-  return `${(characters / 1000).toFixed(1)} kB`;
+/** A document, what is said of it, and the run to ask for. */
+function row({ document, run }: Digested, value: string): string {
+  return `  ${document.title.slice(0, NAME_WIDTH).padEnd(NAME_WIDTH)} ${value.padStart(8)}  ${styleText('dim', run.id)}`;
+}
+
+/** What the nodes of one run did. */
+export function inside({ document }: Digested, nodes: RunProgress['per_node_progress']): string {
+  const all = Object.entries(nodes);
+  const byStatus = Object.entries(Object.groupBy(all, ([, { status }]) => status));
+  const told = byStatus.map(([status, members = []]) => {
+    const names = status === 'succeeded' ? '' : `: ${members.map(([id]) => id).join(', ')}`;
+    return `  ${String(members.length).padStart(3)} ${status}${names}`;
+  });
+  const repeated = all.filter(([, { total_it: passes }]) => passes > 1);
+  const passes = repeated.map(
+    ([id, { total_it: count }]) => `      "${id}" made ${count} passes, one for each section`,
+  );
+  return [
+    heading(`Inside the run of ${document.title}`, 'progress_details.per_node_progress'),
+    ...told,
+    ...passes,
+  ].join('\n');
+}
+
+/** A size in characters, which is bytes for most of what is written here. */
+function size(characters: number): string {
+  return characters < 1e6 ? `${(characters / 1e3).toFixed(1)} kB` : `${(characters / 1e6).toFixed(1)} MB`;
 }
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** Requests that look at what was recorded, each one line for a shell. */
-export function lookFurther(url: string, workflowId: string, digested: readonly Digested[]): string {
-  const longest = digested.toSorted((a, b) => b.document.readme.length - a.document.readme.length)[0];
-  if (longest === undefined) return '';
+/** Requests that look at what was recorded, each one line for a shell. `one` is the run that most of them are about. */
+export function lookFurther(
+  { url, key, keyIsPreset }: Pick<Connection, 'url' | 'key' | 'keyIsPreset'>,
+  workflowId: string,
+  digested: readonly Digested[],
+  one: Digested | undefined,
+): string {
   const failed = digested.find(({ run }) => run.status === 'failed');
-  const run = `${url}/v1/runs/${longest.run.id}`;
-  const requests: readonly (readonly [what: string, options: string, address: string])[] = [
-    ...(failed ? [[`why ${failed.document.name} failed`, '', `${url}/v1/runs/${failed.run.id}/data`] as const] : []),
-    [`everything about the run of ${longest.document.name}`, '', `${run}/data`],
-    ['what one node got and gave: its second pass', '', `${run}/io/links?it=2`],
-    ['its events, as they were streamed', '-N ', `${run}/events`],
-    ['its output alone', '', `${url}/v1/workflows/${workflowId}/runs/${longest.run.id}?output_only=true`],
-    ['the newest runs', '', `${url}/v1/workflows/${workflowId}/runs?size=5`],
-    ['the workflow, to change it', '', `${url}/v1/workflows/${workflowId}`],
+  const ofWorkflow = `${url}/v1/workflows/${workflowId}`;
+  const requests: [what: string, address: string][] = [
+    ['the newest runs', `${ofWorkflow}/runs?size=5`],
+    ['the workflow itself', ofWorkflow],
   ];
-  const lines = requests.flatMap(([what, options, address]) => [
+  if (one) {
+    const run = `${url}/v1/runs/${one.run.id}`;
+    requests.unshift(
+      [`the digest of ${one.document.title}`, `${ofWorkflow}/runs/${one.run.id}?output_only=true`],
+      ['everything about its run', `${run}/data`],
+      ['what went into one node and came out, in its second pass', `${run}/io/links?it=2`],
+      ['its events, as a stream', `${run}/events`],
+    );
+  }
+  if (failed) requests.push([`why ${failed.document.title} failed`, `${url}/v1/runs/${failed.run.id}/data`]);
+  const lines = requests.flatMap(([what, address]) => [
     styleText('dim', `  # ${what}`),
-    `  curl ${options}-s -H "X-API-Key: $MILLRUN_API_KEY" '${address}'`,
+    `  curl -sN -H "X-API-Key: $MILLRUN_API_KEY" '${address}'`,
   ]);
-  return [heading('Look further'), ...lines].join('\n');
+  const setKey = keyIsPreset ? [] : [`  export MILLRUN_API_KEY=${key}`];
+  return [heading('Look further', `${url}/noxus/openapi.json describes every call`), ...setKey, ...lines].join('\n');
 }
