@@ -10,6 +10,8 @@ const ROOT = join(import.meta.dirname, '../..');
 export interface Server {
   readonly url: string;
   readonly key: string;
+  /** Its data folder, removed when it stops. */
+  readonly folder: string;
   stop(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
   return {
     url,
     key,
+    folder,
     async stop() {
       if (child.exitCode === null) {
         child.kill();
