@@ -51,7 +51,10 @@ export interface GraphEdge {
 export interface InputSocket {
   readonly name: string;
   readonly type: ValueType;
-  /** Whether the node runs without it. */
+  /**
+   * Whether the node runs without it. An optional family of keys may be empty, but a key that is connected is wanted: otherwise a template
+   * on a branch not taken would be written with a hole in it.
+   */
   readonly optional: boolean;
   /** Whether a list that arrives makes the node run once per item. */
   readonly iterates: boolean;
@@ -208,7 +211,7 @@ function inputSocket(
   return {
     name,
     type: socketType,
-    optional: (connector?.optional ?? true) || edges.every((edge) => edge.optional),
+    optional: (key === null && (connector?.optional ?? true)) || edges.every((edge) => edge.optional),
     iterates: connector?.propagatesList === true && !takesLists && type.gathersList !== true,
     edges,
   };

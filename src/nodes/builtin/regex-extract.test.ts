@@ -22,6 +22,16 @@ describe('extracting with a pattern', () => {
     expect(outputsOf(runPure(regexExtract, config, { text }))['output']).toEqual(output);
   });
 
+  it.each<[JsonObject, string, number, number]>([
+    [{ pattern: 'b+', mode: 'all' }, 'abbabb', 2, 0.6667],
+    [{ pattern: 'b+' }, 'abbabb', 1, 0.3333],
+    [{ pattern: 'a(b)b', mode: 'all' }, 'abbabb', 2, 1],
+    [{ pattern: 'x', mode: 'all', required: false }, 'abbabb', 0, 0],
+    [{ pattern: 'x', required: false }, '', 0, 0],
+  ])('%j in "%s" counts %d matches that cover %d of it', (config, subject, count, share) => {
+    expect(outputsOf(runPure(regexExtract, config, { text: subject }))).toMatchObject({ count, share });
+  });
+
   it('fails when nothing matches', () => {
     expect(failureOf(runPure(regexExtract, { pattern: 'nothing' }, { text }))).toMatch(
       /^invalid_input: Nothing in the text matches/,

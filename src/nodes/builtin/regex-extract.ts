@@ -22,13 +22,15 @@ export const regexExtract: PureNodeType = {
   type: 'RegexExtractNode',
   title: 'Extract with pattern',
   description:
-    'Finds text with a regular expression in RE2 syntax (no back-references, no lookaround). A match is its text; with one group that group’s text, with several a list of them, with named groups an object. "items" carries "output" when it is a list.',
+    'Finds text with a regular expression in RE2 syntax (no back-references, no lookaround). A match is its text; with one group that group’s text, with several a list of them, with named groups an object. "items" carries "output" when it is a list. "count" and "share" measure the matches.',
   category: 'data_ops',
   effect: false,
   inputs: [{ name: 'text', label: 'Text', kind: 'connector', type: one('str') }],
   outputs: [
     { name: 'output', label: 'Output', kind: 'connector', type: one('Any') },
     { name: 'items', label: 'Items', kind: 'connector', type: many('Any'), optional: true },
+    { name: 'count', label: 'Count', kind: 'connector', type: one('number') },
+    { name: 'share', label: 'Share of the text (0 to 1)', kind: 'connector', type: one('number') },
   ],
   config: {
     pattern: {
@@ -98,8 +100,10 @@ export const regexExtract: PureNodeType = {
         message: `Nothing in the text matches ${pattern}. Correct the pattern, or set "required" to false.`,
       });
     }
-    const output = all ? matches : (matches[0] ?? null);
-    return succeeded(Array.isArray(output) ? { output, items: output } : { output });
+    const values = matches.map(matchValue);
+    const output = all ? values : (values[0] ?? null);
+    const measures = { count: matches.length, share: shareOf(matches, text) };
+    return succeeded(Array.isArray(output) ? { output, items: output, ...measures } : { output, ...measures });
   },
 };
 
@@ -111,16 +115,23 @@ function options(config: JsonObject) {
   };
 }
 
-/** The values of the first matches; null when time ran out. */
-function findMatches(pattern: RE2JS, text: string, limit: number): JsonValue[] | null {
+/** The first matches; null when time ran out. */
+function findMatches(pattern: RE2JS, text: string, limit: number): RegExpMatchArray[] | null {
   const end = performance.now() + MAX_SEARCH_MS;
-  const matches: JsonValue[] = [];
+  const matches: RegExpMatchArray[] = [];
   for (const match of pattern.matchAll(text)) {
-    matches.push(matchValue(match));
+    matches.push(match);
     if (matches.length >= limit) break;
     if (performance.now() > end) return null;
   }
   return matches;
+}
+
+/** The part of the text that the matches cover, whatever groups they have: 0 to 1, with four decimals so that people can read it. */
+function shareOf(matches: readonly RegExpMatchArray[], text: string): number {
+  if (text === '') return 0;
+  const covered = matches.reduce((sum, match) => sum + match[0].length, 0);
+  return Math.round((covered / text.length) * 10_000) / 10_000;
 }
 
 /** Groups that took no part in the match are null. */
