@@ -600,6 +600,15 @@ describe('a branch that is not taken', () => {
     expect((await runToEnd(definition)).statuses).toEqual({ choose: 'succeeded', work: 'skipped', out: 'skipped' });
   });
 
+  it('skips a node with a connected key that it feeds, although the family of keys may be empty', async () => {
+    behaviours = { choose: () => succeeded({ output: 'x' }) };
+    const definition = graph(
+      [node('choose', effect), compose('text', '((A)) and ((B))')],
+      [edge('choose::output', 'text::variables::A'), edge('choose::second', 'text::variables::B')],
+    );
+    expect((await runToEnd(definition)).statuses).toEqual({ choose: 'succeeded', text: 'skipped' });
+  });
+
   it('skips a node all of whose inputs are optional when none arrives', async () => {
     behaviours = { choose: () => succeeded({ output: 'x' }) };
     const definition = graph(

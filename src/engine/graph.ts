@@ -53,7 +53,7 @@ export interface InputSocket {
   readonly type: ValueType;
   /**
    * Whether the node runs without it. An optional family of keys may be empty, but a key that is connected is wanted: otherwise a template
-   * on a branch not taken would be written with a hole in it.
+   * on a branch not taken would be written with a hole in it. Nodes that gather take whatever comes.
    */
   readonly optional: boolean;
   /** Whether a list that arrives makes the node run once per item. */
@@ -208,10 +208,11 @@ function inputSocket(
 ): InputSocket {
   const socketType = (key === null ? undefined : connector?.keyTypes?.[key]) ?? connector?.type ?? ANY;
   const takesLists = socketType.isList || socketType.dataType === 'list';
+  const mayMiss = key === null || type.gathersList === true;
   return {
     name,
     type: socketType,
-    optional: (key === null && (connector?.optional ?? true)) || edges.every((edge) => edge.optional),
+    optional: connector === undefined || edges.every((edge) => edge.optional) || (connector.optional && mayMiss),
     iterates: connector?.propagatesList === true && !takesLists && type.gathersList !== true,
     edges,
   };
