@@ -2,6 +2,9 @@
 const QUESTIONS: Readonly<Record<string, () => Promise<{ bench(args: string[]): Promise<void> }>>> = {
   run: () => import('./run.ts'),
   list: () => import('./list.ts'),
+  search: () => import('./search.ts'),
+  'search-quality': () => import('./search-quality.ts'),
+  'filter-fuzz': () => import('./filter-fuzz.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { presentCallbackBody } from './api/noxus/callback-body.ts';
 import { createServer } from './api/server.ts';
@@ -16,7 +17,10 @@ import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
 import { Files } from './operations/files.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Runs } from './operations/runs.ts';
+import { RunSearch } from './operations/search.ts';
 import { Workflows } from './operations/workflows.ts';
+import type { SearchThreadData } from './platform-search.ts';
+import { SearchService } from './search/service.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
@@ -56,7 +60,16 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const files = new Files({ store, blobs, system });
   const workflows = new Workflows({ store, catalogue, system });
   const live = new LiveRuns(store, log);
-  const runs = new Runs({ store, engine, workflows, payloads, http, system, live });
+  const searchService = new SearchService({
+    store,
+    log,
+    startThread: (role) => {
+      const workerData: SearchThreadData = { role, folder, maxCharacters: config.searchMaxCharacters };
+      return new Thread(new URL('./platform-search.ts', import.meta.url), { workerData });
+    },
+  });
+  const search = new RunSearch({ store, search: searchService });
+  const runs = new Runs({ store, engine, workflows, payloads, http, system, live, search });
   const deriveSecret = (workspaceId: string) =>
     `whsec_${createHmac('sha256', secret).update(`callbacks ${workspaceId}`).digest('base64')}`;
   const worker = new Worker({
@@ -84,6 +97,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     access: new Access(store),
     workflows,
     runs,
+    search,
     files,
     catalogue,
     models,
@@ -110,6 +124,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await worker.stop(left());
       await callbacks.stop(left());
       await live.stop();
+      await searchService.close();
       await http.close();
       await store.close();
     },

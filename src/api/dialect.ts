@@ -3,6 +3,7 @@ import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Files } from '../operations/files.ts';
 import type { Runs } from '../operations/runs.ts';
+import type { RunSearch } from '../operations/search.ts';
 import type { Workflows } from '../operations/workflows.ts';
 
 /** What a dialect talks to. Dialects know operations and the catalogue, never the store or the engine. */
@@ -10,6 +11,7 @@ export interface DialectParts {
   readonly access: Access;
   readonly workflows: Workflows;
   readonly runs: Runs;
+  readonly search: RunSearch;
   readonly files: Files;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;

@@ -10,6 +10,7 @@ export interface Config {
   readonly syncTimeoutSeconds: number;
   readonly maxBodyBytes: number;
   readonly maxFileBytes: number;
+  readonly searchMaxCharacters: number;
   readonly httpAllow: readonly string[];
   readonly openaiBaseUrl: string | null;
   readonly openaiApiKey: string | null;
@@ -106,6 +107,13 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: 512 * 1024 * 1024,
     about: 'Bytes of an uploaded file at most.',
     read: integer(1024, 64 * 1024 * 1024 * 1024),
+  },
+  searchMaxCharacters: {
+    env: 'MILLRUN_SEARCH_MAX_CHARACTERS',
+    flag: 'search-max-characters',
+    default: 50_000_000,
+    about: 'Characters of one run that are searchable at most, in the order input, output, the rest.',
+    read: integer(1000, 1_000_000_000),
   },
   httpAllow: {
     env: 'MILLRUN_HTTP_ALLOW',

@@ -17,6 +17,7 @@ import type { System } from '../system/system.ts';
 import { demand } from './access.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
+import type { RunSearch } from './search.ts';
 import type { Workflows } from './workflows.ts';
 
 /** Log lines that a run's progress carries. All of them are listed by workflow and by run, page by page. */
@@ -74,6 +75,7 @@ export class Runs {
   readonly #http: HttpClient;
   readonly #system: System;
   readonly #live: LiveRuns;
+  readonly #search: RunSearch;
 
   constructor(parts: {
     store: Store;
@@ -83,6 +85,7 @@ export class Runs {
     http: HttpClient;
     system: System;
     live: LiveRuns;
+    search: RunSearch;
   }) {
     this.#store = parts.store;
     this.#engine = parts.engine;
@@ -91,6 +94,7 @@ export class Runs {
     this.#http = parts.http;
     this.#system = parts.system;
     this.#live = parts.live;
+    this.#search = parts.search;
   }
 
   get live(): LiveRuns {
@@ -214,6 +218,7 @@ export class Runs {
       if (problem === null) succeeded += 1;
       else errors[runId] = problem;
     }
+    if (succeeded > 0) await this.#search.forgetDeleted();
     return { succeeded, failed: Object.keys(errors).length, errors, matched };
   }
 

@@ -1,3 +1,5 @@
+import type { CheckedFilter } from '../filter/checked-filter.ts';
+
 /** The parts of a run that can be searched. */
 export type SearchField = 'input' | 'output' | 'other' | 'run_id';
 
@@ -11,7 +13,7 @@ export const SEARCH_FIELDS: readonly SearchField[] = ['input', 'output', 'other'
  */
 export type RunFilter = (runIds: readonly string[]) => ReadonlySet<string>;
 
-/** What someone looks for, within one workspace. */
+/** What someone looks for, within one workspace, in the index. */
 export interface SearchRequest {
   readonly workspaceId: string;
   /** The text to find. An empty one is refused. */
@@ -89,7 +91,32 @@ export interface SearchResult {
   readonly rebuild?: RebuildProgress;
 }
 
+/** What a caller asks: {@link SearchRequest} with the ways to look and to choose that the whole search has. */
+export interface RunSearchRequest extends Omit<SearchRequest, 'allowed'> {
+  /** By text, newest first; otherwise by meaning, best first. */
+  readonly exact: boolean;
+  /** By meaning: runs below are left out, and are not counted. */
+  readonly similarityThreshold: number;
+  /** Only runs that this filter lets through. */
+  readonly filter?: CheckedFilter;
+}
+
+/** How the index stands. */
+export interface SearchStatus {
+  /** Position in the event log up to which the index is complete. */
+  readonly position: number;
+  readonly indexedRuns: number;
+  /** Set while the index is being built anew. */
+  readonly rebuilding: boolean;
+}
+
 /** Finds runs by what they say. */
 export interface Search {
-  search(request: SearchRequest): Promise<SearchResult>;
+  search(request: RunSearchRequest): Promise<SearchResult>;
+  /** Resolves once the index holds everything up to a position of the event log, or when `timeoutMs` milliseconds are over. */
+  reached(position: number, timeoutMs: number): Promise<boolean>;
+  /** Throws the index away and builds it anew; searching stays possible and finds what is there already. */
+  rebuild(): Promise<void>;
+  status(): Promise<SearchStatus>;
+  close(): Promise<void>;
 }

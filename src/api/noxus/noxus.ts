@@ -17,7 +17,7 @@ import { V2_ALIASES } from './definition-v2.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { exportBundle, readBundle } from './portable.ts';
 import * as present from './present.ts';
-import { readDeletion, readRunRequest } from './read.ts';
+import { readDeletion, readRunRequest, readSearch } from './read.ts';
 import { streamRunEvents } from './run-events.ts';
 import * as schemas from './schemas.ts';
 
@@ -47,7 +47,7 @@ const params = <const T extends readonly string[]>(...names: T) =>
 
 /** The Noxus API (`docs/dialects/noxus.md`): one plugin with its own authentication, errors and 404. */
 export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<void> {
-  const { access, workflows, runs, files, catalogue, models } = parts;
+  const { access, workflows, runs, search, files, catalogue, models } = parts;
   for (const component of schemas.COMPONENTS) app.addSchema(component);
   await describeApi(app, {
     title: 'Millrun: Noxus runs API',
@@ -104,6 +104,33 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
       async ({ caller }) => {
         demand(caller, 'admin');
         return { secret: parts.deriveSecret(caller.workspaceId) };
+      },
+    );
+    api.get(
+      '/v1/admin/search',
+      {
+        schema: {
+          tags: ['V1 - Admin'],
+          summary: 'Tell How The Search Index Stands',
+          response: answers(Type.Unknown()),
+        },
+      },
+      async ({ caller }) => {
+        const status = await search.status(caller);
+        return {
+          position: status.position,
+          log_position: status.lastPosition,
+          indexed_runs: status.indexedRuns,
+          rebuilding: status.rebuilding,
+        };
+      },
+    );
+    api.post(
+      '/v1/admin/search/rebuild',
+      { schema: { tags: ['V1 - Admin'], summary: 'Rebuild The Search Index', response: answers(Type.Unknown()) } },
+      async ({ caller }) => {
+        await search.rebuild(caller);
+        return { rebuilding: true };
       },
     );
     api.get(
@@ -481,6 +508,35 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
           ),
         );
         return sendText(reply, present.presentPage(page, items));
+      },
+    );
+    api.post<{
+      Body: Static<typeof schemas.SearchRunRequest>;
+      Querystring: { page: number; size: number };
+    }>(
+      '/v1/runs/search',
+      {
+        schema: {
+          tags,
+          summary: 'Search Runs Public',
+          operationId: 'search_runs_public',
+          querystring: schemas.PageQuery,
+          body: schemas.SearchRunRequest,
+          response: answers(ref('Page_PublicRunWithSearchData_')),
+        },
+      },
+      async ({ caller, body, query, raw }, reply) => {
+        // Only what the address says slices the list: with the default size a limit of 100 would never be reached.
+        const isPaged = /[?&](page|size)=/.test(raw.url ?? '');
+        const wanted = readSearch(body, isPaged ? query : null, Date.now());
+        const found = await search.find(caller, wanted);
+        const limit = body.limit ?? 10;
+        const listed = Math.min(limit, Math.max(0, found.total - (body.offset ?? 0)));
+        const items = await Promise.all(
+          found.items.map(async (item) => present.presentFoundRun(item, await payloadsOf(item.run))),
+        );
+        const page = isPaged ? { ...query, listed } : { page: 1, size: limit, listed };
+        return sendText(reply, present.presentFoundPage(found, items, page));
       },
     );
     api.get<{ Params: { run_id: string } }>(

@@ -7,6 +7,7 @@ import { storedFileUri } from '../../domain/stored-file.ts';
 import type { WorkflowRecord, WorkflowVersion } from '../../domain/workflow.ts';
 import type { RunProgress } from '../../operations/progress.ts';
 import type { NodeIo } from '../../operations/runs.ts';
+import type { FoundRun, FoundRuns } from '../../operations/search.ts';
 import { listText, objectText } from '../json-text.ts';
 import { NODE_STATUS_WORD, RUN_STATUS_WORD } from './words.ts';
 
@@ -84,6 +85,40 @@ export function presentListedRun(run: Run, input: string, workflow: string): str
 
 function provenanceFields(run: Run): Record<string, string> {
   return { started_at: timeText(run.startedAt), source: text(run.source), meta: text(run.meta) };
+}
+
+/** An item of a search: the run with its similarity and its matches, whose values are all texts. */
+export function presentFoundRun({ run, hit }: FoundRun, payloads: { input: string; output: string | null }): string {
+  return objectText({
+    ...baseFields(run, payloads.input),
+    ...provenanceFields(run),
+    definitions: 'null',
+    output: payloads.output === null ? 'null' : outputText(payloads.output),
+    progress_details: 'null',
+    similarity: String(hit.similarity),
+    matches: text(hit.matches),
+  });
+}
+
+/** A page of search results. `pages` counts the pages of the list that `limit` and `offset` bound. */
+export function presentFoundPage(
+  found: FoundRuns,
+  items: readonly string[],
+  page: { page: number; size: number; listed: number },
+): string {
+  return objectText({
+    items: listText(items),
+    total: String(found.total),
+    page: String(page.page),
+    size: String(page.size),
+    pages: String(Math.ceil(page.listed / page.size)),
+    total_is_lower_bound: String(found.totalIsLowerBound),
+    ...(found.rebuild === null
+      ? {}
+      : {
+          index_rebuild: text({ indexed_runs: found.rebuild.indexedRuns, total_runs: found.rebuild.totalRuns ?? null }),
+        }),
+  });
 }
 
 /** The `progress_details` of a run (schema WorkflowProgress). */

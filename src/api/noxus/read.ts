@@ -1,8 +1,12 @@
 import type { Static } from 'typebox';
 import { invalid } from '../../domain/error.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { CheckedFilter } from '../../filter/checked-filter.ts';
+import { readFilter } from '../../filter/filter.ts';
+import { noxusVocabulary } from '../../filter/noxus-vocabulary.ts';
 import type { DeletionRequest, RunRequest } from '../../operations/runs.ts';
-import type { BulkDeleteBody, CreateRunBody } from './schemas.ts';
+import type { RunSearchRequest, SearchField } from '../../operations/search.ts';
+import type { BulkDeleteBody, CreateRunBody, SearchRunRequest } from './schemas.ts';
 
 /** The body of create run in the domain's words. */
 export function readRunRequest(workflowId: string, body: Static<typeof CreateRunBody>): RunRequest {
@@ -22,6 +26,53 @@ export function readRunRequest(workflowId: string, body: Static<typeof CreateRun
     debugger: body.debugger ?? null,
     source: 'api',
   };
+}
+
+/** A page within what `limit` and `offset` allow; null when the address names none, and the whole list is meant. */
+export type SearchPage = { readonly page: number; readonly size: number } | null;
+
+/**
+ * The body of a search in the domain's words. `limit` and `offset` bound the list; `page` and `size` slice it.
+ * @throws PlatformError `invalid` with every mistake of the filter
+ */
+export function readSearch(
+  body: Static<typeof SearchRunRequest>,
+  page: SearchPage,
+  now: number,
+): Omit<RunSearchRequest, 'workspaceId'> {
+  const limit = body.limit ?? 10;
+  const from = page === null ? 0 : (page.page - 1) * page.size;
+  const filter = readSearchFilter(body.filter ?? null, now);
+  return {
+    query: body.query,
+    exact: body.exact ?? true,
+    similarityThreshold: body.similarity_threshold ?? 0,
+    limit: page === null ? limit : Math.max(0, Math.min(page.size, limit - from)),
+    offset: (body.offset ?? 0) + from,
+    contextSize: body.context_size ?? 30,
+    maxMatchesPerRun: body.max_matches_per_run ?? 5,
+    ignoreAccents: body.ignore_accents ?? false,
+    ...(body.search_in ? { searchIn: body.search_in as SearchField[] } : {}),
+    ...(body.workflow_ids ? { workflowIds: body.workflow_ids } : {}),
+    ...(filter === null ? {} : { filter }),
+  };
+}
+
+function readSearchFilter(text: string | null, now: number): CheckedFilter | null {
+  if (text === null) return null;
+  const { filter, diagnostics } = readFilter(text, noxusVocabulary, { now, strict: true });
+  const mistakes = diagnostics.filter((diagnostic) => diagnostic.severity === 'error');
+  if (mistakes.length > 0) {
+    throw invalid(
+      mistakes.map(({ from, to, message, hint }) => ({
+        at: ['body', 'filter'],
+        message: `${message} (characters ${from} to ${to})`,
+        type: 'filter',
+        ...(hint === undefined ? {} : { hint }),
+      })),
+    );
+  }
+  return filter ?? null;
 }
 
 /** The body of bulk delete in the domain's words. */

@@ -278,6 +278,40 @@ const DeletionReport = Type.Object(
   { $id: 'DeletionReport' },
 );
 
+export const SearchRunRequest = Type.Object({
+  query: Type.String(),
+  similarity_threshold: o(Type.Number({ default: 0, minimum: 0, maximum: 1 })),
+  limit: o(Type.Integer({ default: 10, minimum: 1, maximum: 100 })),
+  offset: o(Type.Integer({ default: 0, minimum: 0, maximum: 10_000 })),
+  context_size: o(Type.Integer({ default: 30, minimum: 0, maximum: 1000 })),
+  max_matches_per_run: o(Type.Integer({ default: 5, minimum: 0, maximum: 100 })),
+  exact: o(Type.Boolean({ default: true })),
+  search_in: o(nullable(Type.Array(oneOf(['input', 'output', 'other', 'run_id'] as const)))),
+  filter: o(
+    nullable(
+      Type.String({
+        maxLength: 4096,
+        description: 'Filter expression, e.g. status:failed AND created_at > now-7d. An addition of Millrun.',
+      }),
+    ),
+  ),
+  workflow_ids: o(nullable(Type.Array(uuid(), { maxItems: 100, description: 'An addition of Millrun.' }))),
+  ignore_accents: o(Type.Boolean({ default: false, description: 'Find é as e. An addition of Millrun.' })),
+});
+
+const PublicRunWithSearchData = Type.Object(
+  {
+    ...runBase,
+    ...pinned,
+    ...provenance,
+    output: o(nullable(freeObject())),
+    progress_details: o(nullable(Type.Ref('WorkflowProgress'))),
+    similarity: o(Type.Number({ default: 0 })),
+    matches: o(Type.Array(Type.Record(Type.String(), Type.String()), { default: [] })),
+  },
+  { $id: 'PublicRunWithSearchData', description: 'RunWithSearchData for public API — excludes workflow_definition.' },
+);
+
 /** Everything with a name, as components of the OpenAPI document. */
 export const COMPONENTS: readonly TSchema[] = [
   RunStatus,
@@ -304,6 +338,8 @@ export const COMPONENTS: readonly TSchema[] = [
   VersionRecord,
   FileRecord,
   DeletionReport,
+  PublicRunWithSearchData,
+  pageOf('PublicRunWithSearchData'),
   pageOf('SimplifiedRun'),
   pageOf('ListedRun'),
   pageOf('WorkflowRecord'),

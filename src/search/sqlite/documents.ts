@@ -21,8 +21,8 @@ export interface Meaning {
   readonly version: string;
   /** The stemmed words of a text. */
   terms(text: string): Iterable<string>;
-  /** Passages of a run, with vectors. */
-  passages(segments: readonly Segment[]): readonly Passage[];
+  /** Passages of a run, with vectors. @param segments of the run, by field: what a passage's place counts */
+  passages(segments: readonly Segment[], run: RunKey): readonly Passage[];
 }
 
 /** Names a run. */
@@ -200,7 +200,7 @@ export class Documents {
     if (this.#meaning === undefined) return;
     const segments = fields.flat();
     this.terms.put(id, this.#meaning.terms(segments.map(({ text }) => text).join('\n')), labels);
-    this.vectors.put(workspace, id, this.#meaning.passages(segments));
+    this.vectors.put(workspace, id, this.#meaning.passages(segments, document));
   }
 }
 
