@@ -249,7 +249,7 @@ test('what is no index or of another format is reported, and not touched', () =>
   db.close();
   expect(SearchIndex.open(path)).toEqual({
     state: 'outdated',
-    reason: 'The index has format 0; this version reads format 1/none.',
+    reason: 'The index has format 0; this version reads format 2/none.',
   });
 });
 
