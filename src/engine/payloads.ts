@@ -15,8 +15,10 @@ const isLarge = (payload: Payload | null): boolean => payload !== null && payloa
 function payloadsOf(write: Write): readonly (Payload | null)[] {
   switch (write.kind) {
     case 'createRun':
-    case 'updateRun':
       return [write.run.input, write.run.output];
+    case 'updateRun':
+      // The input was recorded with the run and never changes.
+      return [write.run.output];
     case 'putNodeRun':
       return [write.nodeRun.inputs, write.nodeRun.outputs];
     case 'putIteration':
@@ -68,17 +70,14 @@ export class Payloads {
 
   async #moveOutOf(write: Write): Promise<Write> {
     switch (write.kind) {
-      case 'createRun':
+      case 'createRun': {
+        const { run } = write;
+        const input = await this.#keep(run.id, run.input);
+        return { ...write, run: { ...run, input, output: await this.#keepOrNull(run.id, run.output) } };
+      }
       case 'updateRun': {
         const { run } = write;
-        return {
-          ...write,
-          run: {
-            ...run,
-            input: await this.#keep(run.id, run.input),
-            output: await this.#keepOrNull(run.id, run.output),
-          },
-        };
+        return { ...write, run: { ...run, output: await this.#keepOrNull(run.id, run.output) } };
       }
       case 'putNodeRun': {
         const { nodeRun, runId } = write;
