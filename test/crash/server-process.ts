@@ -47,12 +47,17 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** The environment without settings of the product: what a developer has set must not change what these tests see. */
+function surroundings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MILLRUN|OPENAI)_/.test(name)));
+}
+
 /** Starts a server on a free port. @throws NotReady */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const preload = options.preload === undefined ? [] : ['--import', options.preload];
   const child = spawn(process.execPath, [...preload, MAIN, 'serve', '--port', '0'], {
     env: {
-      ...process.env,
+      ...surroundings(),
       MILLRUN_DATA: options.folder,
       MILLRUN_API_KEY: KEY,
       MILLRUN_LOG_LEVEL: 'warn',
