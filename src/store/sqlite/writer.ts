@@ -310,9 +310,13 @@ export class Writer {
       case 'createFile':
         this.#prepared(insert('files', rows.FILE_COLUMNS)).run(...rows.fileCells(write.file));
         return;
-      case 'createDelivery':
-        this.#prepared(insert('deliveries', rows.DELIVERY_COLUMNS)).run(...rows.deliveryCells(write.delivery));
+      case 'createDelivery': {
+        const { delivery } = write;
+        const isThere = this.#prepared('select 1 from runs where workspace_id = ? and id = ?');
+        if (isThere.get(delivery.workspaceId, delivery.runId) === undefined) return;
+        this.#prepared(insert('deliveries', rows.DELIVERY_COLUMNS)).run(...rows.deliveryCells(delivery));
         return;
+      }
       case 'recordAttempt': {
         const { delivery, attempt } = write;
         this.#prepared(
