@@ -33,7 +33,7 @@ const NEVER: Readonly<Record<string, string>> = {
      group by workspace_id, workflow_id, status having sum(n) <> 0`,
   'rows of runs that are gone': `select run_id from
        (select run_id from node_runs union select run_id from run_payloads union select run_id from iterations
-        union select run_id from deliveries union select run_id from delivery_attempts)
+        union select run_id from deliveries union select run_id from delivery_attempts union select run_id from run_logs)
      where run_id not in (select id from runs)`,
   'runs with two deliveries': `select run_id from deliveries group by 1 having count(*) > 1`,
 };

@@ -57,6 +57,7 @@ async function end(current: ServerProcess, load: Load, random: () => number): Pr
     await sleep(random() * LONGEST_LIFE_MS);
   }
   load.end();
+  world.lifeEnds();
   current.signal('SIGKILL');
   await Promise.all([current.exited, load.done()]);
   await sleep(STRAGGLER_MS);

@@ -47,6 +47,8 @@ export class World {
   readonly #callbacks = new Map<string, ReceivedCallback[]>();
   readonly #refusesFirst: boolean;
   #life = 0;
+  /** When each life ended, epoch milliseconds. */
+  readonly #ends: number[] = [];
   readonly broken: string[] = [];
 
   /** @param options.refusesFirst whether some callbacks are refused at the first try: their next one comes some 5 s later */
@@ -68,6 +70,11 @@ export class World {
   /** `host:port`. */
   get address(): string {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** To be called when the server is killed. */
+  lifeEnds(): void {
+    this.#ends[this.#life] = Date.now();
   }
 
   /** To be called between two lives of the server, when nothing of the old one can arrive any more. */
@@ -96,11 +103,16 @@ export class World {
     return this.#callbacks.get(token) ?? [];
   }
 
-  /** Effects called, calls made of them, and those that were repeated although an earlier call had been answered with success. */
+  /**
+   * Effects called and calls made of them; effects that were repeated although they had been done, and the milliseconds at most by which they
+   * had been answered before the kill that forgot it.
+   */
   figures() {
     const all = [...this.#effects.values()].map(({ calls }) => calls);
-    const repeated = all.filter((calls) => calls.filter(({ status }) => status === 200).length > 1);
-    return { effects: all.length, calls: all.flat().length, repeated: repeated.length };
+    const done = all.map((calls) => calls.filter(({ status }) => status === 200)).filter(({ length }) => length > 1);
+    const forgotten = done.flatMap((calls) => calls.slice(0, -1));
+    const leads = forgotten.map(({ life, answeredAt }) => (this.#ends[life] ?? 0) - (answeredAt ?? Infinity));
+    return { effects: all.length, calls: all.flat().length, repeated: done.length, longestLead: Math.max(0, ...leads) };
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
