@@ -72,7 +72,12 @@ const complaints = (current: ServerProcess): string[] =>
 
 const seeds = Array.from({ length: FOLDERS }, (_, index) => SEED + index);
 
-it.each(seeds)('killed again and again under load, a server goes on where it was (seed %i)', async (seed) => {
+/** A server that does not become quiet is to be told of as that, not as a test that took too long. */
+const timeout = QUIET_MS + 10 * KILLS * LONGEST_LIFE_MS;
+
+const NAME = 'killed again and again under load, a server goes on where it was (seed %i)';
+
+it.each(seeds)(NAME, { timeout }, async (seed) => {
   const random = randomOf(seed);
   const ledger = new Ledger();
   const broken: string[] = [];

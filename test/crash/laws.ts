@@ -77,6 +77,8 @@ async function brokenIn(run: AskedRun, server: ServerProcess, world: World): Pro
   const { sample, id: workflowId } = run.stored;
   const { body } = await server.call('GET', `/v1/workflows/${workflowId}/runs/${run.id}`);
   const shown = body as ShownRun;
+  // Its event stream would not end either.
+  if (!isOver(shown.status)) return [`${run.token} (${run.id}) is ${shown.status} for ever`];
   const events = await server.events(`/v1/runs/${run.id}/events`);
   const problems = [...brokenEnd(run, shown), ...brokenEvents(run, shown, events)];
   if (shown.status !== 'stopped') {
