@@ -274,7 +274,10 @@ export class Runs {
   async #prepare(caller: Caller, request: RunRequest): Promise<NewRun> {
     demand(caller, 'runs:create');
     if (request.workspaceId !== null && request.workspaceId !== caller.workspaceId) {
-      throw notFound('workspace', request.workspaceId);
+      throw new PlatformError(
+        'not_found',
+        `This key belongs to the workspace ${caller.workspaceId}; it sees no other. Leave the workspace out, or use a key of ${request.workspaceId}.`,
+      );
     }
     const version = await this.#workflows.runnable(caller, request.workflowId, request.versionId);
     const { problems } = resolveInput(this.#engine.graphOf(version), request, request.input);

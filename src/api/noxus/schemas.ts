@@ -346,7 +346,14 @@ export const VersionPatchBody = Type.Partial(VersionBody);
 export const BulkDeleteBody = Type.Object({
   dry_run: o(Type.Boolean({ default: false })),
   run_ids: o(nullable(Type.Array(Type.String()))),
-  filters: o(nullable(Type.Object({ to_date: dateTime(), workflow_id: o(nullable(uuid())) }))),
+  filters: o(
+    nullable(
+      Type.Object({
+        to_date: Type.String({ description: 'ISO 8601; without a zone it is UTC.' }),
+        workflow_id: o(nullable(uuid())),
+      }),
+    ),
+  ),
   expected_count: o(nullable(Type.Integer({ minimum: 0 }))),
 });
 
