@@ -8,6 +8,8 @@ import { RUN_STATUS_WORDS } from './words.ts';
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const uuid = (options: object = {}) => Type.String({ format: 'uuid', ...options });
+/** Ids of other systems are free texts. */
+const anyId = () => Type.Union([uuid(), Type.String(), Type.Null()]);
 const dateTime = () => Type.String({ format: 'date-time' });
 const freeObject = (options: TSchemaOptions = {}) => Type.Record(Type.String(), Type.Unknown(), options);
 const oneOf = <const T extends readonly string[]>(values: T, options: object = {}) =>
@@ -168,9 +170,9 @@ export const RunNoIO = Type.Object(
     ...runBase,
     ...pinned,
     ...provenance,
-    user_id: o(nullable(Type.String())),
-    conversation_id: o(nullable(Type.String())),
-    api_key_id: o(nullable(Type.String())),
+    user_id: o(anyId()),
+    conversation_id: o(anyId()),
+    api_key_id: o(anyId()),
   },
   { $id: 'RunNoIO' },
 );
