@@ -2,7 +2,7 @@ import { callbackUrlProblem } from '../callbacks/callback-url.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { RunEvent } from '../domain/event.ts';
-import type { JsonObject } from '../domain/json.ts';
+import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { isTerminal, type Run } from '../domain/run.ts';
@@ -193,7 +193,8 @@ export class Runs {
 
   /** Deletes one finished run. @throws PlatformError `not_found` */
   async delete(caller: Caller, runId: string): Promise<DeletionReport> {
-    await this.get(caller, runId);
+    demand(caller, 'runs:delete');
+    if ((await this.#store.getRun(caller.workspaceId, runId)) === null) throw notFound('run', runId);
     return this.deleteMany(caller, { dryRun: false, expectedCount: null, runIds: [runId] });
   }
 
@@ -231,7 +232,7 @@ export class Runs {
     }
     const pass = nodeRun.iterates ? await this.#store.getIteration(run.workspaceId, runId, nodeId, wanted) : null;
     const record = pass ?? nodeRun;
-    return {
+    const io = {
       nodeId,
       iteration: wanted,
       totalIterations: nodeRun.totalIterations,
@@ -240,6 +241,21 @@ export class Runs {
       outputs: record.outputs === null ? null : await this.text(record.outputs),
       failure: record.failure?.message ?? null,
     };
+    return nodeRun.iterates && pass === null ? this.#passOf(run, io) : io;
+  }
+
+  /** One pass of a pure node: its passes are not recorded one by one, they are taken out of the lists that were. */
+  async #passOf(run: Run, io: NodeIo): Promise<NodeIo> {
+    const node = this.#engine.graphOf(await this.version(run)).byId.get(io.nodeId);
+    const iterated = new Set(node?.inputs.filter((socket) => socket.iterates).map((socket) => socket.name));
+    const inputs = itemsOf(io.inputs, (name, list) =>
+      iterated.has(name) ? (list[list.length === 1 ? 0 : io.iteration - 1] ?? null) : list,
+    );
+    // A branch that some passes did not take has a shorter list, which does not tell whose values they are: it is left out.
+    const outputs = itemsOf(io.outputs, (_, list) =>
+      list.length === io.totalIterations ? list[io.iteration - 1] : undefined,
+    );
+    return { ...io, inputs, outputs };
   }
 
   /** Inputs and outputs of every node that was reached. */
@@ -350,4 +366,16 @@ export class Runs {
     await this.#payloads.remove(runId);
     return null;
   }
+}
+
+/** The JSON text of an object with `pick` made of each list in it. */
+function itemsOf(
+  text: string | null,
+  pick: (name: string, list: readonly JsonValue[]) => JsonValue | readonly JsonValue[] | undefined,
+): string | null {
+  if (text === null) return null;
+  const values = Object.entries(JSON.parse(text) as JsonObject);
+  return JSON.stringify(
+    Object.fromEntries(values.map(([name, value]) => [name, Array.isArray(value) ? pick(name, value) : value])),
+  );
 }

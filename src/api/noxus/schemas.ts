@@ -23,7 +23,8 @@ export const NodeStatus = oneOf(
   { $id: 'NodeStatus' },
 );
 
-export const EdgeStatus = oneOf(['pending', 'active', 'skipped', 'completed'], { $id: 'EdgeStatus' });
+const EDGE_STATUS_WORDS = ['pending', 'active', 'skipped', 'completed'] as const;
+export const EdgeStatus = oneOf(EDGE_STATUS_WORDS, { $id: 'EdgeStatus' });
 export const WarningIdentifier = oneOf(WARNING_IDENTIFIERS, { $id: 'WarningIdentifier' });
 
 export const SpotWarning = Type.Object(
@@ -51,7 +52,8 @@ export const NodeProgress = Type.Object(
 );
 
 export const EdgeProgress = Type.Object(
-  { status: o(Type.Ref('EdgeStatus', { default: 'pending' })) },
+  // In full: what stands beside a reference does not get into the document.
+  { status: o(oneOf(EDGE_STATUS_WORDS, { default: 'pending' })) },
   { $id: 'EdgeProgress' },
 );
 
