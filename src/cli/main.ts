@@ -36,7 +36,8 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const isFlag = name.startsWith('--');
-  const command = COMMANDS[isFlag ? 'serve' : name];
+  const wanted = isFlag ? 'serve' : name;
+  const command = Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
   if (!command) {
     const guess = nearest(name, Object.keys(COMMANDS));
     const advice = guess === undefined ? '' : ` Did you mean "${guess}"?`;

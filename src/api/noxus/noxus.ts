@@ -78,7 +78,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
   function startUpRoutes(api: FastifyInstance): void {
     const entries = catalogue.types.map(presentCatalogueEntry);
     // Clients refuse to list workflows with a node type that the catalogue lacks, and V2 definitions name these.
-    const aliases = Object.entries(V2_ALIASES).map(([alias, { type }]) => ({
+    const aliases = [...V2_ALIASES].map(([alias, { type }]) => ({
       ...presentCatalogueEntry(catalogue.find(type)!),
       type: alias,
       v2_ready: true,
