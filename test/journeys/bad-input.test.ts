@@ -4,7 +4,7 @@ import { edge, GREETING, input, output } from '../support/definitions.ts';
 import { startPlatform, type TestServer } from '../support/server.ts';
 
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
-const RUNS = LONG ? 5000 : 300;
+const RUNS = LONG ? 2000 : 300;
 
 let server: TestServer;
 beforeAll(async () => {

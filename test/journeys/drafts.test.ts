@@ -62,6 +62,19 @@ it('a definition without a meaning is refused with every mistake at once', async
   expect(items.map(({ name }: Wire) => name)).not.toContain('Broken');
 });
 
+it.each([undefined, 'v2'])(
+  'a node type called like a part of the language is unknown, as any other (form %s)',
+  async (flow_version) => {
+    const definition = {
+      flow_version,
+      nodes: [{ id: 'a', type: 'constructor', node_config: { constructor: 1 } }],
+      edges: [],
+    };
+    const answer = await server.client.send('POST', '/v1/workflows', { name: 'Odd', definition });
+    expect([answer.status, ...types(answer.body.detail)]).toEqual([422, 'unknown_node_type']);
+  },
+);
+
 it('a save over a workflow that was changed since conflicts, unless it is forced', async () => {
   const workflow = await server.client.save(GREETING);
   const path = `/v1/workflows/${workflow.id}`;

@@ -96,6 +96,7 @@ describe('the other commands', () => {
     const answer = await runBinary(['confg']);
     expect(answer).toMatchObject({ code: 2, stdout: '' });
     expect(answer.stderr).toContain('There is no command "confg". Did you mean "config"?');
+    expect((await runBinary(['constructor'])).stderr).toContain('There is no command "constructor".');
   });
 
   it('show every setting with its origin, and secrets by their presence only', async () => {
