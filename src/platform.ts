@@ -57,7 +57,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   await ensureFirstKey(store, system, { first, preset: config.apiKey });
 
   const engine = new Engine({ store, catalogue, system, payloads, log });
-  const files = new Files({ store, blobs, system });
+  const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
   const workflows = new Workflows({ store, catalogue, system });
   const live = new LiveRuns(store, log);
   const searchService = new SearchService({
@@ -145,9 +145,8 @@ function readSecret(folder: string): Buffer {
   }
   const secret = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
   if (secret.length !== 32) {
-    throw new Error(
-      `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`,
-    );
+    const message = `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`;
+    throw Object.assign(new Error(message), { name: 'DamagedSecret' });
   }
   return secret;
 }
