@@ -16,6 +16,11 @@ type Shape = { readonly [name: string]: unknown };
 
 /** Properties of ours that the pages do not have, by `<schema title>.<property>`. */
 const ADDITIONS: ReadonlySet<string> = new Set([
+  'SearchRunRequest.filter',
+  'SearchRunRequest.workflow_ids',
+  'SearchRunRequest.ignore_accents',
+  'Page_PublicRunWithSearchData_.total_is_lower_bound',
+  'Page_PublicRunWithSearchData_.index_rebuild',
   'ValidationError.node_id',
   'ValidationError.hint',
   'SimplifiedRun.error',
@@ -35,7 +40,11 @@ const ADDITIONS: ReadonlySet<string> = new Set([
 /** Pages with OpenAPI in them. When the search route is there: `['noxus-search-runs.txt', 'post', '/v1/runs/search']`. */
 const PAGES: readonly (readonly [page: string, method: string, path: string])[] = [
   ['noxus-get-run.txt', 'get', '/v1/runs/{run_id}'],
+  ['noxus-search-runs.txt', 'post', '/v1/runs/search'],
 ];
+
+/** Numbers that the pages leave without limits and that have some here: a wrong one is refused instead of guessed about. */
+const BOUNDED: ReadonlySet<string> = new Set(['similarity_threshold', 'offset', 'context_size', 'max_matches_per_run']);
 
 const uuid = { type: 'string', format: 'uuid' };
 const time = { type: 'string', format: 'date-time' };
@@ -122,7 +131,7 @@ describe.each(PAGES)('the reference page %s', (page, method, path) => {
   it('has the same body here', () => {
     const [mine, theirs] = [bodyOf(ours, method, path), bodyOf(source, method, path)];
     if (theirs === null) expect(mine).toBeNull();
-    else expectFits(mine, theirs);
+    else expectFits({ ...mine, name: theirs['name'] }, theirs);
   });
 
   it.each(['200', '422'])('has the same answer %s here', (code) => {
@@ -272,8 +281,9 @@ function expectFits(mine: unknown, theirs: unknown, path = ''): void {
     return;
   }
   const shape = mine as Shape;
+  const isBounded = BOUNDED.has(path.split('.').at(-1) ?? '');
   for (const name of Object.keys({ ...shape, ...theirs })) {
-    if (name === 'name') continue;
+    if (name === 'name' || (isBounded && (name === 'minimum' || name === 'maximum'))) continue;
     if (name === 'properties') {
       expectFits(withoutAdditions(shape), (theirs as Shape)['properties'], `${path}.properties`);
     } else expectFits(shape[name], (theirs as Shape)[name], `${path}.${name}`);
