@@ -4,7 +4,7 @@
  * Reads, prints and completes 1,000,000 random texts and 100,000 damaged filters. Fails when one throws or takes longer
  * than 50 ms. What seems slow is timed again, so that a pause of the machine is not blamed on the text.
  *
- *   node bench/filter-fuzz.ts [texts] [mutants] [seed]
+ *   npm run bench -- filter-fuzz [texts] [mutants] [seed]
  */
 import fc from 'fast-check';
 import { anyText, mutatedText, NOW } from '../src/filter/filter.arbitrary.ts';
@@ -53,6 +53,9 @@ function fuzz(name: string, texts: fc.Arbitrary<string>, numRuns: number, seed: 
   );
 }
 
-const [texts = 1_000_000, mutants = 100_000, seed = Date.now()] = process.argv.slice(2).map(Number);
-fuzz('random', anyText, texts, seed);
-fuzz('mutated', mutatedText, mutants, seed);
+/** @param args how many random texts, how many mutants, and the seed; all may be left out */
+export async function bench(args: readonly string[]): Promise<void> {
+  const [texts = 1_000_000, mutants = 100_000, seed = Date.now()] = args.map(Number);
+  fuzz('random', anyText, texts, seed);
+  fuzz('mutated', mutatedText, mutants, seed);
+}

@@ -33,7 +33,7 @@ const EXACT_WORDS = [1, 2];
  * Queries for exact terms, made from the texts themselves: the rarest words of each text, in its own order. Every text
  * with all those words is an answer.
  */
-export function exactQueries({ documents }: Pick<Collection, 'documents'>): Query[] {
+function exactQueries({ documents }: Pick<Collection, 'documents'>): Query[] {
   const wordSets = documents.map(({ text }) => new Set(wordsOf(text).filter((word) => !isStopWord(word))));
   const frequency = new Map<string, number>();
   for (const words of wordSets) for (const word of words) frequency.set(word, (frequency.get(word) ?? 0) + 1);

@@ -273,6 +273,10 @@ function list(given: unknown): readonly string[] {
 function httpUrl(given: unknown): string {
   const url = text(given);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new Error('takes an http or https URL');
+  const { username, password } = new URL(url);
+  // It is printed and logged, which a secret must never be.
+  if (username !== '' || password !== '')
+    throw new Error('takes a URL without user and password; give a key as OPENAI_API_KEY');
   return url.replace(/\/+$/, '');
 }
 

@@ -20,7 +20,7 @@ export function firstKey(secret: Buffer): string {
 }
 
 /** The record of a key with these rights. */
-function keyRecord(
+export function keyRecord(
   key: string,
   about: { id: string; workspaceId: string; name: string; scopes: readonly Scope[]; createdAt: number },
 ): ApiKey {

@@ -10,7 +10,7 @@ export interface HeldSystem extends System {
 }
 
 /** 2026-01-01T00:00:00Z: where held time begins. */
-export const HELD_START = Date.UTC(2026, 0, 1);
+const HELD_START = Date.UTC(2026, 0, 1);
 
 /** Time, ids and chance held still: the same calls give the same answers in every run of a test. Ids sort in the order they were made. */
 export function heldSystem(start: number = HELD_START): HeldSystem {

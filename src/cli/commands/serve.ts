@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { readConfig } from '../../config/read.ts';
 import { openPlatform } from '../../platform.ts';
 import { openLog } from '../../system/log.ts';
 import { explained } from '../failures.ts';
 import { readFlags } from '../flags.ts';
+import { packageVersion } from '../version.ts';
 
 /** `millrun serve`: everything embedded, until SIGTERM or SIGINT. */
 export async function run(args: string[]): Promise<number> {
@@ -59,9 +59,4 @@ function stopOnSignal(stop: () => Promise<void>): Promise<void> {
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
   });
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

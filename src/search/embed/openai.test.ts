@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { embedderConformance } from './embedder.conformance.ts';
 import { EmbeddingError } from './embedder.ts';
 import { type EmbeddingUsage, type OpenAiOptions, openOpenAiEmbedder } from './openai.ts';
@@ -67,7 +67,11 @@ const server = createServer(async (request, response) => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   answerWell({ path: '', authorization: undefined, body: JSON.parse(Buffer.concat(chunks).toString()) }, response);
-}).unref();
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
 embedderConformance('an OpenAI-compatible endpoint', async () => {
   if (!server.listening) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

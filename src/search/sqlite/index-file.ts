@@ -1,13 +1,22 @@
 import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { GRAM_TOKENIZER, quoteSql } from './grams.ts';
-import { VECTOR_SCHEMA } from './vectors.ts';
 
 /** Rises whenever a file written before would be read wrongly: with folding, grams, terms or tables. */
 const FORMAT = '2';
 
 /** Runs of 2 KB fill pages of 16 KB to 93 %, and those of 4 KB to 56 %. */
 const PAGE_SIZE = 16_384;
+
+/** The tables that `Vectors` needs. */
+export const VECTOR_SCHEMA = `
+  CREATE TABLE passage (
+    -- Never used again, so that signs in memory cannot be taken for those of another passage.
+    id INTEGER PRIMARY KEY AUTOINCREMENT, workspace INTEGER NOT NULL, document INTEGER NOT NULL, segment INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    vector BLOB NOT NULL
+  );
+  CREATE INDEX passage_of_document ON passage (document);
+`;
 
 const SCHEMA = `
   -- One row for each name: format, position in the event log, counters of changes.

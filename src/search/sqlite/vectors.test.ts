@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, expect, test } from 'vitest';
-import { IndexFile } from './index-file.ts';
-import { cosine, DIMENSIONS, VECTOR_SCHEMA, Vectors } from './vectors.ts';
+import { IndexFile, VECTOR_SCHEMA } from './index-file.ts';
+import { cosine, DIMENSIONS, Vectors } from './vectors.ts';
 
 let file: IndexFile;
 let vectors: Vectors;

@@ -36,16 +36,6 @@ export interface NearPassage extends Omit<Passage, 'vector'> {
   readonly similarity: number;
 }
 
-/** The tables that {@link Vectors} needs. */
-export const VECTOR_SCHEMA = `
-  CREATE TABLE passage (
-    -- Never used again, so that signs in memory cannot be taken for those of another passage.
-    id INTEGER PRIMARY KEY AUTOINCREMENT, workspace INTEGER NOT NULL, document INTEGER NOT NULL, segment INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
-    vector BLOB NOT NULL
-  );
-  CREATE INDEX passage_of_document ON passage (document);
-`;
-
 /** The vectors of the index. Signs are read into memory at the first search (3 s for a million) and kept up to date. */
 export class Vectors {
   readonly #file: IndexFile;
