@@ -11,7 +11,7 @@ import { openOpenAiEmbedder } from './search/embed/openai.ts';
 import { projected } from './search/embed/projected.ts';
 import { UsageMeter } from './search/embed/usage-meter.ts';
 import type { FromReader, FromWriter, ToReader, ToWriter } from './search/service.ts';
-import { DamagedIndexError } from './search/sqlite/index-file.ts';
+import { DamagedIndexError, INDEX_FILE_NAME } from './search/sqlite/index-file.ts';
 import { IndexReader } from './search/sqlite/index-reader.ts';
 import { IndexWriter } from './search/sqlite/index-writer.ts';
 import { DIMENSIONS } from './search/sqlite/vectors.ts';
@@ -54,7 +54,7 @@ const QUERY_TIMEOUT_MS = 5000;
 // The composition root of the search threads, as platform.ts is of the process.
 const data = workerData as SearchThreadData;
 const port = parentPort!;
-const path = join(data.folder, 'search.db');
+const path = join(data.folder, INDEX_FILE_NAME);
 const runs = openRunReader(data.folder);
 const tell = (message: FromWriter | FromReader) => port.postMessage(message);
 const embedder = new EmbedderOnDemand(openEmbedder, REST_MS);

@@ -21,6 +21,7 @@ import { RunSearch } from './operations/search.ts';
 import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
+import { INDEX_FILE_NAME, removeIndexFile } from './search/sqlite/index-file.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
@@ -133,12 +134,32 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   };
 }
 
+/** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */
+export function firstKeyOf(folder: string): string | null {
+  return existsSync(join(folder, SECRET_FILE)) ? firstKey(readSecret(folder)) : null;
+}
+
+/**
+ * Removes the search index of a data folder that no server uses; the next one builds it anew.
+ * @returns whether there was a store to which an index could belong
+ * @throws StoreInUse
+ */
+export async function removeSearchIndex(folder: string): Promise<boolean> {
+  if (!existsSync(join(folder, 'millrun.db'))) return false;
+  const store = openSqliteStore(resolve(folder));
+  removeIndexFile(join(folder, INDEX_FILE_NAME));
+  await store.close();
+  return true;
+}
+
+const SECRET_FILE = 'secret.key';
+
 /**
  * 32 random bytes made at the first start; whoever has them can make the first key and callback signatures.
  * The store's lock is held: no other process makes them at the same time.
  */
 function readSecret(folder: string): Buffer {
-  const path = join(folder, 'secret.key');
+  const path = join(folder, SECRET_FILE);
   if (!existsSync(path)) {
     // Written whole and then named: half a secret, left by a start that was killed, would keep every later start from beginning.
     const unfinished = `${path}~new`;

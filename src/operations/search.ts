@@ -79,6 +79,8 @@ export class RunSearch {
   async status(caller: Caller): Promise<SearchStatus & { lastPosition: number }> {
     demand(caller, 'admin');
     const { lastPosition } = await this.#store.stats();
+    // The index is looked at when somebody asks, and is nearly always complete in a moment.
+    await this.#search.reached(lastPosition, FRESH_MS);
     return { ...(await this.#search.status()), lastPosition };
   }
 }

@@ -61,6 +61,8 @@ export class SearchService implements Search {
     runsWithoutVectors: 0,
     trouble: null,
   };
+  /** Set until the writer tells of the new index: what it told before is about the one that is gone. */
+  #awaitsRenewal = false;
   #closing = false;
 
   /** @param parts.startThread starts a thread with the given role; see `platform-search.ts` */
@@ -109,6 +111,7 @@ export class SearchService implements Search {
   async rebuild(): Promise<void> {
     this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
     this.#at = { ...this.#at, position: 0, indexedRuns: 0, rebuilding: true };
+    this.#awaitsRenewal = true;
     this.#tellWriter({ kind: 'rebuild' });
   }
 
@@ -142,6 +145,8 @@ export class SearchService implements Search {
       }
       const { kind: _kind, renewed, ...at } = told;
       // The file is another one now: whoever has the old one open would go on reading what is no more.
+      if (this.#awaitsRenewal && !renewed) return;
+      this.#awaitsRenewal = false;
       if (renewed) this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
       this.#at = at;
       this.#waiters = this.#waiters.filter((waiter) => {
@@ -151,6 +156,7 @@ export class SearchService implements Search {
       });
     });
     this.#watch(writer, 'index', () => {
+      this.#awaitsRenewal = false;
       this.#writer = undefined;
       this.#restart = setTimeout(() => this.#tellWriter({ kind: 'log' }), RESTART_MS);
       this.#restart.unref();

@@ -2,6 +2,9 @@ import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'nod
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { GRAM_TOKENIZER, quoteSql } from './grams.ts';
 
+/** The index within a data folder. */
+export const INDEX_FILE_NAME = 'search.db';
+
 /** Rises whenever a file written before would be read wrongly: with folding, grams, terms or tables. */
 const FORMAT = '2';
 
