@@ -44,6 +44,13 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     rewriteUrl,
     // An address that cannot be read finds no dialect.
     frameworkErrors: (error, request, reply) => answerError(error, request as never, reply as never),
+    // Given here, so that Fastify's own compilers are never made.
+    schemaController: {
+      compilersFactory: {
+        buildValidator: () => validatorCompiler as never,
+        buildSerializer: () => () => (data: unknown) => JSON.stringify(data),
+      },
+    },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     genReqId: (() => {
@@ -51,8 +58,6 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       return () => `req-${process.pid}-${(++n).toString(36)}`;
     })(),
   }) as unknown as FastifyInstance;
-  app.setValidatorCompiler(validatorCompiler as never);
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   // Clients send an empty body with a JSON content type on requests that need none.
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {

@@ -9,6 +9,8 @@ import { packageVersion } from '../version.ts';
 export async function run(args: string[]): Promise<number> {
   return explained(async () => {
     const { config, origins } = readConfig(readFlags(args));
+    // Whatever is created from here on is its owner's alone: the store holds what users gave.
+    process.umask(0o077);
     const log = openLog(config.logLevel);
     const version = packageVersion();
     const platform = await openPlatform(config, version, log);
