@@ -43,7 +43,14 @@ async function readPayload(payload: Payload): Promise<string | null> {
 
 /** Follows the log into the index for as long as the thread lives. */
 function write(): void {
-  const writer = new IndexWriter({ path, reader: runs, embedder, readPayload, maxCharacters: data.maxCharacters });
+  const writer = new IndexWriter({
+    path,
+    reader: runs,
+    embedder,
+    readPayload,
+    maxCharacters: data.maxCharacters,
+    onCut: (run) => port.postMessage({ kind: 'cut', ...run } satisfies FromWriter),
+  });
   let rebuilding = writer.fresh;
   let renewed = writer.fresh;
   let working = false;

@@ -61,6 +61,17 @@ export interface DocumentOfRun {
   readonly warning?: string;
 }
 
+/** A run that says more than is indexed of one run. */
+export interface CutRun {
+  readonly workspaceId: string;
+  readonly runId: string;
+  /** For people. */
+  readonly warning: string;
+}
+
+/** What the log line of a run that was cut carries, so that it is written once. */
+export const CUT_MARK = { search: 'cut' } as const;
+
 /**
  * Says what of a run is text: `input`, `output`, and under `other` everything else that people may remember it by.
  *
