@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
@@ -132,14 +132,17 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   };
 }
 
-/** 32 random bytes made at the first start; whoever has them can make the first key and callback signatures. */
+/**
+ * 32 random bytes made at the first start; whoever has them can make the first key and callback signatures.
+ * The store's lock is held: no other process makes them at the same time.
+ */
 function readSecret(folder: string): Buffer {
   const path = join(folder, 'secret.key');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600, flush: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  if (!existsSync(path)) {
+    // Written whole and then named: half a secret, left by a start that was killed, would keep every later start from beginning.
+    const unfinished = `${path}~new`;
+    writeFileSync(unfinished, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flush: true });
+    renameSync(unfinished, path);
   }
   const secret = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
   if (secret.length !== 32) {

@@ -559,6 +559,19 @@ describe('crashes and restarts', () => {
     expect(await deliveriesOf(deleted)).toEqual([]);
   });
 
+  test('a run that is deleted while its delivery is being made leaves nothing behind and is told to nobody', async () => {
+    const deleted = await finishRun();
+    await start({
+      readPayload: async (payload) => {
+        await store.commit([{ kind: 'deleteRun', workspaceId: WORKSPACE, runId: deleted.id }]);
+        return payload;
+      },
+    });
+    await whenOver(await finishRun());
+    expect(received).toHaveLength(1);
+    expect(await deliveriesOf(deleted)).toEqual([]);
+  });
+
   test('a run that is deleted while its delivery is on its way leaves nothing behind', async () => {
     const stalled = Promise.withResolvers<ServerResponse>();
     answer = (response) => stalled.resolve(response);

@@ -44,6 +44,7 @@ export type Write =
   /** Name and description only: a version's definition never changes. */
   | { readonly kind: 'renameVersion'; readonly version: WorkflowVersion }
   | { readonly kind: 'createFile'; readonly file: StoredFile }
+  /** Adds nothing when the run is there no more: it may be deleted while its delivery is being made. */
   | { readonly kind: 'createDelivery'; readonly delivery: Delivery }
   /** Rests on the stored attempt count being one less. */
   | { readonly kind: 'recordAttempt'; readonly delivery: Delivery; readonly attempt: DeliveryAttempt }

@@ -317,9 +317,13 @@ export class Writer {
       case 'createFile':
         this.#prepared(INSERT.files).run(...rows.fileCells(write.file));
         return;
-      case 'createDelivery':
-        this.#prepared(INSERT.deliveries).run(...rows.deliveryCells(write.delivery));
+      case 'createDelivery': {
+        const { delivery } = write;
+        const isThere = this.#prepared('select 1 from runs where workspace_id = ? and id = ?');
+        if (isThere.get(delivery.workspaceId, delivery.runId) === undefined) return;
+        this.#prepared(INSERT.deliveries).run(...rows.deliveryCells(delivery));
         return;
+      }
       case 'recordAttempt': {
         const { delivery, attempt } = write;
         this.#prepared(

@@ -1,0 +1,200 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomOf, seedOf } from './random.ts';
+import { EFFECTS_BEFORE } from './workflows.ts';
+
+/** Milliseconds that an effect takes at most: long enough that kills land inside of it. */
+const SLOWEST_MS = 250;
+
+/** Tokens that a model answer claims to have used: their sum tells how many answers a node has recorded. */
+export const TOKENS_PER_ANSWER = 10;
+
+/** One call of one effect. */
+interface Call {
+  /** Which life of the server made it. */
+  readonly life: number;
+  /** What was to be answered; 0: the connection breaks off. */
+  readonly status: number;
+  /** When the answer was given, epoch milliseconds; null while it is worked on. */
+  answeredAt: number | null;
+}
+
+interface Effect {
+  readonly key: string | undefined;
+  readonly calls: Call[];
+}
+
+export interface ReceivedCallback {
+  readonly webhookId: string;
+  readonly body: { readonly run_id: string; readonly status: string; readonly outputs: unknown };
+}
+
+/**
+ * What lies outside of the product: a service whose effects are counted, a language model and a receiver of callbacks, on one port.
+ *
+ * An effect is named `<token>/<node>` (with `/<item>` in a list), and the token names a run. What an effect answers, how long it takes and how
+ * often it fails before follows from its name alone. The world notices by itself what must never happen, and keeps it in `broken`.
+ */
+export class World {
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #effects = new Map<string, Effect>();
+  readonly #keys = new Map<string, string>();
+  readonly #settled = new Map<string, string>();
+  /** Settled from the next life on: what a stop cuts off may still be on its way. */
+  readonly #stopped = new Set<string>();
+  readonly #callbacks = new Map<string, ReceivedCallback[]>();
+  readonly #refusesFirst: boolean;
+  #life = 0;
+  /** When each life ended, epoch milliseconds. */
+  readonly #ends: number[] = [];
+  readonly broken: string[] = [];
+
+  /** @param options.refusesFirst whether some callbacks are refused at the first try: their next one comes some 5 s later */
+  constructor(options: { refusesFirst: boolean }) {
+    this.#refusesFirst = options.refusesFirst;
+  }
+
+  async open(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  /** `host:port`. */
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** To be called when the server is killed. */
+  lifeEnds(): void {
+    this.#ends[this.#life] = Date.now();
+  }
+
+  /** To be called between two lives of the server, when nothing of the old one can arrive any more. */
+  nextLife(): void {
+    this.#life += 1;
+    for (const id of this.#stopped) this.settle(id, 'its run was stopped in an earlier life');
+    this.#stopped.clear();
+  }
+
+  /** The server has said, in whatever way, that the result of this effect is recorded: it must never be called again. */
+  settle(id: string, why: string): void {
+    if (!this.#settled.has(id)) this.#settled.set(id, why);
+  }
+
+  /** The run of this effect was stopped. */
+  stop(id: string): void {
+    this.#stopped.add(id);
+  }
+
+  /** Calls of an effect so far. */
+  callsOf(id: string): readonly Call[] {
+    return this.#effects.get(id)?.calls ?? [];
+  }
+
+  callbacksOf(token: string): readonly ReceivedCallback[] {
+    return this.#callbacks.get(token) ?? [];
+  }
+
+  /**
+   * Effects called and calls made of them; effects that were repeated although they had been done, and the milliseconds at most by which they
+   * had been answered before the kill that forgot it.
+   */
+  figures() {
+    const all = [...this.#effects.values()].map(({ calls }) => calls);
+    const done = all.map((calls) => calls.filter(({ status }) => status === 200)).filter(({ length }) => length > 1);
+    const forgotten = done.flatMap((calls) => calls.slice(0, -1));
+    const leads = forgotten.map(({ life, answeredAt }) => (this.#ends[life] ?? 0) - (answeredAt ?? Infinity));
+    return { effects: all.length, calls: all.flat().length, repeated: done.length, longestLead: Math.max(0, ...leads) };
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [, kind, ...rest] = (request.url ?? '').split('/');
+    const text = Buffer.concat(await request.toArray().catch(() => [])).toString();
+    // A call that was cut off on its way was not made.
+    if (!request.complete) return;
+    if (kind === 'effect') {
+      return this.#effect(rest.join('/'), request, response, { type: 'text/plain', text: `${rest.at(-1)}(${text})` });
+    }
+    if (kind === 'v1') return this.#complete(text, request, response);
+    if (kind === 'callback') return this.#callback(rest.join('/'), text, request, response);
+    response.writeHead(404).end();
+  }
+
+  async #effect(
+    id: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: { type: string; text: string },
+  ): Promise<void> {
+    const random = randomOf(seedOf(id));
+    const [delay, failures, how] = [random() * SLOWEST_MS, random(), random()];
+    const effect = this.#effects.get(id) ?? { key: keyOf(request), calls: [] };
+    this.#effects.set(id, effect);
+    this.#watch(id, effect, request);
+    const failedBefore = effect.calls.filter(({ status, answeredAt }) => status !== 200 && answeredAt !== null).length;
+    const planned = failures < 0.75 ? 0 : failures < 0.95 ? 1 : 2;
+    const failing = failedBefore < planned ? (how < 0.5 ? 500 : 0) : 200;
+    const call: Call = { life: this.#life, status: id.endsWith('/refused') ? 400 : failing, answeredAt: null };
+    effect.calls.push(call);
+    await sleep(delay);
+    call.answeredAt = Date.now();
+    if (call.status === 0) response.destroy();
+    else if (call.status === 200) response.writeHead(200, { 'content-type': answer.type }).end(answer.text);
+    else response.writeHead(call.status, { 'content-type': 'text/plain' }).end('no');
+  }
+
+  /** Holds a call that begins against what is known of its effect. */
+  #watch(id: string, effect: Effect, request: IncomingMessage): void {
+    const settled = this.#settled.get(id);
+    if (settled !== undefined) this.broken.push(`${id} was called again in life ${this.#life}, though ${settled}`);
+    const key = keyOf(request);
+    if (key !== effect.key) this.broken.push(`${id} was called with two idempotency keys`);
+    if (key !== undefined && (this.#keys.get(key) ?? id) !== id) {
+      this.broken.push(`${id} and ${this.#keys.get(key)} share an idempotency key`);
+    }
+    if (key !== undefined) this.#keys.set(key, id);
+    const last = effect.calls.at(-1);
+    if (last?.life === this.#life && (last.status === 200 || last.status === 400 || last.answeredAt === null)) {
+      this.broken.push(`${id} was called twice in life ${this.#life} without a failure in between`);
+    }
+    for (const earlier of EFFECTS_BEFORE[id.slice(id.lastIndexOf('/') + 1)] ?? []) {
+      this.settle(`${id.slice(0, id.indexOf('/'))}/${earlier}`, `${id} was called after it`);
+    }
+  }
+
+  async #complete(text: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { messages } = JSON.parse(text) as { messages: { content: string }[] };
+    const id = messages[0]!.content;
+    const content = `each(${id.slice(id.lastIndexOf('/') + 1)})`;
+    const completion = {
+      id: 'c',
+      object: 'chat.completion',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: TOKENS_PER_ANSWER, completion_tokens: 0, total_tokens: TOKENS_PER_ANSWER },
+    };
+    return this.#effect(id, request, response, { type: 'application/json', text: JSON.stringify(completion) });
+  }
+
+  #callback(token: string, text: string, request: IncomingMessage, response: ServerResponse): void {
+    const received = this.#callbacks.get(token) ?? [];
+    this.#callbacks.set(token, received);
+    received.push({ webhookId: String(request.headers['webhook-id']), body: JSON.parse(text) });
+    const refused = this.#refusesFirst && received.length === 1 && seedOf(token) % 10 === 0;
+    response.writeHead(refused ? 500 : 204).end();
+  }
+}
+
+function keyOf(request: IncomingMessage): string | undefined {
+  const key = request.headers['idempotency-key'];
+  return Array.isArray(key) ? key.join() : key;
+}
