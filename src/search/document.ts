@@ -196,6 +196,11 @@ function plainWord(json: string, at: number): string {
   return word;
 }
 
+/** Whether a text is the key of the member at its path, or a value that says the same. */
+export function isKey({ path, text }: Pick<Segment, 'path' | 'text'>): boolean {
+  return path.endsWith(memberPath('', text));
+}
+
 /** The JSON path of a member: `.name`, or RFC 9535's quoted form where the key is no simple name. */
 function memberPath(parent: string, key: string): string {
   if (/^[A-Za-z_]\w*$/.test(key)) return `${parent}.${key}`;
