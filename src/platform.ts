@@ -21,7 +21,6 @@ import { RunSearch } from './operations/search.ts';
 import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
-import { INDEX_FILE_NAME, removeIndexFile } from './search/sqlite/index-file.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
@@ -60,6 +59,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const live = new LiveRuns(store, log);
   const searchService = new SearchService({
     store,
+    system,
     log,
     startThread: (role) => {
       const workerData: SearchThreadData = {
@@ -147,6 +147,8 @@ export function firstKeyOf(folder: string): string | null {
 export async function removeSearchIndex(folder: string): Promise<boolean> {
   if (!existsSync(join(folder, 'millrun.db'))) return false;
   const store = openSqliteStore(resolve(folder));
+  // A server never needs it on its main thread.
+  const { INDEX_FILE_NAME, removeIndexFile } = await import('./search/sqlite/index-file.ts');
   removeIndexFile(join(folder, INDEX_FILE_NAME));
   await store.close();
   return true;
