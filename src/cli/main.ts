@@ -9,6 +9,10 @@ const COMMANDS: Readonly<
     about: 'print every setting with its value and where it came from',
     load: () => import('./commands/config.ts'),
   },
+  search: {
+    about: 'tell how the search index stands, or build it anew: search status, search rebuild [--wait]',
+    load: () => import('./commands/search.ts'),
+  },
 };
 
 const HELP = `millrun: run AI workflows, record every run, find any of them again

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { SETTINGS, type Setting } from './config.ts';
+import { embeddingEndpoint, SETTINGS, type Setting } from './config.ts';
 import { ConfigError, readConfig } from './read.ts';
 
 const SECRET = 'hunter2hunter2hunter2';
@@ -110,5 +110,62 @@ describe('a mistake', () => {
     const mistakes = mistakesOf(flags, env);
     expect(mistakes).toHaveLength(1);
     expect(mistakes.join()).not.toContain(SECRET);
+  });
+
+  it.each<[string, Record<string, string>, string[]]>([
+    [
+      'an embedder without what it needs',
+      { MILLRUN_SEARCH_EMBEDDER: 'openai' },
+      ['needs searchModel', 'needs an endpoint'],
+    ],
+    [
+      'a model without a folder of models',
+      { MILLRUN_SEARCH_EMBEDDER: 'local', MILLRUN_SEARCH_MODEL: 'm' },
+      ['needs searchModelsDirectory'],
+    ],
+    [
+      'a setting that would do nothing',
+      { MILLRUN_SEARCH_MODEL: 'm', MILLRUN_SEARCH_PRICE: '0.02' },
+      ['openai or local', 'the embedder openai'],
+    ],
+    [
+      'a setting of another embedder',
+      {
+        MILLRUN_SEARCH_EMBEDDER: 'openai',
+        MILLRUN_SEARCH_MODEL: 'm',
+        OPENAI_API_KEY: 'k',
+        MILLRUN_SEARCH_MODEL_DOWNLOAD: 'true',
+      },
+      ['the embedder local'],
+    ],
+    [
+      'a value that is not allowed, and not what follows from it',
+      { MILLRUN_SEARCH_EMBEDDER: 'opnai', MILLRUN_SEARCH_MODEL: 'm' },
+      ['one of builtin, openai, local'],
+    ],
+  ])('of the search embedder is %s', (_, env, expected) => {
+    const mistakes = mistakesOf({}, env);
+    expect(mistakes).toEqual(expected.map((part) => expect.stringContaining(part)));
+  });
+});
+
+describe('the endpoint for embeddings', () => {
+  const openai = { MILLRUN_SEARCH_EMBEDDER: 'openai', MILLRUN_SEARCH_MODEL: 'm' };
+  const endpoint = (env: Record<string, string>) => embeddingEndpoint(readConfig({}, { ...openai, ...env }).config);
+
+  it('is that of the model nodes, with their key, unless it has its own', () => {
+    expect(endpoint({ OPENAI_BASE_URL: 'http://a/v1', OPENAI_API_KEY: 'k' })).toEqual({
+      baseUrl: 'http://a/v1',
+      apiKey: 'k',
+    });
+    expect(endpoint({ MILLRUN_SEARCH_EMBEDDER_KEY: 'own' })).toEqual({
+      baseUrl: 'https://api.openai.com/v1',
+      apiKey: 'own',
+    });
+  });
+
+  it('is never given the key of another one', () => {
+    const env = { OPENAI_API_KEY: 'k', MILLRUN_SEARCH_EMBEDDER_URL: 'http://b/v1' };
+    expect(endpoint(env)).toEqual({ baseUrl: 'http://b/v1', apiKey: null });
   });
 });

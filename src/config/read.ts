@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { nearest } from '../domain/nearest.ts';
-import { type Config, SETTINGS, type Setting } from './config.ts';
+import { type Config, contradictions, SETTINGS, type Setting } from './config.ts';
 
 /** The file that is read when none is named. */
 const DEFAULT_FILE = 'millrun.json';
@@ -36,6 +36,7 @@ export function readConfig(
   const file = readFile(flags['config'] ?? env['MILLRUN_CONFIG'], mistakes);
   const config: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
+  const unread = new Set<keyof Config>();
   for (const [name, setting] of Object.entries(SETTINGS) as [keyof Config, Setting][]) {
     const given = find(name, setting, file, env, flags);
     origins[name] = given?.origin ?? 'default';
@@ -44,8 +45,15 @@ export function readConfig(
     try {
       config[name] = setting.read(given.value);
     } catch (error) {
+      unread.add(name);
       const shown = setting.secret ? 'the given value' : shownValue(given.value);
       mistakes.push(`${given.origin}: ${shown} is not allowed; ${name} ${(error as Error).message}.`);
+    }
+  }
+  // What follows from a value that could not be read is no mistake of its own.
+  if (!unread.has('searchEmbedder')) {
+    for (const { setting, message } of contradictions(config as unknown as Config)) {
+      if (!unread.has(setting)) mistakes.push(`${setting}: ${message}`);
     }
   }
   for (const variable of Object.keys(env)) {

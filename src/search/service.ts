@@ -10,13 +10,20 @@ export type ToReader =
   | { readonly kind: 'forget' };
 
 /** What they answer. */
-export type FromWriter = SearchStatus & { readonly kind: 'at'; readonly totalRuns: number; readonly renewed: boolean };
+export type FromWriter =
+  | (SearchStatus & { readonly kind: 'at'; readonly renewed: boolean })
+  /** Something that an operator should know. */
+  | { readonly kind: 'note'; readonly level: 'info' | 'warn'; readonly message: string; readonly facts: object };
 export type FromReader =
+  | (FromWriter & { readonly kind: 'note' })
   | { readonly kind: 'found'; readonly id: number; readonly result: SearchResult }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string; readonly damaged: boolean };
 
 /** Milliseconds that news of the log wait for more of them: the index is never that urgent unless somebody asks. */
 const NEWS_MS = 50;
+
+/** Milliseconds after the start before the index is looked at: it may lack what happened last, be missing, or want vectors of another embedder. */
+const START_MS = 1000;
 
 /** Milliseconds before a thread that died is started again. */
 const RESTART_MS = 1000;
@@ -46,13 +53,24 @@ export class SearchService implements Search {
   #news: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #nextId = 0;
-  #at: FromWriter = { kind: 'at', position: 0, indexedRuns: 0, totalRuns: 0, rebuilding: false, renewed: false };
+  #at: SearchStatus = {
+    position: 0,
+    indexedRuns: 0,
+    totalRuns: 0,
+    rebuilding: false,
+    runsWithoutVectors: 0,
+    trouble: null,
+  };
+  /** Set until the writer tells of the new index: what it told before is about the one that is gone. */
+  #awaitsRenewal = false;
   #closing = false;
 
   /** @param parts.startThread starts a thread with the given role; see `platform-search.ts` */
   constructor(parts: { store: Store; log: Log; startThread: (role: 'writer' | 'reader') => Worker }) {
     this.#log = parts.log;
     this.#startThread = parts.startThread;
+    this.#restart = setTimeout(() => this.#tellWriter({ kind: 'log' }), START_MS);
+    this.#restart.unref();
     this.#unsubscribe = parts.store.onLog(() => {
       this.#news ??= setTimeout(() => {
         this.#news = undefined;
@@ -93,12 +111,12 @@ export class SearchService implements Search {
   async rebuild(): Promise<void> {
     this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
     this.#at = { ...this.#at, position: 0, indexedRuns: 0, rebuilding: true };
+    this.#awaitsRenewal = true;
     this.#tellWriter({ kind: 'rebuild' });
   }
 
   async status(): Promise<SearchStatus> {
-    const { position, indexedRuns, rebuilding } = this.#at;
-    return { position, indexedRuns, rebuilding };
+    return this.#at;
   }
 
   async close(): Promise<void> {
@@ -120,9 +138,16 @@ export class SearchService implements Search {
     if (this.#writer) return this.#writer;
     const writer = this.#startThread('writer');
     writer.unref();
-    writer.on('message', (at: FromWriter) => {
+    writer.on('message', (told: FromWriter) => {
+      if (told.kind === 'note') {
+        this.#note(told);
+        return;
+      }
+      const { kind: _kind, renewed, ...at } = told;
       // The file is another one now: whoever has the old one open would go on reading what is no more.
-      if (at.renewed) this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
+      if (this.#awaitsRenewal && !renewed) return;
+      this.#awaitsRenewal = false;
+      if (renewed) this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
       this.#at = at;
       this.#waiters = this.#waiters.filter((waiter) => {
         if (waiter.position > at.position) return true;
@@ -131,6 +156,7 @@ export class SearchService implements Search {
       });
     });
     this.#watch(writer, 'index', () => {
+      this.#awaitsRenewal = false;
       this.#writer = undefined;
       this.#restart = setTimeout(() => this.#tellWriter({ kind: 'log' }), RESTART_MS);
       this.#restart.unref();
@@ -144,6 +170,10 @@ export class SearchService implements Search {
     const reader = this.#startThread('reader');
     reader.unref();
     reader.on('message', (answer: FromReader) => {
+      if (answer.kind === 'note') {
+        this.#note(answer);
+        return;
+      }
       const question = this.#questions.get(answer.id);
       this.#questions.delete(answer.id);
       if (answer.kind === 'found') question?.resolve(answer.result);
@@ -162,6 +192,10 @@ export class SearchService implements Search {
     });
     this.#reader = reader;
     return reader;
+  }
+
+  #note({ level, facts, message }: FromWriter & { kind: 'note' }): void {
+    this.#log[level](facts, message);
   }
 
   #watch(thread: Worker, name: string, onEnd: () => void): void {

@@ -126,7 +126,10 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
           position: status.position,
           log_position: status.lastPosition,
           indexed_runs: status.indexedRuns,
+          total_runs: status.rebuilding ? status.totalRuns : null,
           rebuilding: status.rebuilding,
+          runs_without_vectors: status.runsWithoutVectors,
+          trouble: status.trouble,
         };
       },
     );

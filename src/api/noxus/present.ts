@@ -118,6 +118,8 @@ export function presentFoundPage(
       : {
           index_rebuild: text({ indexed_runs: found.rebuild.indexedRuns, total_runs: found.rebuild.totalRuns ?? null }),
         }),
+    ...(found.degraded === null ? {} : { degraded: text(found.degraded) }),
+    ...(found.runsWithoutVectors === 0 ? {} : { runs_without_vectors: String(found.runsWithoutVectors) }),
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Embedder } from '../embed/embedder.ts';
 import { cosine, quantise } from '../embed/vector.ts';
 import { fold, original } from '../folding.ts';
-import { type Evidence, fuse } from '../fuse.ts';
+import { type Evidence, fuse, LEXICAL_WEIGHT } from '../fuse.ts';
 import { passagesOf, sentencesOf, termsOf } from '../meaning.ts';
 import { SEARCH_FIELDS, type SearchHit, type SearchMatch, type SearchRequest } from '../search.ts';
 import { cut, type FoldedSegment } from '../snippet.ts';
@@ -9,6 +9,9 @@ import type { SearchIndex } from './search-index.ts';
 
 /** Runs that are looked at more closely, from each of words and vectors: enough for the deepest page, few enough for a few milliseconds. */
 const POOL = 200;
+
+/** Runs whose text is embedded for one search at most, where the embedder is not on this thread: some requests to an endpoint. */
+const EMBEDDED_RUNS = 40;
 
 /** Sentences of a run that are compared with the question, at most: a long document must not take all the time. */
 const SENTENCES_COMPARED = 400;
@@ -19,6 +22,19 @@ const CARRYING = 0.45;
 /** Words named for a match, at most. */
 const WORDS_NAMED = 6;
 
+/** What is asked. */
+interface Question {
+  /** Its vector and the embedder it is of, whose vectors the index has; absent where words have to do. */
+  readonly meaning?: { readonly embedder: Embedder; readonly vector: Float32Array };
+  /** Compares sentences and words with the question, to show what carried a match. May be the same embedder. */
+  readonly highlighter: Embedder;
+}
+
+/** What is looked for, and from which similarity on. */
+export interface MeaningSearch extends SearchRequest {
+  readonly similarityThreshold: number;
+}
+
 /** What was found, before the page is cut. */
 export interface MeaningResult {
   readonly hits: readonly SearchHit[];
@@ -28,18 +44,18 @@ export interface MeaningResult {
 
 /**
  * Finds runs by what they mean: the runs with the most telling words of the question and those with the nearest passages are ranked together
- * (`fuse.ts`), and each shows the sentences that are nearest to the question.
+ * (`fuse.ts`), and each shows the sentences that are nearest to the question. Without a vector the words rank alone.
  */
 export async function searchByMeaning(
   index: SearchIndex,
-  embedder: Embedder,
-  request: SearchRequest & { readonly similarityThreshold: number },
+  question: Question,
+  request: MeaningSearch,
 ): Promise<MeaningResult> {
   const { query } = request;
-  const [vector] = await embedder.embed([query], 'query');
-  if (!vector) return { hits: [], total: 0, totalIsLowerBound: false };
+  const { meaning, highlighter } = question;
+  const signs = meaning && quantise(meaning.vector);
   const pool = Math.max(POOL, 2 * (request.limit + (request.offset ?? 0)));
-  const near = index.byVector(request, quantise(vector), pool);
+  const near = signs ? index.byVector(request, signs, pool) : [];
   const byWords = index.byTerms(request, termsOf(query), pool);
   const meant = new Map<string, number>();
   for (const { runId, similarity } of near) meant.set(runId, Math.max(similarity, meant.get(runId) ?? -1));
@@ -48,18 +64,32 @@ export async function searchByMeaning(
   const fields = new Set(request.searchIn ?? SEARCH_FIELDS);
   const isRestricted = SEARCH_FIELDS.some((field) => field !== 'run_id' && !fields.has(field));
   const unknown = [...lexical.keys()].filter((runId) => !meant.has(runId));
-  // Where only some fields count, what the index knows of the whole run is a first choice only.
-  const compared = isRestricted ? [...new Set([...meant.keys(), ...unknown])] : unknown;
-  for (const found of await compare(index, embedder, request, vector, compared, fields)) {
-    meant.set(found.runId, found.cosine);
-    if (isRestricted) lexical.set(found.runId, found.lexical);
+  if (signs) {
+    for (const [runId, similarity] of index.similarities(request.workspaceId, unknown, signs))
+      meant.set(runId, similarity);
   }
-  const evidence: Evidence<string>[] = [...new Set([...meant.keys(), ...lexical.keys()])].map((id) => ({
+  const ids = [...new Set([...meant.keys(), ...lexical.keys()])];
+  const lexicalWeight = meaning ? LEXICAL_WEIGHT : 1;
+  let evidence: Evidence<string>[] = ids.map((id) => ({
     id,
     lexical: lexical.get(id) ?? 0,
     cosine: meant.get(id) ?? 0,
   }));
-  const ranked = fuse(evidence).filter(({ similarity }) => similarity > 0 && similarity >= request.similarityThreshold);
+  if (isRestricted) {
+    // Where only some fields count, what the index knows of the whole run is a first choice only.
+    const most = meaning && meaning.embedder !== highlighter ? EMBEDDED_RUNS : ids.length;
+    const chosen = fuse(evidence, lexicalWeight).slice(0, most);
+    evidence = await compare(
+      index,
+      question,
+      request,
+      chosen.map(({ id }) => id),
+      fields,
+    );
+  }
+  const ranked = fuse(evidence, lexicalWeight).filter(
+    ({ similarity }) => similarity > 0 && similarity >= request.similarityThreshold,
+  );
   const offset = request.offset ?? 0;
   const page = ranked.slice(offset, offset + request.limit);
   const texts = new Map(
@@ -70,42 +100,47 @@ export async function searchByMeaning(
       )
       .map((run) => [run.runId, run.segments]),
   );
+  const [hint] = await highlighter.embed([query], 'query');
   const hits: SearchHit[] = [];
   for (const { id, similarity } of page) {
     const segments = (texts.get(id) ?? []).filter((segment) => fields.has(segment.field));
-    hits.push({ runId: id, similarity, matches: await bestSentences(embedder, vector, segments, request) });
+    hits.push({ runId: id, similarity, matches: await bestSentences(highlighter, hint!, segments, request) });
   }
-  return { hits, total: ranked.length, totalIsLowerBound: near.length >= pool || byWords.length >= pool };
+  return {
+    hits,
+    total: ranked.length,
+    totalIsLowerBound: near.length >= pool || byWords.length >= pool || evidence.length < ids.length,
+  };
 }
 
 /** How near the passages of some runs are, and which of the words they have, in the fields that count. */
 async function compare(
   index: SearchIndex,
-  embedder: Embedder,
+  { meaning }: Question,
   request: SearchRequest,
-  vector: Float32Array,
   runIds: readonly string[],
   fields: ReadonlySet<string>,
-): Promise<{ runId: string; cosine: number; lexical: number }[]> {
+): Promise<Evidence<string>[]> {
   const wanted = termsOf(request.query);
-  const found = [];
-  for (const { runId, segments } of index.segments(request.workspaceId, runIds)) {
+  const runs = index.segments(request.workspaceId, runIds).map(({ runId, segments }) => {
     const texts = segments
       .filter((segment) => fields.has(segment.field) && segment.field !== 'run_id')
       .map((segment) => ({ ...segment, field: segment.field as 'input', text: original(segment.folded) }));
-    const passages = passagesOf(texts);
-    const vectors = await embedder.embed(
-      passages.map((passage) => passage.text),
-      'document',
-    );
+    return { runId, texts, passages: meaning ? passagesOf(texts).map(({ text }) => text) : [] };
+  });
+  const passages = runs.flatMap((run) => run.passages);
+  const vectors = meaning ? await meaning.embedder.embed(passages, 'document') : [];
+  let next = 0;
+  return runs.map(({ runId, texts, passages: { length } }) => {
+    const own = vectors.slice(next, next + length);
+    next += length;
     const has = new Set(texts.flatMap((segment) => termsOf(segment.text)));
-    found.push({
-      runId,
-      cosine: Math.max(0, ...vectors.map((passage) => cosine(vector, quantise(passage)))),
+    return {
+      id: runId,
+      cosine: meaning ? Math.max(0, ...own.map((passage) => cosine(meaning.vector, quantise(passage)))) : 0,
       lexical: wanted.length === 0 ? 0 : wanted.filter((term) => has.has(term)).length / wanted.length,
-    });
-  }
-  return found;
+    };
+  });
 }
 
 interface Candidate {
@@ -117,7 +152,7 @@ interface Candidate {
 
 /** The sentences nearest to the question, each with the words that carried it; texts that a run repeats are shown once. */
 async function bestSentences(
-  embedder: Embedder,
+  highlighter: Embedder,
   vector: Float32Array,
   segments: readonly FoldedSegment[],
   request: SearchRequest,
@@ -134,7 +169,7 @@ async function bestSentences(
       candidates.push({ segment, text: sentence, start, end });
     }
   }
-  const vectors = await embedder.embed(
+  const vectors = await highlighter.embed(
     candidates.map((candidate) => candidate.text),
     'document',
   );
@@ -147,7 +182,7 @@ async function bestSentences(
   for (const { candidate } of best) {
     const [match] = cut(candidate.segment, [candidate], request.contextSize);
     if (!match) continue;
-    const words = await carryingWords(embedder, vector, candidate.text, request.query);
+    const words = await carryingWords(highlighter, vector, candidate.text, request.query);
     matches.push(words.length === 0 ? match : { ...match, words: words.join(', ') });
   }
   return matches;
@@ -155,7 +190,7 @@ async function bestSentences(
 
 /** The words of a sentence that are in the question, or near to it. */
 async function carryingWords(
-  embedder: Embedder,
+  highlighter: Embedder,
   vector: Float32Array,
   sentence: string,
   query: string,
@@ -163,7 +198,7 @@ async function carryingWords(
   const asked = new Set(termsOf(query));
   const words = [...new Set(fold(sentence).match(/[\p{L}\p{N}][\p{L}\p{M}\p{N}'’-]*/gu) ?? [])];
   const telling = words.filter((word) => termsOf(word).length > 0);
-  const vectors = await embedder.embed(telling, 'document');
+  const vectors = await highlighter.embed(telling, 'document');
   return telling
     .map((word, place) => ({
       word,

@@ -96,10 +96,17 @@ export class Vectors {
     return nearest.map(({ id, similarity }) => ({ ...this.#place(id), similarity }));
   }
 
+  /** How near the nearest passage of a document is; undefined when it has none. */
+  similarity(document: number, query: Int8Array): number | undefined {
+    const rows = this.#file.prepared('SELECT vector FROM passage WHERE document = ?').all(document);
+    const near = rows.flatMap(({ vector }) => (vector instanceof Uint8Array ? cosine(query, numbersOf(vector)) : []));
+    return near.length === 0 ? undefined : Math.max(...near);
+  }
+
   #similarity(query: Int8Array, id: number): number | undefined {
     const vector = this.#file.get('SELECT vector FROM passage WHERE id = ?', id)?.['vector'];
     if (!(vector instanceof Uint8Array)) return undefined;
-    return cosine(query, new Int8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+    return cosine(query, numbersOf(vector));
   }
 
   #place(id: number): Omit<NearPassage, 'similarity'> {
@@ -270,6 +277,10 @@ function writeSigns(vector: Uint8Array, signs: Uint8Array): void {
     for (let bit = 0; bit < 8; bit++) bits = (bits << 1) | ((vector[byte * 8 + bit] ?? 0) >> 7);
     signs[byte] = bits;
   }
+}
+
+function numbersOf(bytes: Uint8Array): Int8Array {
+  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function asBytes(numbers: Int8Array): Uint8Array {
