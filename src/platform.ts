@@ -60,6 +60,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const live = new LiveRuns(store, log);
   const searchService = new SearchService({
     store,
+    system,
     log,
     startThread: (role) => {
       const workerData: SearchThreadData = {

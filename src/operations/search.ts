@@ -21,6 +21,7 @@ export interface FoundRun {
 export interface FoundRuns {
   readonly items: readonly FoundRun[];
   readonly total: number;
+  /** There are more, or the newest of the last moment may be missing. */
   readonly totalIsLowerBound: boolean;
   /** Set while the index is being built: older runs may be missing. */
   readonly rebuild: { readonly indexedRuns: number; readonly totalRuns?: number } | null;
@@ -47,7 +48,7 @@ export class RunSearch {
       throw invalid([{ at: ['body', 'query'], message, type: 'string_too_short' }]);
     }
     const { lastPosition } = await this.#store.stats();
-    await this.#search.reached(lastPosition, FRESH_MS);
+    const isFresh = await this.#search.reached(lastPosition, FRESH_MS);
     const found = await this.#search.search({ ...request, workspaceId: caller.workspaceId });
     const items: FoundRun[] = [];
     for (const hit of found.hits) {
@@ -58,7 +59,7 @@ export class RunSearch {
     return {
       items,
       total: found.total,
-      totalIsLowerBound: found.totalIsLowerBound,
+      totalIsLowerBound: found.totalIsLowerBound || !isFresh,
       rebuild: found.rebuild ?? null,
       degraded: found.degraded ?? null,
       runsWithoutVectors: found.runsWithoutVectors ?? 0,

@@ -61,6 +61,17 @@ export interface DocumentOfRun {
   readonly warning?: string;
 }
 
+/** A run that says more than is indexed of one run. */
+export interface CutRun {
+  readonly workspaceId: string;
+  readonly runId: string;
+  /** For people. */
+  readonly warning: string;
+}
+
+/** What the log line of a run that was cut carries, so that it is written once. */
+export const CUT_MARK = { search: 'cut' } as const;
+
 /**
  * Says what of a run is text: `input`, `output`, and under `other` everything else that people may remember it by.
  *
@@ -183,6 +194,11 @@ function plainWord(json: string, at: number): string {
   if (word === undefined)
     throw new SyntaxError(`Unexpected ${JSON.stringify(json.charAt(at))} at ${at} of a run's JSON.`);
   return word;
+}
+
+/** Whether a text is the key of the member at its path, or a value that says the same. */
+export function isKey({ path, text }: Pick<Segment, 'path' | 'text'>): boolean {
+  return path.endsWith(memberPath('', text));
 }
 
 /** The JSON path of a member: `.name`, or RFC 9535's quoted form where the key is no simple name. */

@@ -1,5 +1,5 @@
 import { stemmer } from 'stemmer';
-import type { Segment } from './document.ts';
+import { isKey, type Segment } from './document.ts';
 import { isStopWord, wordsOf } from './embed/builtin/words.ts';
 
 /**
@@ -9,7 +9,7 @@ import { isStopWord, wordsOf } from './embed/builtin/words.ts';
 const PASSAGE_LENGTH = 2000;
 
 /** Changes whenever the same run would give other terms or passages. */
-export const MEANING_VERSION = '1';
+export const MEANING_VERSION = '2';
 
 /** The words of a text that tell something, stemmed (Porter). */
 export function termsOf(text: string): string[] {
@@ -28,8 +28,8 @@ export interface PassageText {
 }
 
 /**
- * Cuts what a run says into passages. What went through its nodes is left out: it is nearly always the input and the output again.
- * Names of fields stand before their values, as a person would read a form.
+ * Cuts what a run says into passages. What went through its nodes is left out: it is nearly always the input and the output again. Names of
+ * fields are left out, too: every run of a workflow has the same, so that they make unlike runs alike.
  */
 export function passagesOf(segments: readonly Segment[]): PassageText[] {
   const passages: PassageText[] = [];
@@ -39,7 +39,7 @@ export function passagesOf(segments: readonly Segment[]): PassageText[] {
     open = undefined;
   };
   segments.forEach((segment, place) => {
-    if (segment.path.startsWith('$.nodes')) return;
+    if (segment.path.startsWith('$.nodes') || isKey(segment)) return;
     const { text } = segment;
     if (open && open.length + text.length > PASSAGE_LENGTH) close();
     if (text.length <= PASSAGE_LENGTH) {

@@ -1,6 +1,9 @@
 import type { Worker } from 'node:worker_threads';
+import { isTerminal } from '../domain/run.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
+import type { System } from '../system/system.ts';
+import { CUT_MARK, type CutRun } from './document.ts';
 import type { RunSearchRequest, Search, SearchResult, SearchStatus } from './search.ts';
 
 /** What the two threads of a search are told. */
@@ -13,7 +16,9 @@ export type ToReader =
 export type FromWriter =
   | (SearchStatus & { readonly kind: 'at'; readonly renewed: boolean })
   /** Something that an operator should know. */
-  | { readonly kind: 'note'; readonly level: 'info' | 'warn'; readonly message: string; readonly facts: object };
+  | { readonly kind: 'note'; readonly level: 'info' | 'warn'; readonly message: string; readonly facts: object }
+  /** Some of what a run says was left out of the index. */
+  | ({ readonly kind: 'cut' } & CutRun);
 export type FromReader =
   | (FromWriter & { readonly kind: 'note' })
   | { readonly kind: 'found'; readonly id: number; readonly result: SearchResult }
@@ -25,8 +30,13 @@ const NEWS_MS = 50;
 /** Milliseconds after the start before the index is looked at: it may lack what happened last, be missing, or want vectors of another embedder. */
 const START_MS = 1000;
 
+/** Milliseconds that a search waits for an index that it found damaged. */
+const REPAIR_MS = 1000;
+
 /** Milliseconds before a thread that died is started again. */
 const RESTART_MS = 1000;
+
+type Standing = Extract<FromWriter, { kind: 'at' }>;
 
 interface Waiter {
   readonly position: number;
@@ -34,8 +44,11 @@ interface Waiter {
 }
 
 interface Question {
+  readonly request: RunSearchRequest;
   readonly resolve: (result: SearchResult) => void;
   readonly reject: (error: Error) => void;
+  /** Asked again already, after a thread died or the index was found damaged. A question that kills its thread must not do so for ever. */
+  askedAgain: boolean;
 }
 
 /**
@@ -43,6 +56,8 @@ interface Question {
  * neither can hold up the event loop.
  */
 export class SearchService implements Search {
+  readonly #store: Store;
+  readonly #system: System;
   readonly #log: Log;
   readonly #startThread: (role: 'writer' | 'reader') => Worker;
   readonly #unsubscribe: () => void;
@@ -61,15 +76,22 @@ export class SearchService implements Search {
     runsWithoutVectors: 0,
     trouble: null,
   };
-  /** Set until the writer tells of the new index: what it told before is about the one that is gone. */
+  /** The writer was told to begin anew; until it says that it did, it speaks of the old index. */
   #awaitsRenewal = false;
   #closing = false;
 
   /** @param parts.startThread starts a thread with the given role; see `platform-search.ts` */
-  constructor(parts: { store: Store; log: Log; startThread: (role: 'writer' | 'reader') => Worker }) {
+  constructor(parts: {
+    store: Store;
+    system: System;
+    log: Log;
+    startThread: (role: 'writer' | 'reader') => Worker;
+  }) {
+    this.#store = parts.store;
+    this.#system = parts.system;
     this.#log = parts.log;
     this.#startThread = parts.startThread;
-    this.#restart = setTimeout(() => this.#tellWriter({ kind: 'log' }), START_MS);
+    this.#restart = setTimeout(() => void this.#catchUp(), START_MS);
     this.#restart.unref();
     this.#unsubscribe = parts.store.onLog(() => {
       this.#news ??= setTimeout(() => {
@@ -81,12 +103,26 @@ export class SearchService implements Search {
 
   async search(request: RunSearchRequest): Promise<SearchResult> {
     const result = await new Promise<SearchResult>((resolve, reject) => {
-      const id = ++this.#nextId;
-      this.#questions.set(id, { resolve, reject });
-      this.#readerThread().postMessage({ kind: 'search', id, request } satisfies ToReader);
+      this.#ask({ request, resolve, reject, askedAgain: false });
     });
     const { rebuilding, indexedRuns, totalRuns } = this.#at;
     return rebuilding ? { ...result, totalIsLowerBound: true, rebuild: { indexedRuns, totalRuns } } : result;
+  }
+
+  /** A store in which nothing happened yet needs no thread. */
+  async #catchUp(): Promise<void> {
+    const { lastPosition } = await this.#store.stats();
+    if (lastPosition > 0) this.#tellWriter({ kind: 'log' });
+  }
+
+  #ask(question: Question): void {
+    if (this.#closing) {
+      question.reject(new Error('The search is closed.'));
+      return;
+    }
+    const id = ++this.#nextId;
+    this.#questions.set(id, question);
+    this.#readerThread().postMessage({ kind: 'search', id, request: question.request } satisfies ToReader);
   }
 
   async reached(position: number, timeoutMs: number): Promise<boolean> {
@@ -115,6 +151,16 @@ export class SearchService implements Search {
     this.#tellWriter({ kind: 'rebuild' });
   }
 
+  /** Has a damaged index built anew and waits a moment for it: that of a small store is complete before anybody notices. */
+  async #repair(reason: string): Promise<void> {
+    const { position, rebuilding } = this.#at;
+    if (!rebuilding) {
+      this.#log.warn({ reason }, 'the search index is damaged and is built anew');
+      await this.rebuild();
+    }
+    await this.reached(Math.max(position, 1), REPAIR_MS);
+  }
+
   async status(): Promise<SearchStatus> {
     return this.#at;
   }
@@ -126,6 +172,8 @@ export class SearchService implements Search {
     clearTimeout(this.#restart);
     for (const waiter of this.#waiters) waiter.resolve(false);
     this.#waiters = [];
+    for (const { reject } of this.#questions.values()) reject(new Error('The search is closed.'));
+    this.#questions.clear();
     await Promise.all([this.#writer?.terminate(), this.#reader?.terminate()]);
   }
 
@@ -139,30 +187,52 @@ export class SearchService implements Search {
     const writer = this.#startThread('writer');
     writer.unref();
     writer.on('message', (told: FromWriter) => {
-      if (told.kind === 'note') {
-        this.#note(told);
-        return;
+      if (told.kind === 'at') this.#advance(told);
+      else if (told.kind === 'note') this.#note(told);
+      else {
+        this.#warnOnRun(told).catch((error) =>
+          this.#log.error({ err: error, runId: told.runId }, 'a run could not be given its warning of the search'),
+        );
       }
-      const { kind: _kind, renewed, ...at } = told;
-      // The file is another one now: whoever has the old one open would go on reading what is no more.
-      if (this.#awaitsRenewal && !renewed) return;
-      this.#awaitsRenewal = false;
-      if (renewed) this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
-      this.#at = at;
-      this.#waiters = this.#waiters.filter((waiter) => {
-        if (waiter.position > at.position) return true;
-        waiter.resolve(true);
-        return false;
-      });
     });
     this.#watch(writer, 'index', () => {
-      this.#awaitsRenewal = false;
       this.#writer = undefined;
-      this.#restart = setTimeout(() => this.#tellWriter({ kind: 'log' }), RESTART_MS);
+      const kind = this.#awaitsRenewal ? 'rebuild' : 'log';
+      this.#restart = setTimeout(() => this.#tellWriter({ kind }), RESTART_MS);
       this.#restart.unref();
     });
     this.#writer = writer;
     return writer;
+  }
+
+  #advance(at: Standing): void {
+    if (this.#awaitsRenewal && !at.renewed) return;
+    this.#awaitsRenewal = false;
+    // The file is another one now: whoever has the old one open would go on reading what is no more.
+    if (at.renewed) this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
+    this.#at = at;
+    this.#waiters = this.#waiters.filter((waiter) => {
+      if (waiter.position > at.position) return true;
+      waiter.resolve(true);
+      return false;
+    });
+  }
+
+  /** A log line of the run says what cannot be found, so that nobody takes silence for absence. */
+  async #warnOnRun({ workspaceId, runId, warning }: CutRun): Promise<void> {
+    const run = await this.#store.getRun(workspaceId, runId);
+    if (this.#closing || run === null || !isTerminal(run.status)) return;
+    const log = {
+      id: this.#system.newId(),
+      runId,
+      nodeId: null,
+      iteration: 0,
+      level: 'warning',
+      message: warning,
+      at: this.#system.now(),
+      meta: CUT_MARK,
+    } as const;
+    await this.#store.commit([{ kind: 'appendLog', workspaceId, log }]);
   }
 
   #readerThread(): Worker {
@@ -175,20 +245,17 @@ export class SearchService implements Search {
         return;
       }
       const question = this.#questions.get(answer.id);
+      if (!question) return;
       this.#questions.delete(answer.id);
-      if (answer.kind === 'found') question?.resolve(answer.result);
-      else {
-        if (answer.damaged) {
-          this.#log.warn({ reason: answer.message }, 'the search index is damaged and is built anew');
-          void this.rebuild();
-        }
-        question?.reject(new Error(answer.message));
-      }
+      if (answer.kind === 'found') question.resolve(answer.result);
+      else if (answer.damaged) void this.#repair(answer.message).then(() => this.#askAgain(question, answer.message));
+      else question.reject(new Error(answer.message));
     });
     this.#watch(reader, 'search', () => {
       this.#reader = undefined;
-      for (const question of this.#questions.values()) question.reject(new Error('The search thread ended.'));
+      const unanswered = [...this.#questions.values()];
       this.#questions.clear();
+      for (const question of unanswered) this.#askAgain(question, 'The search thread ended.');
     });
     this.#reader = reader;
     return reader;
@@ -196,6 +263,15 @@ export class SearchService implements Search {
 
   #note({ level, facts, message }: FromWriter & { kind: 'note' }): void {
     this.#log[level](facts, message);
+  }
+
+  #askAgain(question: Question, reason: string): void {
+    if (question.askedAgain) {
+      question.reject(new Error(reason));
+      return;
+    }
+    question.askedAgain = true;
+    this.#ask(question);
   }
 
   #watch(thread: Worker, name: string, onEnd: () => void): void {

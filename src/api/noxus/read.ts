@@ -42,13 +42,15 @@ export function readSearch(
 ): Omit<RunSearchRequest, 'workspaceId'> {
   const limit = body.limit ?? 10;
   const from = page === null ? 0 : (page.page - 1) * page.size;
+  const left = Math.max(0, limit - from);
   const filter = readSearchFilter(body.filter ?? null, now);
   return {
     query: body.query,
     exact: body.exact ?? true,
     similarityThreshold: body.similarity_threshold ?? 0,
-    limit: page === null ? limit : Math.max(0, Math.min(page.size, limit - from)),
-    offset: (body.offset ?? 0) + from,
+    limit: page === null ? limit : Math.min(page.size, left),
+    // A page beyond the list is empty, however far beyond: nothing shall be skipped for it.
+    offset: left === 0 ? 0 : (body.offset ?? 0) + from,
     contextSize: body.context_size ?? 30,
     maxMatchesPerRun: body.max_matches_per_run ?? 5,
     ignoreAccents: body.ignore_accents ?? false,

@@ -58,28 +58,41 @@ export type OpenedFile<Index> =
   | { readonly state: 'ready'; readonly index: Index }
   /** There was nothing: everything has yet to be indexed. */
   | { readonly state: 'created'; readonly index: Index }
+  /** There is nothing, and a reader begins nothing. */
+  | { readonly state: 'absent'; readonly reason: string }
   /** To be removed and rebuilt. */
   | { readonly state: 'damaged' | 'outdated'; readonly reason: string };
 
+/** Who opens the file: its one writer, or somebody who reads beside it and changes nothing, not even by opening. */
+export type IndexRole = 'writer' | 'reader';
+
 /**
- * Opens the index file at `path`, or begins one there. A file that was cut short, is no database or has another format is
- * reported and not touched.
+ * Opens the index file at `path`; a writer begins one where there is none. A file that was cut short, is no database or has
+ * another format is reported and not touched.
  *
  * @param meaningVersion the version of what gives terms and passages; a file of another one has another format.
  * @throws when the file cannot be opened for a reason outside of it, such as missing permissions.
  */
-export function openIndexFile(path: string, meaningVersion: string): OpenedFile<IndexFile> {
+export function openIndexFile(path: string, meaningVersion: string, role: IndexRole = 'writer'): OpenedFile<IndexFile> {
   const wanted = `${FORMAT}/${meaningVersion}`;
+  const absent = { state: 'absent', reason: `There is no search index at ${path} yet.` } as const;
+  if (role === 'reader' && !existsSync(path)) return absent;
   let db: DatabaseSync | undefined;
   try {
     assertNotCutShort(path);
-    db = new DatabaseSync(path);
+    db = new DatabaseSync(path, { readOnly: role === 'reader', timeout: 5000 });
     // This is derived data: a power failure may cost the last moments, which are indexed again. And no memory map: the
     // process would not survive a file that gets shorter.
-    db.exec(`PRAGMA page_size = ${PAGE_SIZE}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-      PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY`);
+    if (role === 'writer') {
+      db.exec(`PRAGMA page_size = ${PAGE_SIZE}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`);
+    }
+    db.exec('PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY');
     const index = new IndexFile(db);
     if (index.get('SELECT 1 FROM sqlite_schema') === undefined) {
+      if (role === 'reader') {
+        db.close();
+        return absent;
+      }
       db.exec(`BEGIN IMMEDIATE; ${SCHEMA}; INSERT INTO fact VALUES ('format', ${quoteSql(wanted)}); COMMIT`);
       return { state: 'created', index };
     }

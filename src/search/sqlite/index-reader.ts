@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import type { RunReader } from '../../store/store.ts';
 import { type Embedder, EmbeddingError } from '../embed/embedder.ts';
 import type { EmbedderOnDemand } from '../embed/on-demand.ts';
 import { MEANING_VERSION, termsOf } from '../meaning.ts';
 import type { RunFilter, RunSearchRequest, SearchRequest, SearchResult } from '../search.ts';
 import { type MeaningResult, type MeaningSearch, searchByMeaning } from './by-meaning.ts';
+import { DamagedIndexError } from './index-file.ts';
 import { SearchIndex } from './search-index.ts';
 
 /** Answers searches from an index that somebody else writes. */
@@ -12,7 +14,7 @@ export class IndexReader {
   readonly #reader: RunReader;
   readonly #embedder: EmbedderOnDemand;
   readonly #highlighter: Embedder;
-  #index: SearchIndex | undefined;
+  #opened: { readonly index: SearchIndex; readonly inode: number; size: number } | undefined;
 
   constructor(parts: {
     path: string;
@@ -68,16 +70,35 @@ export class IndexReader {
 
   /** Lets go of the file: its writer removes it, or it was found damaged. The next search opens what is there then. */
   forget(): void {
-    this.#index?.close();
-    this.#index = undefined;
+    this.#opened?.index.close();
+    this.#opened = undefined;
   }
 
   #open(): SearchIndex | null {
-    if (this.#index) return this.#index;
+    this.#assertStillThere();
+    if (this.#opened) return this.#opened.index;
     const meaning = { version: MEANING_VERSION, terms: termsOf, passages: () => undefined };
-    const opened = SearchIndex.open(this.#path, meaning);
+    const opened = SearchIndex.open(this.#path, meaning, 'reader');
+    if (opened.state === 'damaged') throw new DamagedIndexError(opened.reason);
+    // Of an absent or outdated file its writer makes a new one.
     if (!('index' in opened)) return null;
-    this.#index = opened.index;
+    const { ino, size } = statSync(this.#path);
+    this.#opened = { index: opened.index, inode: ino, size };
     return opened.index;
+  }
+
+  /**
+   * SQLite notices neither that a file was removed nor, while its cache has the pages, that it was cut short; the index never gets
+   * shorter by itself. One look costs 3 µs.
+   * @throws DamagedIndexError
+   */
+  #assertStillThere(): void {
+    const opened = this.#opened;
+    if (!opened) return;
+    const now = statSync(this.#path, { throwIfNoEntry: false });
+    if (now === undefined) throw new DamagedIndexError('The search index was removed while it was in use.');
+    if (now.ino !== opened.inode) this.forget();
+    else if (now.size < opened.size) throw new DamagedIndexError('The search index was cut short while it was in use.');
+    else opened.size = now.size;
   }
 }

@@ -1,7 +1,8 @@
 import type { RunEvent } from '../../domain/event.ts';
 import type { Payload } from '../../domain/payload.ts';
+import { isTerminal } from '../../domain/run.ts';
 import type { RunReader } from '../../store/store.ts';
-import { documentOf, type SearchDocument } from '../document.ts';
+import { CUT_MARK, type CutRun, documentOf, type SearchDocument } from '../document.ts';
 import { type Embedder, EmbeddingError } from '../embed/embedder.ts';
 import type { EmbedderOnDemand } from '../embed/on-demand.ts';
 import { quantise } from '../embed/vector.ts';
@@ -9,6 +10,7 @@ import { original } from '../folding.ts';
 import { MEANING_VERSION, type PassageText, passagesOf, termsOf } from '../meaning.ts';
 import { runTextOf } from '../run-text.ts';
 import type { Meaning, RunKey, WaitingDocument } from './documents.ts';
+import { DamagedIndexError, type OpenedFile } from './index-file.ts';
 import { SearchIndex } from './search-index.ts';
 import type { Passage } from './vectors.ts';
 
@@ -20,6 +22,9 @@ const WAITING_BATCH = 64;
 
 /** Vectors kept so that texts that come again (a prompt, a footer) are embedded once: some 10 MB. */
 const VECTORS_KEPT = 8192;
+
+/** Bytes of an index that is read as a whole for damage when it is opened: half a second. Damage in larger ones is met when they are read. */
+const CHECKED_BYTES = 256 * 1024 * 1024;
 
 /**
  * Brings the index up to the event log, and the vectors up to the index. Owns the file; others may search it meanwhile.
@@ -34,6 +39,7 @@ export class IndexWriter {
   readonly #atOnce: boolean;
   readonly #readPayload: (payload: Payload) => Promise<string | null>;
   readonly #maxCharacters: number;
+  readonly #onCut: (run: CutRun) => void;
   /** By text. One embedder's only: what was opened once is not opened again. */
   readonly #vectors = new Map<string, Int8Array>();
   /** Passages of the documents about to be put: embedding may wait, putting may not. */
@@ -50,6 +56,8 @@ export class IndexWriter {
     readPayload: (payload: Payload) => Promise<string | null>;
     /** Characters of a run that are indexed at most. */
     maxCharacters: number;
+    /** Called once for each finished run that says more than that. */
+    onCut: (run: CutRun) => void;
   }) {
     this.#path = parts.path;
     this.#reader = parts.reader;
@@ -57,6 +65,7 @@ export class IndexWriter {
     this.#atOnce = parts.atOnce;
     this.#readPayload = parts.readPayload;
     this.#maxCharacters = parts.maxCharacters;
+    this.#onCut = parts.onCut;
     [this.#index, this.#fresh] = this.#open();
   }
 
@@ -88,12 +97,13 @@ export class IndexWriter {
     const last = events.at(-1);
     if (last === undefined) return false;
     const index = this.#index;
-    const { put, remove } = await this.#changes(events);
+    const { put, remove, cut } = await this.#changes(events);
     if (this.#atOnce) await this.#prepare(index, put);
     // Begun anew meanwhile: this batch belongs to the file that is gone.
     if (index !== this.#index) return true;
     index.apply({ put, remove, position: String(last.position) });
     this.#prepared.clear();
+    cut.forEach(this.#onCut);
     return events.length === BATCH;
   }
 
@@ -140,7 +150,7 @@ export class IndexWriter {
       terms: termsOf,
       passages: (_, { runId }) => this.#prepared.get(runId),
     };
-    const opened = SearchIndex.open(this.#path, meaning);
+    const opened = checked(SearchIndex.open(this.#path, meaning));
     if ('index' in opened) return [opened.index, opened.state === 'created'];
     SearchIndex.remove(this.#path);
     const again = SearchIndex.open(this.#path, meaning);
@@ -148,16 +158,23 @@ export class IndexWriter {
     return [again.index, true];
   }
 
-  async #changes(events: readonly RunEvent[]): Promise<{ put: SearchDocument[]; remove: RunKey[] }> {
+  async #changes(events: readonly RunEvent[]): Promise<{ put: SearchDocument[]; remove: RunKey[]; cut: CutRun[] }> {
     const put: SearchDocument[] = [];
     const remove: RunKey[] = [];
+    const cut: CutRun[] = [];
     const runs = new Map(events.map((event) => [event.runId, event.workspaceId]));
     for (const [runId, workspaceId] of runs) {
       const records = this.#reader.records(workspaceId, runId);
-      if (records === null) remove.push({ workspaceId, runId });
-      else put.push(documentOf(await runTextOf(records, this.#readPayload), this.#maxCharacters).document);
+      if (records === null) {
+        remove.push({ workspaceId, runId });
+        continue;
+      }
+      const { document, warning } = documentOf(await runTextOf(records, this.#readPayload), this.#maxCharacters);
+      put.push(document);
+      const warned = records.logs.some(({ meta }) => meta?.['search'] === CUT_MARK.search);
+      if (warning !== undefined && isTerminal(records.run.status) && !warned) cut.push({ workspaceId, runId, warning });
     }
-    return { put, remove };
+    return { put, remove, cut };
   }
 
   /** Embeds documents about to be put. When that fails they are put without vectors and wait for them. */
@@ -232,5 +249,18 @@ export class IndexWriter {
     return documents.map((cuts) =>
       cuts.map(({ segment, start, end, text }) => ({ segment, start, end, vector: known.get(text)! })),
     );
+  }
+}
+
+/** An index that was opened, if it is sound as far as can be told in a moment. */
+function checked(opened: OpenedFile<SearchIndex>): OpenedFile<SearchIndex> {
+  if (opened.state !== 'ready' || opened.index.stats().bytes > CHECKED_BYTES) return opened;
+  try {
+    opened.index.check();
+    return opened;
+  } catch (error) {
+    opened.index.close();
+    if (error instanceof DamagedIndexError) return { state: 'damaged', reason: error.message };
+    throw error;
   }
 }

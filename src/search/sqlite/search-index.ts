@@ -3,7 +3,14 @@ import type { SearchRequest, SearchResult } from '../search.ts';
 import type { FoldedSegment } from '../snippet.ts';
 import { Documents, type Meaning, type RunKey, TEXT_FIELDS, type WaitingDocument } from './documents.ts';
 import { ExactSearch } from './exact.ts';
-import { DamagedIndexError, type IndexFile, type OpenedFile, openIndexFile, removeIndexFile } from './index-file.ts';
+import {
+  DamagedIndexError,
+  type IndexFile,
+  type IndexRole,
+  type OpenedFile,
+  openIndexFile,
+  removeIndexFile,
+} from './index-file.ts';
 import type { NearPassage, Passage } from './vectors.ts';
 
 /** What becomes of the index in one transaction. */
@@ -50,14 +57,14 @@ export class SearchIndex {
   readonly #exact: ExactSearch;
 
   /**
-   * Opens the index at `path`, or begins one there. A file that was cut short, is no database or has another format is
+   * Opens the index at `path`; a writer begins one where there is none. A file that was cut short, is no database or has another format is
    * reported and not touched.
    *
    * @param meaning gives terms and vectors; without it only exact search is possible.
    * @throws when the file cannot be opened for a reason outside of it, such as missing permissions.
    */
-  static open(path: string, meaning?: Meaning): OpenedFile<SearchIndex> {
-    const opened = openIndexFile(path, meaning?.version ?? 'none');
+  static open(path: string, meaning?: Meaning, role?: IndexRole): OpenedFile<SearchIndex> {
+    const opened = openIndexFile(path, meaning?.version ?? 'none', role);
     if (!('index' in opened)) return opened;
     try {
       return {
@@ -245,6 +252,7 @@ export class SearchIndex {
       const problem = this.#file.get('PRAGMA quick_check(1)')?.['quick_check'];
       if (problem !== 'ok') throw new DamagedIndexError(`The search index is damaged: ${problem}.`);
       this.#file.run(`INSERT INTO grams (grams) VALUES ('integrity-check')`);
+      this.#file.run(`INSERT INTO terms (terms) VALUES ('integrity-check')`);
       const stray = this.#file.get(
         'SELECT (SELECT count(*) FROM grams_docsize) - (SELECT count(*) FROM document) AS n',
       )?.['n'];
