@@ -107,7 +107,7 @@ function write(): void {
     atOnce: data.embedder.kind === 'builtin',
     readPayload,
     maxCharacters: data.maxCharacters,
-    onCut: (run) => tell({ kind: 'cut', ...run }),
+    onCut: (run) => port.postMessage({ kind: 'cut', ...run } satisfies FromWriter),
   });
   let rebuilding = writer.fresh;
   let renewed = writer.fresh;

@@ -15,10 +15,10 @@ export type ToReader =
 /** What they answer. */
 export type FromWriter =
   | (SearchStatus & { readonly kind: 'at'; readonly renewed: boolean })
-  /** Some of what a run says was left out of the index. */
-  | ({ readonly kind: 'cut' } & CutRun)
   /** Something that an operator should know. */
-  | { readonly kind: 'note'; readonly level: 'info' | 'warn'; readonly message: string; readonly facts: object };
+  | { readonly kind: 'note'; readonly level: 'info' | 'warn'; readonly message: string; readonly facts: object }
+  /** Some of what a run says was left out of the index. */
+  | ({ readonly kind: 'cut' } & CutRun);
 export type FromReader =
   | (FromWriter & { readonly kind: 'note' })
   | { readonly kind: 'found'; readonly id: number; readonly result: SearchResult }
@@ -29,6 +29,7 @@ const NEWS_MS = 50;
 
 /** Milliseconds after the start before the index is looked at: it may lack what happened last, be missing, or want vectors of another embedder. */
 const START_MS = 1000;
+
 /** Milliseconds that a search waits for an index that it found damaged. */
 const REPAIR_MS = 1000;
 
@@ -67,15 +68,13 @@ export class SearchService implements Search {
   #news: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #nextId = 0;
-  #at: Standing = {
-    kind: 'at',
+  #at: SearchStatus = {
     position: 0,
     indexedRuns: 0,
     totalRuns: 0,
     rebuilding: false,
     runsWithoutVectors: 0,
     trouble: null,
-    renewed: false,
   };
   /** The writer was told to begin anew; until it says that it did, it speaks of the old index. */
   #awaitsRenewal = false;
@@ -92,7 +91,7 @@ export class SearchService implements Search {
     this.#system = parts.system;
     this.#log = parts.log;
     this.#startThread = parts.startThread;
-    this.#restart = setTimeout(() => this.#tellWriter({ kind: 'log' }), START_MS);
+    this.#restart = setTimeout(() => void this.#catchUp(), START_MS);
     this.#restart.unref();
     this.#unsubscribe = parts.store.onLog(() => {
       this.#news ??= setTimeout(() => {
@@ -108,6 +107,12 @@ export class SearchService implements Search {
     });
     const { rebuilding, indexedRuns, totalRuns } = this.#at;
     return rebuilding ? { ...result, totalIsLowerBound: true, rebuild: { indexedRuns, totalRuns } } : result;
+  }
+
+  /** A store in which nothing happened yet needs no thread. */
+  async #catchUp(): Promise<void> {
+    const { lastPosition } = await this.#store.stats();
+    if (lastPosition > 0) this.#tellWriter({ kind: 'log' });
   }
 
   #ask(question: Question): void {
@@ -181,12 +186,12 @@ export class SearchService implements Search {
     if (this.#writer) return this.#writer;
     const writer = this.#startThread('writer');
     writer.unref();
-    writer.on('message', (message: FromWriter) => {
-      if (message.kind === 'at') this.#advance(message);
-      else if (message.kind === 'note') this.#note(message);
+    writer.on('message', (told: FromWriter) => {
+      if (told.kind === 'at') this.#advance(told);
+      else if (told.kind === 'note') this.#note(told);
       else {
-        this.#warnOnRun(message).catch((error) =>
-          this.#log.error({ err: error, runId: message.runId }, 'a run could not be given its warning of the search'),
+        this.#warnOnRun(told).catch((error) =>
+          this.#log.error({ err: error, runId: told.runId }, 'a run could not be given its warning of the search'),
         );
       }
     });

@@ -7,7 +7,7 @@ import { openBuiltinEmbedder } from '../embed/builtin/builtin.ts';
 import { quantise } from '../embed/vector.ts';
 import { passagesOf, termsOf } from '../meaning.ts';
 import type { SearchRequest } from '../search.ts';
-import { type MeaningResult, type Question, searchByMeaning } from './by-meaning.ts';
+import { type MeaningResult, searchByMeaning } from './by-meaning.ts';
 import { SearchIndex } from './search-index.ts';
 import type { Passage } from './vectors.ts';
 
@@ -46,17 +46,16 @@ async function put(run: number, segments: readonly Segment[], workspaceId = 'w',
 
 const said = (text: string, field: Segment['field'] = 'input'): Segment => ({ field, path: '$.Text', text });
 
-async function search(
+function search(
   query: string,
   more: Partial<SearchRequest> & { similarityThreshold?: number } = {},
 ): Promise<MeaningResult> {
   const common = { similarityThreshold: 0, limit: 10, contextSize: 10, maxMatchesPerRun: 3 };
-  return searchByMeaning(index, await questionOf(query), { workspaceId: 'w', query, ...common, ...more });
-}
-
-async function questionOf(query: string): Promise<Question> {
-  const [vector] = await embedder.embed([query], 'query');
-  return { meaning: { embedder, vector: vector! }, highlighter: embedder };
+  const question = async () => ({
+    meaning: { embedder, vector: (await embedder.embed([query], 'query'))[0]! },
+    highlighter: embedder,
+  });
+  return question().then((asked) => searchByMeaning(index, asked, { workspaceId: 'w', query, ...common, ...more }));
 }
 
 const found = async (...asked: Parameters<typeof search>) =>

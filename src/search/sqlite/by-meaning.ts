@@ -30,7 +30,7 @@ const QUERY_WORDS_COMPARED = 32;
 const WORDS_NAMED = 6;
 
 /** What is asked. */
-export interface Question {
+interface Question {
   /** Its vector and the embedder it is of, whose vectors the index has; absent where words have to do. */
   readonly meaning?: { readonly embedder: Embedder; readonly vector: Float32Array };
   /** Compares sentences and words with the question, to show what carried a match. May be the same embedder. */
@@ -107,8 +107,7 @@ export async function searchByMeaning(
       )
       .map((run) => [run.runId, run.segments]),
   );
-  const [hint] = await highlighter.embed([query], 'query');
-  const asked = await askedWords(highlighter, query, hint!);
+  const asked = await askedWords(highlighter, query);
   const hits: SearchHit[] = [];
   for (const { id, similarity } of page) {
     const segments = (texts.get(id) ?? []).filter((segment) => fields.has(segment.field));
@@ -158,9 +157,10 @@ interface Asked {
   readonly words: readonly Float32Array[];
 }
 
-async function askedWords(highlighter: Embedder, query: string, vector: Float32Array): Promise<Asked> {
-  const words = tellingWords(query).slice(0, QUERY_WORDS_COMPARED);
-  return { vector, terms: new Set(termsOf(query)), words: await highlighter.embed(words, 'query') };
+async function askedWords(highlighter: Embedder, query: string): Promise<Asked> {
+  const asked = tellingWords(query).slice(0, QUERY_WORDS_COMPARED);
+  const [vector, ...words] = await highlighter.embed([query, ...asked], 'query');
+  return { vector: vector!, terms: new Set(termsOf(query)), words };
 }
 
 interface Candidate {

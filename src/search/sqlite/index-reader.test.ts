@@ -37,15 +37,8 @@ afterEach(async () => {
 
 function writerOf(): IndexWriter {
   const readPayload = async (payload: string) => payload;
-  const writer = new IndexWriter({
-    path,
-    reader,
-    embedder: onDemand,
-    atOnce: true,
-    readPayload,
-    maxCharacters: 1e6,
-    onCut: () => undefined,
-  });
+  const parts = { path, reader, embedder: onDemand, atOnce: true, readPayload, maxCharacters: 1e6 };
+  const writer = new IndexWriter({ ...parts, onCut: () => undefined });
   open.push(writer);
   return writer;
 }
