@@ -1,3 +1,4 @@
+import { platform, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BlobMissing } from './blobs/blobs.ts';
@@ -41,6 +42,12 @@ export interface SearchThreadData {
   readonly maxCharacters: number;
   readonly embedder: EmbedderSettings;
 }
+
+/**
+ * Scheduling priority of the thread that indexes (nice, 0 to 19): below requests and runs, so that a busy server is slowed little, and high enough
+ * to get a share of a busy processor.
+ */
+const INDEXING_NICENESS = 5;
 
 /** Milliseconds before a batch that could not be indexed is tried again: a disk may be full. */
 const RETRY_MS = 2000;
@@ -100,6 +107,8 @@ async function readPayload(payload: Payload): Promise<string | null> {
 
 /** Follows the log into the index, and brings vectors after it, for as long as the thread lives. */
 function write(): void {
+  // On Linux 0 means this thread; elsewhere it means the process, which is to be left alone.
+  if (platform() === 'linux') setPriority(0, INDEXING_NICENESS);
   const writer = new IndexWriter({
     path,
     reader: runs,
