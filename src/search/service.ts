@@ -87,11 +87,15 @@ export class SearchService implements Search {
   }
 
   async search(request: RunSearchRequest): Promise<SearchResult> {
+    const wasRebuilding = this.#at.rebuilding;
     const result = await new Promise<SearchResult>((resolve, reject) => {
       this.#ask({ request, resolve, reject, askedAgain: false });
     });
     const { rebuilding, indexedRuns, totalRuns } = this.#at;
-    return rebuilding ? { ...result, totalIsLowerBound: true, rebuild: { indexedRuns, totalRuns } } : result;
+    // The answer may be from before a rebuild ended, or from after one began.
+    return wasRebuilding || rebuilding
+      ? { ...result, totalIsLowerBound: true, rebuild: { indexedRuns, totalRuns } }
+      : result;
   }
 
   #ask(question: Question): void {
