@@ -363,10 +363,10 @@ async function holdUp(folder: string, runs: number): Promise<void> {
     });
     await Promise.all(some);
   }
-  const searches = async (exact: boolean) => {
+  const searches = async (exact: boolean, more: object = {}) => {
     for (let number = 0; number < SEARCHES; number++) {
       const query = ASKED[number % ASKED.length] ?? '';
-      await call('POST', '/v1/runs/search', { query, exact });
+      await call('POST', '/v1/runs/search', { query, exact, ...more });
     }
   };
   // Everything is indexed, loaded and compiled.
@@ -378,6 +378,7 @@ async function holdUp(folder: string, runs: number): Promise<void> {
     'doing nothing': () => sleep(1000),
     'exact searches': () => searches(true),
     'searches by meaning': () => searches(false),
+    'searches by meaning in outputs alone': () => searches(false, { search_in: ['output'] }),
     'lists of 10 runs': async () => {
       for (let number = 0; number < SEARCHES; number++) await call('GET', '/v1/runs?size=10');
     },

@@ -11,6 +11,9 @@ import type { SearchIndex } from './search-index.ts';
 /** Runs that are looked at more closely, from each of words and vectors: enough for the deepest page, few enough for a few milliseconds. */
 const POOL = 200;
 
+/** Runs whose text is read again, at least, where only some fields are searched: 1 ms for each. */
+const COMPARED = 100;
+
 /** Sentences of a run that are compared with the question, at most: a long document must not take all the time. */
 const SENTENCES_COMPARED = 400;
 
@@ -45,7 +48,8 @@ export async function searchByMeaning(
   const { query } = request;
   const [vector] = await embedder.embed([query], 'query');
   if (!vector) return { hits: [], total: 0, totalIsLowerBound: false };
-  const pool = Math.max(POOL, 2 * (request.limit + (request.offset ?? 0)));
+  const offset = request.offset ?? 0;
+  const pool = Math.max(POOL, 2 * (request.limit + offset));
   const near = index.byVector(request, quantise(vector), pool);
   const byWords = index.byTerms(request, termsOf(query), pool);
   const meant = new Map<string, number>();
@@ -55,19 +59,22 @@ export async function searchByMeaning(
   const fields = new Set(request.searchIn ?? SEARCH_FIELDS);
   const isRestricted = SEARCH_FIELDS.some((field) => field !== 'run_id' && !fields.has(field));
   const unknown = [...lexical.keys()].filter((runId) => !meant.has(runId));
-  // Where only some fields count, what the index knows of the whole run is a first choice only.
-  const compared = isRestricted ? [...new Set([...meant.keys(), ...unknown])] : unknown;
-  for (const found of await compare(index, embedder, request, vector, compared, fields)) {
-    meant.set(found.runId, found.cosine);
-    if (isRestricted) lexical.set(found.runId, found.lexical);
-  }
-  const evidence: Evidence<string>[] = [...new Set([...meant.keys(), ...lexical.keys()])].map((id) => ({
+  const similarities = index.similarities(request.workspaceId, unknown, quantise(vector));
+  for (const [runId, similarity] of similarities) meant.set(runId, similarity);
+  let evidence: Evidence<string>[] = [...new Set([...meant.keys(), ...lexical.keys()])].map((id) => ({
     id,
     lexical: lexical.get(id) ?? 0,
     cosine: meant.get(id) ?? 0,
   }));
+  let isComplete = near.length < pool && byWords.length < pool;
+  if (isRestricted) {
+    // What the index knows of the whole run is a first choice only.
+    const chosen = fuse(evidence).slice(0, Math.max(COMPARED, 2 * (request.limit + offset)));
+    isComplete &&= chosen.length === evidence.length;
+    const runIds = chosen.map(({ id }) => id);
+    evidence = await compare(index, embedder, request, vector, runIds, fields);
+  }
   const ranked = fuse(evidence).filter(({ similarity }) => similarity > 0 && similarity >= request.similarityThreshold);
-  const offset = request.offset ?? 0;
   const page = ranked.slice(offset, offset + request.limit);
   const texts = new Map(
     index
@@ -83,7 +90,7 @@ export async function searchByMeaning(
     const segments = (texts.get(id) ?? []).filter((segment) => fields.has(segment.field));
     hits.push({ runId: id, similarity, matches: await bestSentences(embedder, asked, segments, request) });
   }
-  return { hits, total: ranked.length, totalIsLowerBound: near.length >= pool || byWords.length >= pool };
+  return { hits, total: ranked.length, totalIsLowerBound: !isComplete };
 }
 
 /** How near the passages of some runs are, and which of the words they have, in the fields that count. */
@@ -94,7 +101,7 @@ async function compare(
   vector: Float32Array,
   runIds: readonly string[],
   fields: ReadonlySet<string>,
-): Promise<{ runId: string; cosine: number; lexical: number }[]> {
+): Promise<Evidence<string>[]> {
   const wanted = termsOf(request.query);
   const found = [];
   for (const { runId, segments } of index.segments(request.workspaceId, runIds)) {
@@ -108,7 +115,7 @@ async function compare(
     );
     const has = new Set(texts.flatMap((segment) => termsOf(segment.text)));
     found.push({
-      runId,
+      id: runId,
       cosine: Math.max(0, ...vectors.map((passage) => cosine(vector, quantise(passage)))),
       lexical: wanted.length === 0 ? 0 : wanted.filter((term) => has.has(term)).length / wanted.length,
     });

@@ -75,10 +75,15 @@ export class Documents {
     return row && { runId: String(row['run_id']), workflow: Number(row['workflow']) };
   }
 
-  /** Removes a run, and tells whether it was there. */
-  remove({ workspaceId, runId }: RunKey): boolean {
+  /** The number of a run's document; undefined when the run is not in the index. */
+  find({ workspaceId, runId }: RunKey): number | undefined {
     const workspace = this.scope('workspace', workspaceId);
-    const id = workspace === undefined ? undefined : this.#idOf(workspace, runId);
+    return workspace === undefined ? undefined : this.#idOf(workspace, runId);
+  }
+
+  /** Removes a run, and tells whether it was there. */
+  remove(run: RunKey): boolean {
+    const id = this.find(run);
     if (id === undefined) return false;
     this.#erase(id);
     this.#file.run('DELETE FROM late WHERE id = ?', id);

@@ -161,6 +161,21 @@ export class SearchIndex {
     });
   }
 
+  /**
+   * The cosine of a vector and the nearest passage of each of some runs; runs without passages are left out.
+   * @throws DamagedIndexError
+   */
+  similarities(workspaceId: string, runIds: readonly string[], vector: Int8Array): Map<string, number> {
+    return this.#file.transaction('read', () => {
+      const known = runIds.flatMap((runId) => {
+        const document = this.#documents.find({ workspaceId, runId });
+        const similarity = document && this.#documents.vectors.similarityTo(document, vector);
+        return similarity === undefined ? [] : [[runId, similarity] as const];
+      });
+      return new Map(known);
+    });
+  }
+
   #scopeOf({ workspaceId, workflowIds, allowed }: MeaningRequest): Scope | undefined {
     const workspace = this.#documents.scope('workspace', workspaceId);
     const workflows = workflowIds?.flatMap((id) => this.#documents.scope('workflow', id) ?? []);

@@ -96,10 +96,20 @@ export class Vectors {
     return nearest.map(({ id, similarity }) => ({ ...this.#place(id), similarity }));
   }
 
+  /** The cosine of a vector and the nearest passage of a document; undefined when the document has none. */
+  similarityTo(document: number, query: Int8Array): number | undefined {
+    let nearest: number | undefined;
+    for (const { vector } of this.#file.prepared('SELECT vector FROM passage WHERE document = ?').iterate(document)) {
+      const similarity = vector instanceof Uint8Array ? cosine(query, asNumbers(vector)) : undefined;
+      if (similarity !== undefined && similarity > (nearest ?? -1)) nearest = similarity;
+    }
+    return nearest;
+  }
+
   #similarity(query: Int8Array, id: number): number | undefined {
     const vector = this.#file.get('SELECT vector FROM passage WHERE id = ?', id)?.['vector'];
     if (!(vector instanceof Uint8Array)) return undefined;
-    return cosine(query, new Int8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+    return cosine(query, asNumbers(vector));
   }
 
   #place(id: number): Omit<NearPassage, 'similarity'> {
@@ -270,6 +280,10 @@ function writeSigns(vector: Uint8Array, signs: Uint8Array): void {
     for (let bit = 0; bit < 8; bit++) bits = (bits << 1) | ((vector[byte * 8 + bit] ?? 0) >> 7);
     signs[byte] = bits;
   }
+}
+
+function asNumbers(bytes: Uint8Array): Int8Array {
+  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function asBytes(numbers: Int8Array): Uint8Array {
