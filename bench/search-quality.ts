@@ -3,8 +3,8 @@
  *
  * Prints nDCG@10 and recall@10 of words alone (BM25), meaning alone (vectors) and both (hybrid), by kind of query, for the
  * built-in embedder and for those configured by the environment:
- *   MILLRUN_BENCH_OPENAI=http://127.0.0.1:11434/v1 MILLRUN_BENCH_OPENAI_MODEL=… MILLRUN_BENCH_OPENAI_DIMENSIONS=…
- *   MILLRUN_BENCH_OPENAI_KEY=…   (when the endpoint wants one)
+ *   MILLRUN_BENCH_OPENAI=http://127.0.0.1:11434/v1 MILLRUN_BENCH_OPENAI_MODEL=…
+ *   MILLRUN_BENCH_OPENAI_KEY=… MILLRUN_BENCH_OPENAI_DIMENSIONS=…   (when the endpoint wants one, and the model can shorten its vectors)
  *   MILLRUN_BENCH_LOCAL=<models directory> MILLRUN_BENCH_LOCAL_MODEL=…
  */
 import { openBuiltinEmbedder } from '../src/search/embed/builtin/builtin.ts';
@@ -28,12 +28,12 @@ async function embedders(): Promise<Embedder[]> {
   const opened = [openBuiltinEmbedder()];
   const { MILLRUN_BENCH_OPENAI: baseUrl, MILLRUN_BENCH_LOCAL: modelsDirectory } = env;
   if (baseUrl !== undefined) {
-    const apiKey = env['MILLRUN_BENCH_OPENAI_KEY'];
+    const { MILLRUN_BENCH_OPENAI_KEY: apiKey, MILLRUN_BENCH_OPENAI_DIMENSIONS: dimensions } = env;
     opened.push(
-      openOpenAiEmbedder({
+      await openOpenAiEmbedder({
         baseUrl,
         model: env['MILLRUN_BENCH_OPENAI_MODEL'] ?? 'text-embedding-3-small',
-        dimensions: Number(env['MILLRUN_BENCH_OPENAI_DIMENSIONS'] ?? 1536),
+        ...(dimensions === undefined ? {} : { dimensions: Number(dimensions), shorten: true }),
         ...(apiKey === undefined ? {} : { apiKey }),
       }),
     );

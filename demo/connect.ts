@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { answers, folderKey, serverUrl } from '../src/cli/server-access.ts';
 import { readConfig } from '../src/config/read.ts';
-import { firstKey } from '../src/operations/access.ts';
 
 /** Something the reader of the demo has to do first. The message says what. */
 export class Obstacle extends Error {}
@@ -19,9 +18,6 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Milliseconds to wait for the answer that tells whether there is a server. */
-const PROBE_MS = 2_000;
-
 /**
  * The server that runs, or one that is started on the default data folder. Settings are read as the server reads them, so that both mean the
  * same address, folder and key; `MILLRUN_URL` names another server.
@@ -30,13 +26,12 @@ const PROBE_MS = 2_000;
 export async function connect(): Promise<Connection> {
   const { config } = readConfig({});
   const elsewhere = process.env['MILLRUN_URL']?.replace(/\/+$/, '');
-  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
-  const url = elsewhere || `http://${host.includes(':') ? `[${host}]` : host}:${config.port}`;
+  const url = elsewhere || serverUrl(config);
   if (!(await answers(url))) {
     if (elsewhere) throw new Obstacle(`No Millrun server answers at ${url}. Start it there, or unset MILLRUN_URL.`);
     return startServer(config.apiKey);
   }
-  const key = config.apiKey ?? (elsewhere ? null : keyOfFolder(config.data));
+  const key = config.apiKey ?? (elsewhere ? null : folderKey(config));
   if (key !== null && (await knowsKey(url, key))) {
     return { url, key, started: false, keyIsPreset: config.apiKey !== null, close: async () => {} };
   }
@@ -45,28 +40,9 @@ export async function connect(): Promise<Connection> {
   );
 }
 
-async function answers(url: string): Promise<boolean> {
-  try {
-    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(PROBE_MS) });
-    const body: unknown = await answer.json();
-    return answer.ok && typeof body === 'object' && body !== null && 'status' in body && body.status === 'ok';
-  } catch {
-    return false;
-  }
-}
-
 async function knowsKey(url: string, key: string): Promise<boolean> {
   const answer = await fetch(`${url}/v1/admin/me`, { headers: { 'x-api-key': key } });
   return answer.ok;
-}
-
-/** The first key follows from the secret of the data folder: whoever may read that file is its owner. Null without one. */
-function keyOfFolder(folder: string): string | null {
-  try {
-    return firstKey(Buffer.from(readFileSync(join(folder, 'secret.key'), 'utf8').trim(), 'hex'));
-  } catch {
-    return null;
-  }
 }
 
 async function startServer(presetKey: string | null): Promise<Connection> {

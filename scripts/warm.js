@@ -4,6 +4,11 @@ import { fileURLToPath } from 'node:url';
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/millrun', import.meta.url)));
-  await import('../src/cli/commands/serve.ts');
-  flushCompileCache();
+  try {
+    await import('../src/cli/commands/serve.ts');
+    flushCompileCache();
+  } catch (error) {
+    // An install is not the place to fail for it: the first start compiles what is missing, and says what is wrong.
+    process.stderr.write(`The compile cache was not filled: ${error}\n`);
+  }
 }

@@ -1,34 +1,98 @@
+import { platform, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BlobMissing } from './blobs/blobs.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { type Payload, referencedBlob } from './domain/payload.ts';
 import { openBuiltinEmbedder } from './search/embed/builtin/builtin.ts';
-import type { Embedder } from './search/embed/embedder.ts';
+import { type Embedder, EmbeddingError } from './search/embed/embedder.ts';
+import { openLocalEmbedder } from './search/embed/local.ts';
+import { EmbedderOnDemand } from './search/embed/on-demand.ts';
+import { openOpenAiEmbedder } from './search/embed/openai.ts';
+import { projected } from './search/embed/projected.ts';
+import { UsageMeter } from './search/embed/usage-meter.ts';
 import type { FromReader, FromWriter, ToReader, ToWriter } from './search/service.ts';
-import { DamagedIndexError } from './search/sqlite/index-file.ts';
+import { DamagedIndexError, INDEX_FILE_NAME } from './search/sqlite/index-file.ts';
 import { IndexReader } from './search/sqlite/index-reader.ts';
 import { IndexWriter } from './search/sqlite/index-writer.ts';
+import { DIMENSIONS } from './search/sqlite/vectors.ts';
 import { openRunReader } from './store/sqlite/run-reader.ts';
+import { createGuardedHttp } from './system/guarded-http.ts';
+
+/** Which embedder to open, and with what. */
+export type EmbedderSettings =
+  | { readonly kind: 'builtin' }
+  | {
+      readonly kind: 'openai';
+      readonly baseUrl: string;
+      readonly apiKey: string | null;
+      /** `host:port` of `baseUrl`, which may be private. */
+      readonly host: string;
+      readonly model: string;
+      readonly dimensions: number | null;
+      /** US dollars for a million tokens. */
+      readonly price: string | null;
+    }
+  | { readonly kind: 'local'; readonly modelsDirectory: string; readonly model: string; readonly download: boolean };
 
 /** What a search thread is given when it starts. */
 export interface SearchThreadData {
   readonly role: 'writer' | 'reader';
   readonly folder: string;
   readonly maxCharacters: number;
+  readonly embedder: EmbedderSettings;
 }
 
-/** Milliseconds before a batch that could not be indexed is tried again: an embedding server may be down. */
+/**
+ * Scheduling priority of the thread that indexes (nice, 0 to 19): below requests and runs, so that a busy server is slowed little, and high enough
+ * to get a share of a busy processor.
+ */
+const INDEXING_NICENESS = 5;
+
+/** Milliseconds before a batch that could not be indexed is tried again: a disk may be full. */
 const RETRY_MS = 2000;
+
+/** Milliseconds before an embedder that is away is asked again. Whoever searches meanwhile is answered by words at once. */
+const REST_MS = 10_000;
+
+/** Milliseconds that somebody who searches waits for an endpoint; there is no second try, as words can answer. */
+const QUERY_TIMEOUT_MS = 5000;
 
 // The composition root of the search threads, as platform.ts is of the process.
 const data = workerData as SearchThreadData;
 const port = parentPort!;
-const path = join(data.folder, 'search.db');
+const path = join(data.folder, INDEX_FILE_NAME);
 const runs = openRunReader(data.folder);
-const embedder: Embedder = openBuiltinEmbedder();
+const tell = (message: FromWriter | FromReader) => port.postMessage(message);
+const embedder = new EmbedderOnDemand(openEmbedder, REST_MS);
 if (data.role === 'writer') write();
 else read();
+
+async function openEmbedder(): Promise<Embedder> {
+  const settings = data.embedder;
+  if (settings.kind === 'builtin') return openBuiltinEmbedder();
+  if (settings.kind === 'local') return projected(await openLocalEmbedder(settings), DIMENSIONS);
+  const { baseUrl, apiKey, host, model, dimensions, price } = settings;
+  const meter = new UsageMeter((facts) => {
+    tell({
+      kind: 'note',
+      level: 'info',
+      message: 'search: tokens used for embeddings',
+      facts: { ...facts, for: data.role },
+    });
+  });
+  const opened = await openOpenAiEmbedder({
+    baseUrl,
+    model,
+    ...(apiKey === null ? {} : { apiKey }),
+    ...(dimensions === null ? {} : { dimensions, shorten: true }),
+    ...(price === null ? {} : { pricePerMillionTokens: Number(price) }),
+    ...(data.role === 'reader' ? { timeout: QUERY_TIMEOUT_MS, retries: 0 } : {}),
+    fetch: createGuardedHttp({ allow: [host] }).fetch,
+    onUsage: (usage) => meter.add(usage),
+  });
+  return projected(opened, DIMENSIONS);
+}
 
 async function readPayload(payload: Payload): Promise<string | null> {
   const reference = referencedBlob(payload);
@@ -41,73 +105,133 @@ async function readPayload(payload: Payload): Promise<string | null> {
   }
 }
 
-/** Follows the log into the index for as long as the thread lives. */
+/** Follows the log into the index, and brings vectors after it, for as long as the thread lives. */
 function write(): void {
+  // On Linux 0 means this thread; elsewhere it means the process, which is to be left alone.
+  if (platform() === 'linux') setPriority(0, INDEXING_NICENESS);
   const writer = new IndexWriter({
     path,
     reader: runs,
     embedder,
+    atOnce: data.embedder.kind === 'builtin',
     readPayload,
     maxCharacters: data.maxCharacters,
     onCut: (run) => port.postMessage({ kind: 'cut', ...run } satisfies FromWriter),
   });
   let rebuilding = writer.fresh;
   let renewed = writer.fresh;
-  let working = false;
-  let again = false;
+  const troubles = { text: null as string | null, vectors: null as string | null };
 
-  const tell = () => {
-    const at: FromWriter = {
+  const report = () => {
+    tell({
       kind: 'at',
       position: writer.position,
       indexedRuns: writer.documents,
       totalRuns: rebuilding ? runs.countRuns() : 0,
       rebuilding,
+      runsWithoutVectors: writer.waiting,
+      trouble: troubles.text ?? troubles.vectors,
       renewed,
-    };
+    });
     renewed = false;
-    port.postMessage(at);
   };
   const restart = () => {
     writer.restart();
     rebuilding = true;
     renewed = true;
   };
-  const work = async () => {
-    working = true;
-    do {
-      again = false;
-      while (await writer.step()) tell();
+  /** Tells of a trouble when it begins and when it ends, and not with every try. */
+  const setTrouble = (of: 'text' | 'vectors', trouble: string | null) => {
+    if (troubles[of] === trouble) return;
+    troubles[of] = trouble;
+    const what = of === 'text' ? 'search: runs' : 'search: vectors of runs';
+    if (trouble === null) tell({ kind: 'note', level: 'info', message: `${what} are indexed again`, facts: {} });
+    else
+      tell({
+        kind: 'note',
+        level: 'warn',
+        message: `${what} cannot be indexed and are tried again`,
+        facts: { trouble },
+      });
+    report();
+  };
+  const recover = (error: unknown, of: 'text' | 'vectors') => {
+    if (error instanceof DamagedIndexError) restart();
+    else setTrouble(of, error instanceof Error ? error.message : String(error));
+    return error instanceof DamagedIndexError ? 0 : error instanceof EmbeddingError ? REST_MS : RETRY_MS;
+  };
+
+  const followText = inTurn(
+    async () => {
+      while (await writer.step()) report();
       if (rebuilding && writer.documents > 0) writer.optimize();
       rebuilding = false;
-      tell();
-    } while (again);
-    working = false;
-  };
+      setTrouble('text', null);
+      report();
+      followVectors();
+    },
+    (error) => recover(error, 'text'),
+  );
+
+  const followVectors = inTurn(
+    async () => {
+      const onRefused = (run: string, { message }: Error) => {
+        tell({
+          kind: 'note',
+          level: 'warn',
+          message: 'search: a run is found by its words alone',
+          facts: { run, reason: message },
+        });
+      };
+      while (await writer.embedWaiting(onRefused)) report();
+      setTrouble('vectors', null);
+    },
+    (error) => {
+      const wait = recover(error, 'vectors');
+      if (error instanceof DamagedIndexError) followText();
+      return wait;
+    },
+  );
+
+  port.on('message', (message: ToWriter) => {
+    if (message.kind === 'rebuild') restart();
+    followText();
+  });
+}
+
+/**
+ * Work that is done once at a time, and once more when it was asked for meanwhile.
+ * @param failed says after how many milliseconds work that threw is done again
+ */
+function inTurn(work: () => Promise<void>, failed: (error: unknown) => number): () => void {
+  let working = false;
+  let again = false;
+  let retry: NodeJS.Timeout | undefined;
   const start = () => {
     again = true;
     if (working) return;
-    work().catch((error: unknown) => {
-      working = false;
-      if (error instanceof DamagedIndexError) {
-        restart();
-        start();
-        return;
+    clearTimeout(retry);
+    working = true;
+    const turns = async () => {
+      while (again) {
+        again = false;
+        await work();
       }
-      // An embedder that is away, a full disk: the log waits.
-      process.emitWarning(error instanceof Error ? error : String(error));
-      setTimeout(start, RETRY_MS);
-    });
+    };
+    turns()
+      .catch((error: unknown) => {
+        retry = setTimeout(start, failed(error));
+      })
+      .finally(() => {
+        working = false;
+      });
   };
-  port.on('message', (message: ToWriter) => {
-    if (message.kind === 'rebuild') restart();
-    start();
-  });
+  return start;
 }
 
 /** Answers searches one after the other. */
 function read(): void {
-  const reader = new IndexReader({ path, reader: runs, embedder });
+  const reader = new IndexReader({ path, reader: runs, embedder, highlighter: openBuiltinEmbedder() });
   port.on('message', (message: ToReader) => {
     if (message.kind === 'forget') {
       reader.forget();
@@ -122,6 +246,6 @@ function read(): void {
         if (damaged) reader.forget();
         return { kind: 'failed', id, message: error instanceof Error ? error.message : String(error), damaged };
       })
-      .then((answer) => port.postMessage(answer));
+      .then(tell);
   });
 }

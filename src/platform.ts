@@ -7,7 +7,7 @@ import { presentCallbackBody } from './api/noxus/callback-body.ts';
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
-import type { Config } from './config/config.ts';
+import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
 import { Engine } from './engine/engine.ts';
 import { Payloads } from './engine/payloads.ts';
 import { Worker } from './engine/worker.ts';
@@ -19,15 +19,13 @@ import { LiveRuns } from './operations/live.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
 import { Workflows } from './operations/workflows.ts';
-import type { SearchThreadData } from './platform-search.ts';
+import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
+import { INDEX_FILE_NAME, removeIndexFile } from './search/sqlite/index-file.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
-
-/** What an OpenAI key without an endpoint means. */
-const OPENAI_URL = 'https://api.openai.com/v1';
 
 export interface Platform {
   readonly server: FastifyInstance;
@@ -57,7 +55,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   await ensureFirstKey(store, system, { first, preset: config.apiKey });
 
   const engine = new Engine({ store, catalogue, system, payloads, log });
-  const files = new Files({ store, blobs, system });
+  const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
   const workflows = new Workflows({ store, catalogue, system });
   const live = new LiveRuns(store, log);
   const searchService = new SearchService({
@@ -65,7 +63,12 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     system,
     log,
     startThread: (role) => {
-      const workerData: SearchThreadData = { role, folder, maxCharacters: config.searchMaxCharacters };
+      const workerData: SearchThreadData = {
+        role,
+        folder,
+        maxCharacters: config.searchMaxCharacters,
+        embedder: embedderSettings(config),
+      };
       return new Thread(new URL('./platform-search.ts', import.meta.url), { workerData });
     },
   });
@@ -132,12 +135,32 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   };
 }
 
+/** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */
+export function firstKeyOf(folder: string): string | null {
+  return existsSync(join(folder, SECRET_FILE)) ? firstKey(readSecret(folder)) : null;
+}
+
+/**
+ * Removes the search index of a data folder that no server uses; the next one builds it anew.
+ * @returns whether there was a store to which an index could belong
+ * @throws StoreInUse
+ */
+export async function removeSearchIndex(folder: string): Promise<boolean> {
+  if (!existsSync(join(folder, 'millrun.db'))) return false;
+  const store = openSqliteStore(resolve(folder));
+  removeIndexFile(join(folder, INDEX_FILE_NAME));
+  await store.close();
+  return true;
+}
+
+const SECRET_FILE = 'secret.key';
+
 /**
  * 32 random bytes made at the first start; whoever has them can make the first key and callback signatures.
  * The store's lock is held: no other process makes them at the same time.
  */
 function readSecret(folder: string): Buffer {
-  const path = join(folder, 'secret.key');
+  const path = join(folder, SECRET_FILE);
   if (!existsSync(path)) {
     // Written whole and then named: half a secret, left by a start that was killed, would keep every later start from beginning.
     const unfinished = `${path}~new`;
@@ -146,17 +169,30 @@ function readSecret(folder: string): Buffer {
   }
   const secret = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
   if (secret.length !== 32) {
-    throw new Error(
-      `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`,
-    );
+    const message = `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`;
+    throw Object.assign(new Error(message), { name: 'DamagedSecret' });
   }
   return secret;
 }
 
 function modelAccess(config: Config): ModelAccess {
-  const baseUrl = config.openaiBaseUrl ?? (config.openaiApiKey === null ? null : OPENAI_URL);
-  const providers = baseUrl === null ? [] : [{ name: 'openai', baseUrl, apiKey: config.openaiApiKey, models: [] }];
+  const endpoint = modelEndpoint(config);
+  const providers = endpoint === null ? [] : [{ name: 'openai', ...endpoint, models: [] }];
   return { providers, prices: config.modelPrices, defaultModels: config.models };
+}
+
+/** What the search threads need of a configuration, which `contradictions` has found to be complete. */
+function embedderSettings(config: Config): EmbedderSettings {
+  const { searchEmbedder, searchModel: model, searchModelsDirectory: directory } = config;
+  const endpoint = embeddingEndpoint(config);
+  if (searchEmbedder === 'openai' && model !== null && endpoint !== null) {
+    const { searchDimensions: dimensions, searchPrice: price } = config;
+    return { kind: 'openai', ...endpoint, host: hostOf(endpoint.baseUrl), model, dimensions, price };
+  }
+  if (searchEmbedder === 'local' && model !== null && directory !== null) {
+    return { kind: 'local', modelsDirectory: resolve(directory), model, download: config.searchModelDownload };
+  }
+  return { kind: 'builtin' };
 }
 
 /** An endpoint that the operator configured may be private: a model server beside this one is the usual case. */

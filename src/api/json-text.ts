@@ -9,3 +9,28 @@ export function objectText(fields: Readonly<Record<string, string>>): string {
 export function listText(items: readonly string[]): string {
   return `[${items.join(',')}]`;
 }
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+/** Whether lists and objects in a JSON text lie in one another more than `limit` levels deep. A text that is no JSON may give either answer. */
+export function nestsDeeper(text: string, limit: number): boolean {
+  // Each level takes a character to open and one to close: most bodies are shorter than that.
+  if (text.length < 2 * limit) return false;
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === BACKSLASH) at += 1;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (OPENING.has(code)) {
+      depth += 1;
+      if (depth > limit) return true;
+    } else if (CLOSING.has(code)) depth -= 1;
+  }
+  return false;
+}

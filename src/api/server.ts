@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
+import { invalid, type PlatformError } from '../domain/error.ts';
 import type { Log } from '../system/log.ts';
 import type { DialectParts } from './dialect.ts';
+import { nestsDeeper } from './json-text.ts';
 import { serveMetrics, type Vitals } from './metrics.ts';
+import { answerError, answerNotFound } from './noxus/errors.ts';
 import { noxus } from './noxus/noxus.ts';
 import { endEventStreams } from './sse.ts';
 import { validatorCompiler } from './validation.ts';
@@ -14,6 +17,12 @@ export interface ServerParts extends DialectParts {
   /** Whether requests are welcome: false while starting and draining. */
   readonly ready: () => boolean;
 }
+
+/** Levels of lists and objects in a JSON body. Recursion over a value must never reach the end of the call stack, some 7,000 levels. */
+const MAX_JSON_DEPTH = 500;
+
+/** Characters of an id in a path. Node ids are free texts; ours are 36 characters long. */
+const MAX_PARAM_LENGTH = 500;
 
 /**
  * Two APIs own `/v1`: each is mounted under its prefix, and at the root the credential tells which one is meant. Requests without a credential go
@@ -33,19 +42,27 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: parts.maxBodyBytes,
     rewriteUrl,
+    // An address that cannot be read finds no dialect.
+    frameworkErrors: (error, request, reply) => answerError(error, request as never, reply as never),
+    // Given here, so that Fastify's own compilers are never made.
+    schemaController: {
+      compilersFactory: {
+        buildValidator: () => validatorCompiler as never,
+        buildSerializer: () => () => (data: unknown) => JSON.stringify(data),
+      },
+    },
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 500 },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     genReqId: (() => {
       let n = 0;
       return () => `req-${process.pid}-${(++n).toString(36)}`;
     })(),
   }) as unknown as FastifyInstance;
-  app.setValidatorCompiler(validatorCompiler as never);
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   // Clients send an empty body with a JSON content type on requests that need none.
-  app.removeContentTypeParser('application/json');
+  app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     if (body === '') return done(null, undefined);
+    if (nestsDeeper(body as string, MAX_JSON_DEPTH)) return done(tooDeep(), undefined);
     try {
       done(null, JSON.parse(body as string));
     } catch (error) {
@@ -53,6 +70,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       done(Object.assign(new Error(message), { statusCode: 400 }), undefined);
     }
   });
+  // No prefix and no key say which dialect is meant: those without either are taken for Noxus.
+  app.setNotFoundHandler(answerNotFound);
+  app.setErrorHandler(answerError);
   app.addHook('preClose', async () => endEventStreams(app.server));
 
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }));
@@ -63,4 +83,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   serveMetrics(app, parts.vitals);
   await app.register((scope) => noxus(scope, parts), { prefix: '/noxus' });
   return app;
+}
+
+function tooDeep(): PlatformError {
+  const message = `The body nests lists and objects more than ${MAX_JSON_DEPTH} levels deep. Send flatter JSON, or deep data as text.`;
+  return invalid([{ at: ['body'], message, type: 'too_deep' }]);
 }

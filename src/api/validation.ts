@@ -86,6 +86,9 @@ function problemsOfError(part: string, error: SchemaError, value: unknown): Prob
       type: 'missing',
     }));
   }
+  if (path.length === 0 && (value === undefined || value === null)) {
+    return [{ at: [part], message: 'The request has no body. Send a JSON object.', type: 'missing' }];
+  }
   const given = JSON.stringify(valueAt(value, path))?.slice(0, SHOWN_LENGTH) ?? 'nothing';
   return [{ at: [part, ...located(path)], message: `Given was ${given}, but it ${told(error)}.`, type: error.keyword }];
 }

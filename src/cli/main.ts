@@ -1,3 +1,6 @@
+import { nearest } from '../domain/nearest.ts';
+import { packageVersion } from './version.ts';
+
 const COMMANDS: Readonly<
   Record<string, { about: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }>
 > = {
@@ -5,6 +8,10 @@ const COMMANDS: Readonly<
   config: {
     about: 'print every setting with its value and where it came from',
     load: () => import('./commands/config.ts'),
+  },
+  search: {
+    about: 'tell how the search index stands, or build it anew: search status, search rebuild [--wait]',
+    load: () => import('./commands/search.ts'),
   },
 };
 
@@ -17,20 +24,28 @@ ${Object.entries(COMMANDS)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join('\n')}
   help      print this
+  --version print the version
 
 Settings are flags, environment variables or a file: \`millrun config\` lists them.
 `;
 
 async function main(args: string[]): Promise<number> {
   const [name = 'serve', ...rest] = args;
-  if (name === 'help' || name === '--help' || name === '-h') {
+  if (name === 'help' || args.includes('--help') || args.includes('-h')) {
     process.stdout.write(HELP);
     return 0;
   }
+  if (name === '--version') {
+    process.stdout.write(`${packageVersion()}\n`);
+    return 0;
+  }
   const isFlag = name.startsWith('--');
-  const command = COMMANDS[isFlag ? 'serve' : name];
+  const wanted = isFlag ? 'serve' : name;
+  const command = Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
   if (!command) {
-    process.stderr.write(`There is no command "${name}".\n\n${HELP}`);
+    const guess = nearest(name, Object.keys(COMMANDS));
+    const advice = guess === undefined ? '' : ` Did you mean "${guess}"?`;
+    process.stderr.write(`There is no command "${name}".${advice}\n\n${HELP}`);
     return 2;
   }
   return (await command.load()).run(isFlag ? args : rest);

@@ -11,6 +11,14 @@ export interface Config {
   readonly maxBodyBytes: number;
   readonly maxFileBytes: number;
   readonly searchMaxCharacters: number;
+  readonly searchEmbedder: 'builtin' | 'openai' | 'local';
+  readonly searchModel: string | null;
+  readonly searchModelsDirectory: string | null;
+  readonly searchModelDownload: boolean;
+  readonly searchEmbedderUrl: string | null;
+  readonly searchEmbedderKey: string | null;
+  readonly searchDimensions: number | null;
+  readonly searchPrice: string | null;
   readonly httpAllow: readonly string[];
   readonly openaiBaseUrl: string | null;
   readonly openaiApiKey: string | null;
@@ -31,6 +39,8 @@ export type Setting<T = unknown> = {
   /** The value in a given text or JSON value. @throws Error that says what is allowed */
   read(given: unknown): T;
 };
+
+const EMBEDDERS = ['builtin', 'openai', 'local'] as const;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
@@ -115,6 +125,66 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     about: 'Characters of one run that are searchable at most, in the order input, output, the rest.',
     read: integer(1000, 1_000_000_000),
   },
+  searchEmbedder: {
+    env: 'MILLRUN_SEARCH_EMBEDDER',
+    flag: 'search-embedder',
+    default: 'builtin',
+    about:
+      'What gives texts their meaning for search: builtin (offline, English), openai (an OpenAI-compatible endpoint), local (an ONNX model on this machine). See docs/search.md.',
+    read: oneOf(EMBEDDERS),
+  },
+  searchModel: {
+    env: 'MILLRUN_SEARCH_MODEL',
+    flag: 'search-model',
+    default: null,
+    about: 'Embedding model of openai or local, e.g. text-embedding-3-small or Xenova/all-MiniLM-L6-v2.',
+    read: text,
+  },
+  searchModelsDirectory: {
+    env: 'MILLRUN_SEARCH_MODELS_DIRECTORY',
+    flag: 'search-models-directory',
+    default: null,
+    about: 'Folder of local models, each in <owner>/<name> as on the Hugging Face hub.',
+    read: text,
+  },
+  searchModelDownload: {
+    env: 'MILLRUN_SEARCH_MODEL_DOWNLOAD',
+    flag: 'search-model-download',
+    default: false,
+    about: 'true fetches a missing local model from the Hugging Face hub; nothing is downloaded otherwise.',
+    read: truth,
+  },
+  searchEmbedderUrl: {
+    env: 'MILLRUN_SEARCH_EMBEDDER_URL',
+    flag: 'search-embedder-url',
+    default: null,
+    about: 'OpenAI-compatible endpoint for embeddings; the one for model nodes when absent.',
+    read: httpUrl,
+  },
+  searchEmbedderKey: {
+    env: 'MILLRUN_SEARCH_EMBEDDER_KEY',
+    flag: 'search-embedder-key',
+    default: null,
+    about:
+      'Key for that endpoint; the one for model nodes when absent and the endpoint is theirs. Given alone, the endpoint is https://api.openai.com/v1.',
+    secret: true,
+    read: text,
+  },
+  searchDimensions: {
+    env: 'MILLRUN_SEARCH_DIMENSIONS',
+    flag: 'search-dimensions',
+    default: null,
+    about:
+      'Numbers of a vector to ask the endpoint for, where its model can shorten them (256 suits the index best); the model decides when absent.',
+    read: integer(1, 65_536),
+  },
+  searchPrice: {
+    env: 'MILLRUN_SEARCH_PRICE',
+    flag: 'search-price',
+    default: null,
+    about: 'US dollars for a million tokens of the embedding model, for the log line that tells what search costs.',
+    read: price,
+  },
   httpAllow: {
     env: 'MILLRUN_HTTP_ALLOW',
     flag: 'http-allow',
@@ -169,11 +239,27 @@ function integer(least: number, most: number): (given: unknown) => number {
   };
 }
 
-function oneOf(allowed: readonly string[]): (given: unknown) => string {
+function oneOf<T extends string>(allowed: readonly T[]): (given: unknown) => T {
   return (given) => {
-    if (typeof given !== 'string' || !allowed.includes(given)) throw new Error(`takes one of ${allowed.join(', ')}`);
-    return given;
+    const known = allowed.find((one) => one === given);
+    if (known === undefined) throw new Error(`takes one of ${allowed.join(', ')}`);
+    return known;
   };
+}
+
+function truth(given: unknown): boolean {
+  if (given !== true && given !== false && given !== 'true' && given !== 'false')
+    throw new Error('takes true or false');
+  return given === true || given === 'true';
+}
+
+function price(given: unknown): string {
+  if (!isPrice(given)) throw new Error('takes a decimal number as text, such as 0.02');
+  return given;
+}
+
+function isPrice(given: unknown): given is string {
+  return typeof given === 'string' && /^\d+(\.\d+)?$/.test(given);
 }
 
 function list(given: unknown): readonly string[] {
@@ -187,6 +273,10 @@ function list(given: unknown): readonly string[] {
 function httpUrl(given: unknown): string {
   const url = text(given);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new Error('takes an http or https URL');
+  const { username, password } = new URL(url);
+  // It is printed and logged, which a secret must never be.
+  if (username !== '' || password !== '')
+    throw new Error('takes a URL without user and password; give a key as OPENAI_API_KEY');
   return url.replace(/\/+$/, '');
 }
 
@@ -208,7 +298,6 @@ function prices(given: unknown): Config['modelPrices'] {
       throw new Error('takes a JSON object of model names');
     }
   }
-  const isPrice = (price: unknown) => typeof price === 'string' && /^\d+(\.\d+)?$/.test(price);
   const isObject = typeof table === 'object' && table !== null && !Array.isArray(table);
   const entries: [string, unknown][] = isObject ? Object.entries(table as object) : [];
   if (!isObject || !entries.every(([, row]) => isPrice((row as Price)?.input) && isPrice((row as Price)?.output))) {
@@ -218,3 +307,75 @@ function prices(given: unknown): Config['modelPrices'] {
 }
 
 type Price = Config['modelPrices'][string] | undefined;
+
+/** Settings of the embedders that have any: which they cannot do without, and which they take besides. */
+const EMBEDDER_SETTINGS: Readonly<
+  Record<
+    Config['searchEmbedder'],
+    { readonly needs: readonly (keyof Config)[]; readonly takes: readonly (keyof Config)[] }
+  >
+> = {
+  builtin: { needs: [], takes: [] },
+  openai: {
+    needs: ['searchModel'],
+    takes: ['searchEmbedderUrl', 'searchEmbedderKey', 'searchDimensions', 'searchPrice'],
+  },
+  local: { needs: ['searchModel', 'searchModelsDirectory'], takes: ['searchModelDownload'] },
+};
+
+/** A mistake that only several settings together make, and the setting to change. */
+export interface Contradiction {
+  readonly setting: keyof Config;
+  readonly message: string;
+}
+
+/** What does not fit together in a configuration. A setting that would do nothing is a mistake too: somebody meant it to do something. */
+export function contradictions(config: Config): Contradiction[] {
+  const { searchEmbedder: chosen } = config;
+  const { needs, takes } = EMBEDDER_SETTINGS[chosen];
+  const found: Contradiction[] = [];
+  const tell = (setting: keyof Config, message: string) => found.push({ setting, message });
+  for (const setting of needs) {
+    if (config[setting] === null) tell(setting, `the embedder ${chosen} needs ${setting}; ${howToSet(setting)}.`);
+  }
+  const all = Object.values(EMBEDDER_SETTINGS).flatMap((settings) => [...settings.needs, ...settings.takes]);
+  for (const setting of new Set(all)) {
+    if (needs.includes(setting) || takes.includes(setting) || config[setting] === SETTINGS[setting].default) continue;
+    const users = EMBEDDERS.filter((one) =>
+      [...EMBEDDER_SETTINGS[one].needs, ...EMBEDDER_SETTINGS[one].takes].includes(setting),
+    );
+    tell(
+      setting,
+      `it is for the embedder ${users.join(' or ')}, and searchEmbedder is ${chosen}. Remove it, or ${howToSet('searchEmbedder')}.`,
+    );
+  }
+  if (chosen === 'openai' && embeddingEndpoint(config) === null) {
+    tell(
+      'searchEmbedderUrl',
+      `the embedder openai needs an endpoint; ${howToSet('searchEmbedderUrl')}, or set ${SETTINGS.openaiBaseUrl.env} or ${SETTINGS.openaiApiKey.env}.`,
+    );
+  }
+  return found;
+}
+
+function howToSet(setting: keyof Config): string {
+  return `set it with ${SETTINGS[setting].env} or --${SETTINGS[setting].flag}`;
+}
+
+/** What an OpenAI key without an endpoint means. */
+const OPENAI_URL = 'https://api.openai.com/v1';
+
+/** Where model nodes find their models, or null. */
+export function modelEndpoint(config: Config): { readonly baseUrl: string; readonly apiKey: string | null } | null {
+  const baseUrl = config.openaiBaseUrl ?? (config.openaiApiKey === null ? null : OPENAI_URL);
+  return baseUrl === null ? null : { baseUrl, apiKey: config.openaiApiKey };
+}
+
+/** Where embeddings come from: an endpoint of their own, or that of the model nodes. A key goes to the endpoint it was given for, and to no other. */
+export function embeddingEndpoint(config: Config): { readonly baseUrl: string; readonly apiKey: string | null } | null {
+  const { searchEmbedderUrl, searchEmbedderKey } = config;
+  const models = modelEndpoint(config);
+  const baseUrl = searchEmbedderUrl ?? models?.baseUrl ?? (searchEmbedderKey === null ? null : OPENAI_URL);
+  if (baseUrl === null) return null;
+  return { baseUrl, apiKey: searchEmbedderKey ?? (baseUrl === models?.baseUrl ? models.apiKey : null) };
+}

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { nearest } from '../domain/nearest.ts';
-import { type Config, SETTINGS, type Setting } from './config.ts';
+import { type Config, contradictions, SETTINGS, type Setting } from './config.ts';
 
 /** The file that is read when none is named. */
 const DEFAULT_FILE = 'millrun.json';
@@ -10,7 +10,7 @@ const DEFAULT_FILE = 'millrun.json';
 export type Origins = Readonly<Record<keyof Config, string>>;
 
 /** Configuration that cannot be used. The message lists every mistake, one a line. */
-class ConfigError extends Error {
+export class ConfigError extends Error {
   readonly mistakes: readonly string[];
   constructor(mistakes: readonly string[]) {
     super(
@@ -36,6 +36,7 @@ export function readConfig(
   const file = readFile(flags['config'] ?? env['MILLRUN_CONFIG'], mistakes);
   const config: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
+  const unread = new Set<keyof Config>();
   for (const [name, setting] of Object.entries(SETTINGS) as [keyof Config, Setting][]) {
     const given = find(name, setting, file, env, flags);
     origins[name] = given?.origin ?? 'default';
@@ -44,8 +45,15 @@ export function readConfig(
     try {
       config[name] = setting.read(given.value);
     } catch (error) {
-      const shown = setting.secret ? 'the given value' : JSON.stringify(given.value);
+      unread.add(name);
+      const shown = setting.secret ? 'the given value' : shownValue(given.value);
       mistakes.push(`${given.origin}: ${shown} is not allowed; ${name} ${(error as Error).message}.`);
+    }
+  }
+  // What follows from a value that could not be read is no mistake of its own.
+  if (!unread.has('searchEmbedder')) {
+    for (const { setting, message } of contradictions(config as unknown as Config)) {
+      if (!unread.has(setting)) mistakes.push(`${setting}: ${message}`);
     }
   }
   for (const variable of Object.keys(env)) {
@@ -57,6 +65,11 @@ export function readConfig(
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return { config: config as unknown as Config, origins: origins as Origins };
+}
+
+/** A wrong value as a message repeats it; credentials that stand in an address stay out. */
+function shownValue(value: unknown): string {
+  return JSON.stringify(value).replace(/:\/\/[^/@\s"]*@/g, '://…@');
 }
 
 /** Variables that tests and tools of this repository use beside the settings. */
@@ -90,7 +103,7 @@ function readFile(named: string | undefined, mistakes: string[]) {
     return null;
   }
   try {
-    const values: unknown = JSON.parse(readFileSync(resolve(path), 'utf8'));
+    const values = parseFile(readFileSync(resolve(path), 'utf8'));
     if (typeof values !== 'object' || values === null || Array.isArray(values))
       throw new Error('it is not a JSON object');
     for (const key of Object.keys(values)) {
@@ -104,5 +117,15 @@ function readFile(named: string | undefined, mistakes: string[]) {
   } catch (error) {
     mistakes.push(`file ${path}: it cannot be read, ${(error as Error).message}.`);
     return null;
+  }
+}
+
+/** The parser's message repeats the text around the mistake, which may be a key: only the place is told. @throws Error */
+function parseFile(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const place = /at position \d+( \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0];
+    throw new Error(`it is not JSON${place === undefined ? '' : `: look ${place}`}`);
   }
 }

@@ -315,7 +315,7 @@ describe('any run of any definition', { timeout: LONG ? 300_000 : 5_000 }, () =>
 
   it('is found by these properties in all its kinds: runs that succeed, fail, skip, iterate, and wait', () => {
     const seen = { succeeded: 0, failed: 0, skipped: 0, lists: 0 };
-    for (const given of fc.sample(scenario, { numRuns: 300, seed: 1 })) {
+    for (const given of fc.sample(scenario, { numRuns: 600, seed: 1 })) {
       const result = play(given, IN_ORDER, NO_CRASH);
       if (result.status === 'succeeded') seen.succeeded += 1;
       if (result.status === 'failed') seen.failed += 1;

@@ -76,16 +76,21 @@ function isOutputOf(node: GraphNode, output: string): boolean {
   );
 }
 
-function deliveries(edges: readonly GraphEdge[], state: ScheduleState): { pending: boolean; delivered: GraphEdge[] } {
+function deliveries(
+  edges: readonly GraphEdge[],
+  state: ScheduleState,
+): { pending: boolean; skipped: boolean; delivered: GraphEdge[] } {
   let pending = false;
+  let skipped = false;
   const delivered: GraphEdge[] = [];
   for (const edge of edges) {
     if (!state.selected.has(edge.from.id)) continue;
     const delivery = deliveryOf(edge, state);
     if (delivery === 'pending') pending = true;
     else if (delivery === 'delivered') delivered.push(edge);
+    else skipped = true;
   }
-  return { pending, delivered };
+  return { pending, skipped, delivered };
 }
 
 /** What is to become of a node that has no state yet. */
@@ -97,7 +102,8 @@ export function verdictOn(node: GraphNode, state: ScheduleState): Verdict {
   if (order.pending) return { kind: 'wait' };
   let connected = node.after.length > 0;
   let activated = order.delivered.length > 0;
-  let unmet = false;
+  // Edges that only order execution say whether their node runs, wherever its values come from.
+  let unmet = order.skipped && order.delivered.length === 0;
   const values: JsonObject = { ...given };
   const tokens: JsonObject = {};
   const many: string[] = [];

@@ -94,7 +94,8 @@ function unknownKey(key: string, inputNodes: readonly GraphNode[]): Problem {
 
 function unknownNode(at: Problem['at'], id: string, graph: Graph): Problem {
   const ids = graph.nodes.slice(0, LISTED_KEYS).map((node) => `"${node.id}"`);
-  return { at, type: 'unknown_node', message: `No node has the id "${id}". The nodes are ${ids.join(', ')}.` };
+  const known = ids.length === 0 ? 'The workflow has no nodes.' : `The nodes are ${ids.join(', ')}.`;
+  return { at, type: 'unknown_node', message: `No node has the id "${id}". ${known}` };
 }
 
 function resolveSingleNode(graph: Graph, nodeId: string, input: JsonObject): ResolvedInput {

@@ -19,8 +19,11 @@ export function firstKey(secret: Buffer): string {
   return KEY_MARK + createHmac('sha256', secret).update('first api key').digest('hex');
 }
 
+/** The name of the key that the configuration presets. */
+const PRESET = 'preset';
+
 /** The record of a key with these rights. */
-function keyRecord(
+export function keyRecord(
   key: string,
   about: { id: string; workspaceId: string; name: string; scopes: readonly Scope[]; createdAt: number },
 ): ApiKey {
@@ -64,7 +67,8 @@ export function demand(caller: Caller, scope: Scope): void {
 }
 
 /**
- * Makes the first workspace with its key, once. A preset key is added whenever it is not known yet, so that changing the setting changes the key.
+ * Makes the first workspace with its key, once. A preset key is added whenever it is not known yet, and the one before it is revoked: changing
+ * the setting changes the key.
  * @returns the id of the workspace
  */
 export async function ensureFirstKey(
@@ -78,8 +82,15 @@ export async function ensureFirstKey(
     workspace = { id: system.newId(), name: 'default', createdAt: now };
     await store.commit([{ kind: 'createWorkspace', workspace }]);
   }
-  const wanted = keys.preset === null ? { key: keys.first, name: 'first' } : { key: keys.preset, name: 'preset' };
-  if ((await store.findApiKey(digestOf(wanted.key))) === null) {
+  for (const key of await store.listApiKeys(workspace.id)) {
+    const isOld = key.name === PRESET && (keys.preset === null || key.digest !== digestOf(keys.preset));
+    if (isOld && key.revokedAt === null) await store.commit([{ kind: 'putApiKey', key: { ...key, revokedAt: now } }]);
+  }
+  const wanted = keys.preset === null ? { key: keys.first, name: 'first' } : { key: keys.preset, name: PRESET };
+  const known = await store.findApiKey(digestOf(wanted.key));
+  if (keys.preset !== null && known?.revokedAt != null)
+    await store.commit([{ kind: 'putApiKey', key: { ...known, revokedAt: null } }]);
+  if (known === null) {
     const about = { id: system.newId(), workspaceId: workspace.id, name: wanted.name, scopes: SCOPES, createdAt: now };
     await store.commit([{ kind: 'putApiKey', key: keyRecord(wanted.key, about) }]);
   }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { Caller } from '../domain/caller.ts';
-import { notFound } from '../domain/error.ts';
+import { notFound, PlatformError } from '../domain/error.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { NodeFiles } from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
@@ -12,19 +12,22 @@ export class Files {
   readonly #store: Store;
   readonly #blobs: Blobs;
   readonly #system: System;
+  readonly #maxBytes: number;
 
-  constructor(parts: { store: Store; blobs: Blobs; system: System }) {
+  constructor(parts: { store: Store; blobs: Blobs; system: System; maxBytes: number }) {
+    this.#maxBytes = parts.maxBytes;
     this.#store = parts.store;
     this.#blobs = parts.blobs;
     this.#system = parts.system;
   }
 
+  /** @throws PlatformError `too_large`; nothing of the file is kept then */
   async save(
     caller: Caller,
     file: { name: string; contentType: string; bytes: Uint8Array | Readable },
   ): Promise<StoredFile> {
     demand(caller, 'files:write');
-    return this.#keep(caller.workspaceId, file);
+    return this.#keep(caller.workspaceId, file, this.#maxBytes);
   }
 
   /** @throws PlatformError `not_found` */
@@ -50,10 +53,18 @@ export class Files {
   async #keep(
     workspaceId: string,
     given: { name: string; contentType: string; bytes: Uint8Array | Readable },
+    maxBytes = Number.POSITIVE_INFINITY,
   ): Promise<StoredFile> {
     const id = this.#system.newId();
     const blobId = `files/${id}`;
     const { size } = await this.#blobs.put(blobId, given.bytes);
+    if (size > maxBytes) {
+      await this.#blobs.remove(blobId);
+      throw new PlatformError(
+        'too_large',
+        `The file "${given.name}" has more than ${maxBytes} bytes, the most this server takes (MILLRUN_MAX_FILE_BYTES).`,
+      );
+    }
     const file = {
       id,
       workspaceId,

@@ -2,7 +2,7 @@ import { callbackUrlProblem } from '../callbacks/callback-url.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { RunEvent } from '../domain/event.ts';
-import type { JsonObject } from '../domain/json.ts';
+import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { isTerminal, type Run } from '../domain/run.ts';
@@ -197,7 +197,8 @@ export class Runs {
 
   /** Deletes one finished run. @throws PlatformError `not_found` */
   async delete(caller: Caller, runId: string): Promise<DeletionReport> {
-    await this.get(caller, runId);
+    demand(caller, 'runs:delete');
+    if ((await this.#store.getRun(caller.workspaceId, runId)) === null) throw notFound('run', runId);
     return this.deleteMany(caller, { dryRun: false, expectedCount: null, runIds: [runId] });
   }
 
@@ -236,7 +237,21 @@ export class Runs {
     }
     const pass = nodeRun.iterates ? await this.#store.getIteration(run.workspaceId, runId, nodeId, wanted) : null;
     const io = await this.#ioOf(pass ?? nodeRun, nodeId, wanted, nodeRun.totalIterations);
-    return nodeRun.iterates && pass === null ? onePass(io) : io;
+    return nodeRun.iterates && pass === null ? this.#passOf(run, io) : io;
+  }
+
+  /** One pass of a pure node: its passes are not recorded one by one, they are taken out of the lists that were. */
+  async #passOf(run: Run, io: NodeIo): Promise<NodeIo> {
+    const node = this.#engine.graphOf(await this.version(run)).byId.get(io.nodeId);
+    const iterated = new Set(node?.inputs.filter((socket) => socket.iterates).map((socket) => socket.name));
+    const inputs = itemsOf(io.inputs, (name, list) =>
+      iterated.has(name) ? (list[list.length === 1 ? 0 : io.iteration - 1] ?? null) : list,
+    );
+    // A branch that some passes did not take has a shorter list, which does not tell whose values they are: it is left out.
+    const outputs = itemsOf(io.outputs, (_, list) =>
+      list.length === io.totalIterations ? list[io.iteration - 1] : undefined,
+    );
+    return { ...io, inputs, outputs };
   }
 
   /** Inputs and outputs of every node that was reached. */
@@ -280,7 +295,10 @@ export class Runs {
   async #prepare(caller: Caller, request: RunRequest): Promise<NewRun> {
     demand(caller, 'runs:create');
     if (request.workspaceId !== null && request.workspaceId !== caller.workspaceId) {
-      throw notFound('workspace', request.workspaceId);
+      throw new PlatformError(
+        'not_found',
+        `This key belongs to the workspace ${caller.workspaceId}; it sees no other. Leave the workspace out, or use a key of ${request.workspaceId}.`,
+      );
     }
     const version = await this.#workflows.runnable(caller, request.workflowId, request.versionId);
     const { problems } = resolveInput(this.#engine.graphOf(version), request, request.input);
@@ -355,18 +373,14 @@ export class Runs {
   }
 }
 
-/**
- * One pass of a pure node that iterated. Its passes are not recorded one by one: what is a list of as many values as there were passes is that
- * pass's value, anything else was the same for all.
- */
-function onePass(io: NodeIo): NodeIo {
-  const pick = (text: string | null): string | null => {
-    if (text === null) return null;
-    const values = Object.entries(JSON.parse(text) as JsonObject).map(([name, value]) => [
-      name,
-      Array.isArray(value) && value.length === io.totalIterations ? value[io.iteration - 1] : value,
-    ]);
-    return JSON.stringify(Object.fromEntries(values));
-  };
-  return { ...io, inputs: pick(io.inputs), outputs: pick(io.outputs) };
+/** The JSON text of an object with `pick` made of each list in it. */
+function itemsOf(
+  text: string | null,
+  pick: (name: string, list: readonly JsonValue[]) => JsonValue | readonly JsonValue[] | undefined,
+): string | null {
+  if (text === null) return null;
+  const values = Object.entries(JSON.parse(text) as JsonObject);
+  return JSON.stringify(
+    Object.fromEntries(values.map(([name, value]) => [name, Array.isArray(value) ? pick(name, value) : value])),
+  );
 }

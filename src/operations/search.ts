@@ -25,6 +25,10 @@ export interface FoundRuns {
   readonly totalIsLowerBound: boolean;
   /** Set while the index is being built: older runs may be missing. */
   readonly rebuild: { readonly indexedRuns: number; readonly totalRuns?: number } | null;
+  /** By meaning: why words alone were compared; null when meaning was. */
+  readonly degraded: string | null;
+  /** By meaning: runs that only their words can find so far. */
+  readonly runsWithoutVectors: number;
 }
 
 export class RunSearch {
@@ -57,6 +61,8 @@ export class RunSearch {
       total: found.total,
       totalIsLowerBound: found.totalIsLowerBound || !isFresh,
       rebuild: found.rebuild ?? null,
+      degraded: found.degraded ?? null,
+      runsWithoutVectors: found.runsWithoutVectors ?? 0,
     };
   }
 
@@ -74,6 +80,8 @@ export class RunSearch {
   async status(caller: Caller): Promise<SearchStatus & { lastPosition: number }> {
     demand(caller, 'admin');
     const { lastPosition } = await this.#store.stats();
+    // The index is looked at when somebody asks, and is nearly always complete in a moment.
+    await this.#search.reached(lastPosition, FRESH_MS);
     return { ...(await this.#search.status()), lastPosition };
   }
 }

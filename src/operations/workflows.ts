@@ -238,6 +238,12 @@ export class Workflows {
     return version;
   }
 
+  /** @throws PlatformError `invalid` with every mistake of those definitions that have no meaning */
+  refuseMeaningless(given: readonly GivenDefinition[]): void {
+    const issues = given.flatMap((definition) => this.check(definition));
+    refuse(issues, ['body', 'definition']);
+  }
+
   async #versionOf(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {
     const version = await this.#store.getVersion(caller.workspaceId, versionId);
     if (version === null || version.workflowId !== workflowId) throw notFound('workflow version', versionId);
@@ -276,8 +282,7 @@ export class Workflows {
     about: { name: string | null; description: string | null },
   ): WorkflowVersion {
     const issues = this.check(given);
-    const meaningless = issues.filter((issue) => issue.severity === 'invalid');
-    if (meaningless.length > 0) throw invalid(meaningless.map((issue) => problemOf(issue, ['body', 'definition'])));
+    refuse(issues, ['body', 'definition']);
     return {
       id: this.#system.newId(),
       workspaceId: caller.workspaceId,
@@ -304,6 +309,12 @@ export class Workflows {
 
 function hashOf(document: string): string {
   return createHash('sha256').update(document).digest('hex');
+}
+
+/** Incomplete definitions are kept as drafts; those without a meaning are refused. */
+function refuse(issues: readonly DefinitionIssue[], at: Problem['at']): void {
+  const meaningless = issues.filter((issue) => issue.severity === 'invalid');
+  if (meaningless.length > 0) throw invalid(meaningless.map((issue) => problemOf(issue, at)));
 }
 
 function problemOf(issue: DefinitionIssue, at: Problem['at']): Problem {

@@ -17,7 +17,7 @@ export interface Ranked<Id> {
 }
 
 /** How much of the answer is the words' to decide. Measured: any value from 0.3 to 0.5 ranks within 0.01 nDCG@10. */
-const LEXICAL_WEIGHT = 0.4;
+export const LEXICAL_WEIGHT = 0.4;
 
 /**
  * Ranks documents by words and meaning together, best first; equal ones keep their order.

@@ -89,6 +89,10 @@ export interface SearchResult {
   readonly position: string | null;
   /** Present while the index is being rebuilt: older runs may be missing from the answer. */
   readonly rebuild?: RebuildProgress;
+  /** By meaning: why words alone were compared. Absent when meaning was. */
+  readonly degraded?: string;
+  /** By meaning: runs, of all workspaces, that only their words can find until their vectors have come. Absent when there are none. */
+  readonly runsWithoutVectors?: number;
 }
 
 /** What a caller asks: {@link SearchRequest} with the ways to look and to choose that the whole search has. */
@@ -108,6 +112,12 @@ export interface SearchStatus {
   readonly indexedRuns: number;
   /** Set while the index is being built anew. */
   readonly rebuilding: boolean;
+  /** Runs to index in all while the index is being built anew; 0 otherwise. */
+  readonly totalRuns: number;
+  /** Runs whose vectors are still to come. */
+  readonly runsWithoutVectors: number;
+  /** What keeps the index from growing at present, such as an embedder that is away; null when nothing does. */
+  readonly trouble: string | null;
 }
 
 /** Finds runs by what they say. */

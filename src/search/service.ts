@@ -14,15 +14,21 @@ export type ToReader =
 
 /** What they answer. */
 export type FromWriter =
-  | (SearchStatus & { readonly kind: 'at'; readonly totalRuns: number; readonly renewed: boolean })
+  | (SearchStatus & { readonly kind: 'at'; readonly renewed: boolean })
+  /** Something that an operator should know. */
+  | { readonly kind: 'note'; readonly level: 'info' | 'warn'; readonly message: string; readonly facts: object }
   /** Some of what a run says was left out of the index. */
   | ({ readonly kind: 'cut' } & CutRun);
 export type FromReader =
+  | (FromWriter & { readonly kind: 'note' })
   | { readonly kind: 'found'; readonly id: number; readonly result: SearchResult }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string; readonly damaged: boolean };
 
 /** Milliseconds that news of the log wait for more of them: the index is never that urgent unless somebody asks. */
 const NEWS_MS = 50;
+
+/** Milliseconds after the start before the index is looked at: it may lack what happened last, be missing, or want vectors of another embedder. */
+const START_MS = 1000;
 
 /** Milliseconds that a search waits for an index that it found damaged. */
 const REPAIR_MS = 1000;
@@ -62,7 +68,14 @@ export class SearchService implements Search {
   #news: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #nextId = 0;
-  #at: Standing = { kind: 'at', position: 0, indexedRuns: 0, totalRuns: 0, rebuilding: false, renewed: false };
+  #at: SearchStatus = {
+    position: 0,
+    indexedRuns: 0,
+    totalRuns: 0,
+    rebuilding: false,
+    runsWithoutVectors: 0,
+    trouble: null,
+  };
   /** The writer was told to begin anew; until it says that it did, it speaks of the old index. */
   #awaitsRenewal = false;
   #closing = false;
@@ -78,6 +91,8 @@ export class SearchService implements Search {
     this.#system = parts.system;
     this.#log = parts.log;
     this.#startThread = parts.startThread;
+    this.#restart = setTimeout(() => void this.#catchUp(), START_MS);
+    this.#restart.unref();
     this.#unsubscribe = parts.store.onLog(() => {
       this.#news ??= setTimeout(() => {
         this.#news = undefined;
@@ -96,6 +111,12 @@ export class SearchService implements Search {
     return wasRebuilding || rebuilding
       ? { ...result, totalIsLowerBound: true, rebuild: { indexedRuns, totalRuns } }
       : result;
+  }
+
+  /** A store in which nothing happened yet needs no thread. */
+  async #catchUp(): Promise<void> {
+    const { lastPosition } = await this.#store.stats();
+    if (lastPosition > 0) this.#tellWriter({ kind: 'log' });
   }
 
   #ask(question: Question): void {
@@ -145,8 +166,7 @@ export class SearchService implements Search {
   }
 
   async status(): Promise<SearchStatus> {
-    const { position, indexedRuns, rebuilding } = this.#at;
-    return { position, indexedRuns, rebuilding };
+    return this.#at;
   }
 
   async close(): Promise<void> {
@@ -170,11 +190,12 @@ export class SearchService implements Search {
     if (this.#writer) return this.#writer;
     const writer = this.#startThread('writer');
     writer.unref();
-    writer.on('message', (message: FromWriter) => {
-      if (message.kind === 'at') this.#advance(message);
+    writer.on('message', (told: FromWriter) => {
+      if (told.kind === 'at') this.#advance(told);
+      else if (told.kind === 'note') this.#note(told);
       else {
-        this.#warnOnRun(message).catch((error) =>
-          this.#log.error({ err: error, runId: message.runId }, 'a run could not be given its warning of the search'),
+        this.#warnOnRun(told).catch((error) =>
+          this.#log.error({ err: error, runId: told.runId }, 'a run could not be given its warning of the search'),
         );
       }
     });
@@ -223,6 +244,10 @@ export class SearchService implements Search {
     const reader = this.#startThread('reader');
     reader.unref();
     reader.on('message', (answer: FromReader) => {
+      if (answer.kind === 'note') {
+        this.#note(answer);
+        return;
+      }
       const question = this.#questions.get(answer.id);
       if (!question) return;
       this.#questions.delete(answer.id);
@@ -238,6 +263,10 @@ export class SearchService implements Search {
     });
     this.#reader = reader;
     return reader;
+  }
+
+  #note({ level, facts, message }: FromWriter & { kind: 'note' }): void {
+    this.#log[level](facts, message);
   }
 
   #askAgain(question: Question, reason: string): void {

@@ -10,12 +10,12 @@ import { nodeOutputs } from './catalogue-entry.ts';
 import { formIssue, hasIdentity } from './definition-form.ts';
 
 /** V2 node types that are V1 types under another name, with the fields that are called differently there. */
-export const V2_ALIASES: Readonly<Record<string, { type: string; fields: Readonly<Record<string, string>> }>> = {
-  InputNodeV2: { type: 'InputNode', fields: {} },
-  OutputNodeV2: { type: 'OutputNode', fields: { value: 'input' } },
-  CombineTextV2: { type: 'ComposeTextNode', fields: {} },
-  GenerateTextV2: { type: 'TextGenerationNode', fields: { prompt: 'template' } },
-};
+export const V2_ALIASES: ReadonlyMap<string, { type: string; fields: ReadonlyMap<string, string> }> = new Map([
+  ['InputNodeV2', { type: 'InputNode', fields: new Map() }],
+  ['OutputNodeV2', { type: 'OutputNode', fields: new Map([['value', 'input']]) }],
+  ['CombineTextV2', { type: 'ComposeTextNode', fields: new Map() }],
+  ['GenerateTextV2', { type: 'TextGenerationNode', fields: new Map([['prompt', 'template']]) }],
+]);
 
 /** What stands between a connector and a key in the field names of a V2 configuration. */
 const KEY_SEPARATOR = '__';
@@ -38,7 +38,7 @@ export function readDefinitionV2(
   const typeOf = new Map<string, NodeType | null>();
   for (const node of known) {
     const name = node['type'] as string;
-    typeOf.set(node['id'] as string, catalogue.find(V2_ALIASES[name]?.type ?? name));
+    typeOf.set(node['id'] as string, catalogue.find(V2_ALIASES.get(name)?.type ?? name));
   }
   for (const node of known) {
     if (typeof node['parent_id'] === 'string') {
@@ -93,14 +93,14 @@ function translateNode(
   issues: DefinitionIssue[],
 ): NodeDefinition {
   const id = node['id'] as string;
-  const alias = V2_ALIASES[node['type'] as string];
+  const alias = V2_ALIASES.get(node['type'] as string);
   const type = typeOf.get(id) ?? null;
   const overrides = isJsonObject(node['iterate_overrides'] ?? null) ? (node['iterate_overrides'] as JsonObject) : {};
   const config: JsonObject = {};
   const constants: JsonObject = {};
   const keys = new Map<string, Set<string>>();
   for (const [given, value] of Object.entries(fieldsOf(node))) {
-    const field = alias?.fields[given] ?? given;
+    const field = alias?.fields.get(given) ?? given;
     const socket = socketOf(field, type);
     if (socket === null) {
       config[field] = value;

@@ -9,6 +9,7 @@ import { isTerminal } from '../../domain/run.ts';
 import type { WorkflowType } from '../../domain/workflow.ts';
 import { WORKFLOW_TYPES } from '../../domain/workflow.ts';
 import { demand } from '../../operations/access.ts';
+import type { GivenDefinition } from '../../operations/workflows.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { presentCatalogueEntry } from './catalogue-entry.ts';
@@ -54,7 +55,11 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     prefix: '/noxus',
     security: { APIKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' } },
   });
-  await app.register(multipart, { limits: { fileSize: parts.maxFileBytes, files: 1 } });
+  await app.register(multipart, {
+    // A byte more than is taken: a file that was cut off at this limit is told from one that just fits.
+    limits: { fileSize: parts.maxFileBytes + 1, files: 1 },
+    throwFileSizeLimit: false,
+  });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   app.decorateRequest('caller');
@@ -73,7 +78,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
   function startUpRoutes(api: FastifyInstance): void {
     const entries = catalogue.types.map((type) => presentCatalogueEntry(type, catalogue.fieldsOf(type)));
     // Clients refuse to list workflows with a node type that the catalogue lacks, and V2 definitions name these.
-    const aliases = Object.entries(V2_ALIASES).map(([alias, { type: name }]) => {
+    const aliases = [...V2_ALIASES].map(([alias, { type: name }]) => {
       const type = catalogue.find(name)!;
       return { ...presentCatalogueEntry(type, catalogue.fieldsOf(type)), type: alias, v2_ready: true };
     });
@@ -121,7 +126,10 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
           position: status.position,
           log_position: status.lastPosition,
           indexed_runs: status.indexedRuns,
+          total_runs: status.rebuilding ? status.totalRuns : null,
           rebuilding: status.rebuilding,
+          runs_without_vectors: status.runsWithoutVectors,
+          trouble: status.trouble,
         };
       },
     );
@@ -228,7 +236,6 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
         },
       },
       async ({ caller, params: { workflow_id: id }, body, query }, reply) => {
-        const definition = body.definition && (await keepFlowVersion(caller, id, body.definition as JsonObject));
         const record = await workflows.update(
           caller,
           id,
@@ -236,7 +243,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
             ...(body.name === undefined ? {} : { name: body.name }),
             ...(body.type === undefined ? {} : { type: body.type as WorkflowType }),
             ...(body.description === undefined ? {} : { description: body.description }),
-            ...(definition ? { given: readDefinition(definition, catalogue) } : {}),
+            ...(body.definition ? { given: await readChanged(caller, id, body.definition as JsonObject) } : {}),
             ...(body.error_handler === undefined ? {} : { errorHandlerId: body.error_handler }),
             ...(body.settings ? { settings: body.settings as JsonObject } : {}),
             ...(body.meta ? { meta: body.meta as JsonObject } : {}),
@@ -288,7 +295,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
         const version = await workflows.createVersion(caller, id, {
           name: body.name,
           description: body.description ?? null,
-          given: body.definition ? readDefinition(body.definition as JsonObject, catalogue) : null,
+          given: body.definition ? await readChanged(caller, id, body.definition as JsonObject) : null,
         });
         return sendText(reply, present.presentVersion(version));
       },
@@ -311,7 +318,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
         const version = await workflows.updateVersion(caller, id, versionId, {
           ...(body.name === undefined ? {} : { name: body.name }),
           ...(body.description === undefined ? {} : { description: body.description }),
-          ...(body.definition ? { given: readDefinition(body.definition as JsonObject, catalogue) } : {}),
+          ...(body.definition ? { given: await readChanged(caller, id, body.definition as JsonObject) } : {}),
         });
         return sendText(reply, present.presentVersion(version));
       },
@@ -462,9 +469,8 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
       reply: FastifyReply,
     ) => {
       const run = await runs.getOfWorkflow(request.caller, request.params.workflow_id, request.params.run_id);
-      if (request.query.output_only)
-        return sendText(reply, (await outputOf(run, request.query.use_output_ids)) ?? 'null');
       const output = await outputOf(run, request.query.use_output_ids);
+      if (request.query.output_only) return sendText(reply, output === null ? 'null' : present.outputText(output));
       const input = await runs.text(run.input);
       return sendText(reply, present.presentSimplifiedRun(run, { input, output }, await runs.progress(run)));
     };
@@ -661,7 +667,8 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
       async (request) => {
         const part = request.isMultipart() ? await request.file() : undefined;
         if (!part) {
-          const message = 'No file was given. Send it as multipart/form-data in a part named "file".';
+          const message =
+            'No file was given. Send it as multipart/form-data in a part named "file" that has a filename.';
           throw invalid([{ at: ['body', 'file'], message, type: 'missing' }]);
         }
         const file = await files.save(request.caller, {
@@ -690,11 +697,14 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     );
   }
 
-  /** An older client drops the key on its way; without it a V2 definition would silently become a V1 definition without edges. */
-  async function keepFlowVersion(caller: Caller, workflowId: string, definition: JsonObject): Promise<JsonObject> {
-    if (definition['flow_version'] !== undefined) return definition;
+  /**
+   * A definition for a workflow that there is already. An older client drops `flow_version` on its way; without it a V2 definition would
+   * silently become a V1 definition without edges.
+   */
+  async function readChanged(caller: Caller, workflowId: string, definition: JsonObject): Promise<GivenDefinition> {
+    if (definition['flow_version'] !== undefined) return readDefinition(definition, catalogue);
     const { version } = await workflows.get(caller, workflowId);
-    return { ...definition, flow_version: present.flowVersion(version) };
+    return readDefinition({ ...definition, flow_version: present.flowVersion(version) }, catalogue);
   }
 
   async function bundleOf(caller: Caller, workflowId: string, versionId: string | undefined): Promise<JsonObject> {
@@ -709,14 +719,24 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     given: unknown,
     query: { mode?: string; activate?: boolean; dry_run?: boolean; workflow_id?: string },
   ): Promise<string[]> {
+    demand(caller, 'workflows:write');
+    const bundle = readBundle(given).map(({ definition, ...about }) => ({
+      about,
+      read: readDefinition(definition, catalogue),
+    }));
+    if (query.dry_run) {
+      return bundle.map(({ about, read }) =>
+        JSON.stringify({
+          name: about.name,
+          type: about.type,
+          validation: workflows.check(read).map(present.presentIssue),
+        }),
+      );
+    }
+    // All are looked at before the first is saved: a bundle with a mistake leaves nothing behind.
+    workflows.refuseMeaningless(bundle.map(({ read }) => read));
     const answered: string[] = [];
-    for (const portable of readBundle(given)) {
-      const { definition, ...about } = portable;
-      const read = readDefinition(definition, catalogue);
-      if (query.dry_run) {
-        answered.push(JSON.stringify({ name: about.name, type: about.type, validation: workflows.check(read) }));
-        continue;
-      }
+    for (const { about, read } of bundle) {
       const target =
         query.mode === 'clone' || query.mode === undefined
           ? null

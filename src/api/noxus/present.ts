@@ -4,7 +4,7 @@ import type { Run } from '../../domain/run.ts';
 import type { RunLog } from '../../domain/run-log.ts';
 import type { StoredFile } from '../../domain/stored-file.ts';
 import { storedFileUri } from '../../domain/stored-file.ts';
-import type { WorkflowRecord, WorkflowVersion } from '../../domain/workflow.ts';
+import type { DefinitionIssue, WorkflowRecord, WorkflowVersion } from '../../domain/workflow.ts';
 import type { RunProgress } from '../../operations/progress.ts';
 import type { NodeIo } from '../../operations/runs.ts';
 import type { FoundRun, FoundRuns } from '../../operations/search.ts';
@@ -118,6 +118,8 @@ export function presentFoundPage(
       : {
           index_rebuild: text({ indexed_runs: found.rebuild.indexedRuns, total_runs: found.rebuild.totalRuns ?? null }),
         }),
+    ...(found.degraded === null ? {} : { degraded: text(found.degraded) }),
+    ...(found.runsWithoutVectors === 0 ? {} : { runs_without_vectors: String(found.runsWithoutVectors) }),
   });
 }
 
@@ -227,13 +229,18 @@ export function presentVersion(version: WorkflowVersion): string {
 }
 
 function presentIssues(version: WorkflowVersion): object[] {
-  return version.validation.map((issue) => ({
+  return version.validation.map(presentIssue);
+}
+
+/** One thing that keeps a definition from running. */
+export function presentIssue(issue: DefinitionIssue): object {
+  return {
     type: issue.type,
     message: issue.message,
     hint: issue.hint,
     node_id: issue.nodeId,
     edge_id: issue.edgeId,
-  }));
+  };
 }
 
 /** A callback delivery with its attempts. */

@@ -89,6 +89,15 @@ export function readDeletion(body: Static<typeof BulkDeleteBody>): DeletionReque
     const message = 'Which runs? Give run_ids, or filters with a to_date.';
     throw invalid([{ at: ['body', 'run_ids'], message, type: 'missing' }]);
   }
-  const before = Date.parse(body.filters.to_date);
-  return { ...common, before, workflowId: body.filters.workflow_id ?? null };
+  return { ...common, before: readTime(body.filters.to_date), workflowId: body.filters.workflow_id ?? null };
+}
+
+/** Python clients write times with six digits of a second, with or without a zone; without one it is UTC, as everywhere in this API. */
+function readTime(given: string): number {
+  const hasZone = /(Z|[+-]\d\d:?\d\d)$/i.test(given);
+  const isTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/i.test(given);
+  const at = Date.parse(isTime && given.length > 10 && !hasZone ? `${given}Z` : given);
+  if (isTime && !Number.isNaN(at)) return at;
+  const message = `Given was ${JSON.stringify(given.slice(0, 80))}, but it must be a date and time in ISO 8601, e.g. 2026-01-31T12:00:00Z.`;
+  throw invalid([{ at: ['body', 'filters', 'to_date'], message, type: 'format' }]);
 }

@@ -29,8 +29,15 @@ export async function streamRunEvents(
     queue.push(event);
     wake?.();
   });
-  const past = await runs.eventsSince(caller, run.id, Math.max(0, since.position - 1));
-  queue.unshift(...past);
+  let isOver: boolean;
+  try {
+    // In this order: once the run is over, everything that happened to it is among the past.
+    isOver = isTerminal((await runs.get(caller, run.id)).status);
+    queue.unshift(...(await runs.eventsSince(caller, run.id, Math.max(0, since.position - 1))));
+  } catch (error) {
+    unwatch();
+    throw error;
+  }
   const stream = openEventStream(request, reply);
   let open = true;
   void stream.closed.then(() => {
@@ -48,6 +55,8 @@ export async function streamRunEvents(
     while (open) {
       const event = queue.shift();
       if (event === undefined) {
+        // The etag is behind the end of the run: nothing will ever come.
+        if (isOver) break;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -58,11 +67,13 @@ export async function streamRunEvents(
       for (const message of contentMessages(event)) send(message);
       // The state is the run's as it is now: with more events at hand it would only be sent twice.
       const last = queue.at(-1);
-      if (last === undefined || last.position <= sent) {
+      const isLatest = last === undefined || last.position <= sent;
+      if (isLatest) {
         const now = await runs.get(caller, run.id).catch(() => null);
         if (now) send(stateMessage(event, now, presentProgress(await runs.progress(now))));
       }
-      if (!endsStream(event)) continue;
+      // A run that waited, and was answered since, goes on in this stream.
+      if (!endsStream(event) || (event.data.status === 'waiting' && !isLatest)) continue;
       if (isTerminal(event.data.status)) send(endMessage(event));
       break;
     }

@@ -8,6 +8,8 @@ import { RUN_STATUS_WORDS } from './words.ts';
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const uuid = (options: object = {}) => Type.String({ format: 'uuid', ...options });
+/** Ids of other systems are free texts. */
+const anyId = () => Type.Union([uuid(), Type.String(), Type.Null()]);
 const dateTime = () => Type.String({ format: 'date-time' });
 const freeObject = (options: TSchemaOptions = {}) => Type.Record(Type.String(), Type.Unknown(), options);
 const oneOf = <const T extends readonly string[]>(values: T, options: object = {}) =>
@@ -21,7 +23,8 @@ const NodeStatus = oneOf(
   { $id: 'NodeStatus' },
 );
 
-const EdgeStatus = oneOf(['pending', 'active', 'skipped', 'completed'], { $id: 'EdgeStatus' });
+const EDGE_STATUS_WORDS = ['pending', 'active', 'skipped', 'completed'] as const;
+const EdgeStatus = oneOf(EDGE_STATUS_WORDS, { $id: 'EdgeStatus' });
 const WarningIdentifier = oneOf(WARNING_IDENTIFIERS, { $id: 'WarningIdentifier' });
 
 const SpotWarning = Type.Object(
@@ -49,7 +52,8 @@ const NodeProgress = Type.Object(
 );
 
 const EdgeProgress = Type.Object(
-  { status: o(Type.Ref('EdgeStatus', { default: 'pending' })) },
+  // In full: what stands beside a reference does not get into the document.
+  { status: o(oneOf(EDGE_STATUS_WORDS, { default: 'pending' })) },
   { $id: 'EdgeProgress' },
 );
 
@@ -168,9 +172,9 @@ const RunNoIO = Type.Object(
     ...runBase,
     ...pinned,
     ...provenance,
-    user_id: o(nullable(Type.String())),
-    conversation_id: o(nullable(Type.String())),
-    api_key_id: o(nullable(Type.String())),
+    user_id: o(anyId()),
+    conversation_id: o(anyId()),
+    api_key_id: o(anyId()),
   },
   { $id: 'RunNoIO' },
 );
@@ -382,7 +386,14 @@ export const VersionPatchBody = Type.Partial(VersionBody);
 export const BulkDeleteBody = Type.Object({
   dry_run: o(Type.Boolean({ default: false })),
   run_ids: o(nullable(Type.Array(Type.String()))),
-  filters: o(nullable(Type.Object({ to_date: dateTime(), workflow_id: o(nullable(uuid())) }))),
+  filters: o(
+    nullable(
+      Type.Object({
+        to_date: Type.String({ description: 'ISO 8601; without a zone it is UTC.' }),
+        workflow_id: o(nullable(uuid())),
+      }),
+    ),
+  ),
   expected_count: o(nullable(Type.Integer({ minimum: 0 }))),
 });
 

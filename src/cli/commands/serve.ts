@@ -1,14 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { readConfig } from '../../config/read.ts';
 import { openPlatform } from '../../platform.ts';
 import { openLog } from '../../system/log.ts';
 import { explained } from '../failures.ts';
 import { readFlags } from '../flags.ts';
+import { packageVersion } from '../version.ts';
 
 /** `millrun serve`: everything embedded, until SIGTERM or SIGINT. */
 export async function run(args: string[]): Promise<number> {
   return explained(async () => {
     const { config, origins } = readConfig(readFlags(args));
+    // Whatever is created from here on is its owner's alone: the store holds what users gave.
+    process.umask(0o077);
     const log = openLog(config.logLevel);
     const version = packageVersion();
     const platform = await openPlatform(config, version, log);
@@ -59,9 +61,4 @@ function stopOnSignal(stop: () => Promise<void>): Promise<void> {
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
   });
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -64,7 +64,6 @@ export const httpRequest: EffectNodeType = {
       type: one('Any'),
       choices: EVERY_TYPE,
       optional: true,
-      propagatesList: false,
     },
   ],
   outputs: [

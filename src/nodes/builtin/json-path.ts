@@ -15,7 +15,7 @@ export const jsonPath: PureNodeType = {
     'Finds values in JSON with a JSONPath query (RFC 9535). "output" carries the first match, or the list of all; "items" carries the same when it is a list, for nodes that take one item at a time.',
   category: 'data_ops',
   effect: false,
-  inputs: [{ name: 'json', label: 'JSON', kind: 'connector', type: one('Any'), propagatesList: false }],
+  inputs: [{ name: 'json', label: 'JSON', kind: 'connector', type: one('Any') }],
   outputs: [
     { name: 'output', label: 'Output', kind: 'connector', type: one('Any') },
     { name: 'items', label: 'Items', kind: 'connector', type: many('Any'), optional: true },

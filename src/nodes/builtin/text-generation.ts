@@ -193,6 +193,8 @@ async function ask(
       prompt: request.prompt,
       ...(request.system === '' ? {} : { system: request.system }),
       ...request.settings,
+      // Providers that know the header charge a repeated call once; each model of the list is a call of its own.
+      headers: { 'idempotency-key': `${context.idempotencyKey}-${model}` },
       // The engine retries by the node's policy, where every try is counted and survives a restart.
       maxRetries: 0,
       abortSignal: AbortSignal.any([context.signal, timeout]),

@@ -24,9 +24,15 @@ export class EmbeddingError extends Error {
   override readonly name = 'EmbeddingError';
   /** True when the same call may succeed later: a limit, a time-out, a server in trouble. */
   readonly temporary: boolean;
+  /** True when other texts may succeed: the answer was about what was asked and not about who asked. */
+  readonly textRefused: boolean;
 
-  constructor(message: string, { temporary = false, cause }: { temporary?: boolean; cause?: unknown } = {}) {
-    super(message, { cause });
-    this.temporary = temporary;
+  constructor(
+    message: string,
+    about: { readonly temporary?: boolean; readonly textRefused?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause: about.cause });
+    this.temporary = about.temporary ?? false;
+    this.textRefused = about.textRefused ?? false;
   }
 }

@@ -15,13 +15,16 @@ export interface EmbeddingUsage {
   readonly cost: string | undefined;
 }
 
-/** Where and how to ask. Only the first three have no default. */
+/** Where and how to ask. Only the first two have no default. */
 export interface OpenAiOptions {
   /** Up to and with the version, such as `https://api.openai.com/v1` or `http://127.0.0.1:11434/v1`. */
   readonly baseUrl: string;
   readonly model: string;
-  /** Length of the model's vectors. An answer of another length is an error, so that a changed model is noticed. */
-  readonly dimensions: number;
+  /**
+   * Length of the model's vectors; learned from a first answer when absent. Later answers of another length are errors, so that a changed
+   * model is noticed.
+   */
+  readonly dimensions?: number;
   readonly apiKey?: string;
   /** Sends `dimensions` along, for models that can shorten their vectors; many servers refuse the field. */
   readonly shorten?: boolean;
@@ -57,23 +60,29 @@ const DEFAULTS = {
 /** However long a server asks us to wait, try again after this many milliseconds: limits are mostly by the minute. */
 const LONGEST_WAIT = 120_000;
 
+/** What servers answer to a text that is too long or otherwise not to their liking: OpenAI 400, TEI 413 and 422. */
+const TEXT_REFUSALS: ReadonlySet<number> = new Set([400, 413, 422]);
+
 /** How much of a server's error text is worth repeating. */
 const QUOTED_CHARACTERS = 300;
 
 /**
- * Embeds by an OpenAI-compatible endpoint (OpenAI, Ollama, vLLM, TEI), one request at a time.
+ * Embeds by an OpenAI-compatible endpoint (OpenAI, Ollama, vLLM, TEI), one request at a time. Asks the endpoint only when its `dimensions`
+ * have to be learned.
  * Source: https://platform.openai.com/docs/api-reference/embeddings/create
- * @throws EmbeddingError when an option is out of range.
+ * @throws EmbeddingError when an option is out of range, or the dimensions could not be learned.
  */
-export function openOpenAiEmbedder(options: OpenAiOptions): Embedder {
+export async function openOpenAiEmbedder(options: OpenAiOptions): Promise<Embedder> {
   const settings = { ...DEFAULTS, fetch: globalThis.fetch as Fetch, ...options };
   const url = endpointOf(settings.baseUrl);
   for (const name of ['dimensions', 'batchTexts', 'batchCharacters', 'textCharacters', 'timeout'] as const) {
+    if (settings[name] === undefined) continue;
     if (!Number.isSafeInteger(settings[name]) || settings[name] < 1) {
       throw new EmbeddingError(`${name} is ${settings[name]}: give a whole number above 0.`);
     }
   }
   const closing = new AbortController();
+  let expected = settings.dimensions;
 
   async function request(input: readonly string[]): Promise<Float32Array[]> {
     for (let attempt = 0; ; attempt++) {
@@ -122,7 +131,8 @@ export function openOpenAiEmbedder(options: OpenAiOptions): Embedder {
     }
     if (status !== 200) {
       const hint = status === 401 || status === 403 ? ' Check the API key.' : ' Check the address and the model.';
-      return { error: new EmbeddingError(`${url} answered ${status}: ${quoted(body)}${hint}`) };
+      const textRefused = TEXT_REFUSALS.has(status);
+      return { error: new EmbeddingError(`${url} answered ${status}: ${quoted(body)}${hint}`, { textRefused }) };
     }
     return { vectors: readAnswer(body, input.length) };
   }
@@ -139,10 +149,11 @@ export function openOpenAiEmbedder(options: OpenAiOptions): Embedder {
       if (typeof index !== 'number' || !(index in vectors) || vectors[index] !== undefined || !isNumbers(embedding)) {
         throw new EmbeddingError(`${url} answered a vector that cannot be read: ${quoted(JSON.stringify(item))}`);
       }
-      if (embedding.length !== settings.dimensions) {
+      expected ??= embedding.length;
+      if (embedding.length !== expected) {
         throw new EmbeddingError(
-          `${settings.model} answered ${embedding.length} dimensions, the configuration says ${settings.dimensions}: ` +
-            `set dimensions to ${embedding.length}.`,
+          `${settings.model} answered ${embedding.length} dimensions where ${expected} were expected. Set other dimensions, or none so that ` +
+            'the model decides; if its server changed the model, start again.',
         );
       }
       vectors[index] = normalise(Float32Array.from(embedding));
@@ -159,16 +170,17 @@ export function openOpenAiEmbedder(options: OpenAiOptions): Embedder {
     return { model: settings.model, texts, tokens, cost };
   }
 
+  const dimensions = expected ?? (await request(['probe']))[0]!.length;
   return {
-    id: `openai:${new URL(url).host}/${settings.model}/${settings.dimensions}${prefixMark(settings.prefixes)}`,
-    dimensions: settings.dimensions,
+    id: `openai:${new URL(url).host}/${settings.model}/${dimensions}${prefixMark(settings.prefixes)}`,
+    dimensions,
     async embed(texts, purpose) {
       if (closing.signal.aborted) throw closedError();
       const prefix = settings.prefixes?.[purpose] ?? '';
       const prepared = texts.map((text) => prefix + text.toWellFormed().slice(0, settings.textCharacters));
       // Servers refuse an empty input, so a text that says nothing is not sent at all.
       const said = [...prepared.keys()].filter((i) => texts[i]!.trim() !== '');
-      const vectors = texts.map(() => new Float32Array(settings.dimensions));
+      const vectors = texts.map(() => new Float32Array(dimensions));
       for (const batch of batches(said, (i) => prepared[i]!.length, settings)) {
         const answered = await request(batch.map((i) => prepared[i]!));
         for (const [k, i] of batch.entries()) vectors[i] = answered[k]! as Float32Array<ArrayBuffer>;

@@ -51,7 +51,11 @@ function search(
   more: Partial<SearchRequest> & { similarityThreshold?: number } = {},
 ): Promise<MeaningResult> {
   const common = { similarityThreshold: 0, limit: 10, contextSize: 10, maxMatchesPerRun: 3 };
-  return searchByMeaning(index, embedder, { workspaceId: 'w', query, ...common, ...more });
+  const question = async () => ({
+    meaning: { embedder, vector: (await embedder.embed([query], 'query'))[0]! },
+    highlighter: embedder,
+  });
+  return question().then((asked) => searchByMeaning(index, asked, { workspaceId: 'w', query, ...common, ...more }));
 }
 
 const found = async (...asked: Parameters<typeof search>) =>

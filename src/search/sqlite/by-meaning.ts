@@ -2,7 +2,7 @@ import { isKey } from '../document.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import { cosine, quantise } from '../embed/vector.ts';
 import { fold, original } from '../folding.ts';
-import { type Evidence, fuse } from '../fuse.ts';
+import { type Evidence, fuse, LEXICAL_WEIGHT } from '../fuse.ts';
 import { passagesOf, sentencesOf, termsOf } from '../meaning.ts';
 import { SEARCH_FIELDS, type SearchHit, type SearchMatch, type SearchRequest } from '../search.ts';
 import { cut, type FoldedSegment } from '../snippet.ts';
@@ -11,8 +11,11 @@ import type { SearchIndex } from './search-index.ts';
 /** Runs that are looked at more closely, from each of words and vectors: enough for the deepest page, few enough for a few milliseconds. */
 const POOL = 200;
 
-/** Runs whose text is read again, at least, where only some fields are searched: 1 ms for each. */
-const COMPARED = 100;
+/** Runs whose text is embedded for one search at most, where the embedder is not on this thread: some requests to an endpoint. */
+const EMBEDDED_RUNS = 40;
+
+/** Runs whose text is read again and embedded by the built-in embedder, at least, where only some fields are searched: 1 ms for each. */
+const COMPARED_RUNS = 100;
 
 /** Sentences of a run that are compared with the question, at most: a long document must not take all the time. */
 const SENTENCES_COMPARED = 400;
@@ -29,6 +32,19 @@ const QUERY_WORDS_COMPARED = 32;
 /** Words named for a match, at most. */
 const WORDS_NAMED = 6;
 
+/** What is asked. */
+interface Question {
+  /** Its vector and the embedder it is of, whose vectors the index has; absent where words have to do. */
+  readonly meaning?: { readonly embedder: Embedder; readonly vector: Float32Array };
+  /** Compares sentences and words with the question, to show what carried a match. May be the same embedder. */
+  readonly highlighter: Embedder;
+}
+
+/** What is looked for, and from which similarity on. */
+export interface MeaningSearch extends SearchRequest {
+  readonly similarityThreshold: number;
+}
+
 /** What was found, before the page is cut. */
 export interface MeaningResult {
   readonly hits: readonly SearchHit[];
@@ -38,19 +54,20 @@ export interface MeaningResult {
 
 /**
  * Finds runs by what they mean: the runs with the most telling words of the question and those with the nearest passages are ranked together
- * (`fuse.ts`), and each shows the sentences that are nearest to the question.
+ * (`fuse.ts`), and each shows the sentences that are nearest to the question. Without a vector the words rank alone.
  */
 export async function searchByMeaning(
   index: SearchIndex,
-  embedder: Embedder,
-  request: SearchRequest & { readonly similarityThreshold: number },
+  question: Question,
+  request: MeaningSearch,
 ): Promise<MeaningResult> {
   const { query } = request;
-  const [vector] = await embedder.embed([query], 'query');
-  if (!vector) return { hits: [], total: 0, totalIsLowerBound: false };
+  const { meaning, highlighter } = question;
+  const signs = meaning && quantise(meaning.vector);
   const offset = request.offset ?? 0;
-  const pool = Math.max(POOL, 2 * (request.limit + offset));
-  const near = index.byVector(request, quantise(vector), pool);
+  const wanted = request.limit + offset;
+  const pool = Math.max(POOL, 2 * wanted);
+  const near = signs ? index.byVector(request, signs, pool) : [];
   const byWords = index.byTerms(request, termsOf(query), pool);
   const meant = new Map<string, number>();
   for (const { runId, similarity } of near) meant.set(runId, Math.max(similarity, meant.get(runId) ?? -1));
@@ -59,22 +76,32 @@ export async function searchByMeaning(
   const fields = new Set(request.searchIn ?? SEARCH_FIELDS);
   const isRestricted = SEARCH_FIELDS.some((field) => field !== 'run_id' && !fields.has(field));
   const unknown = [...lexical.keys()].filter((runId) => !meant.has(runId));
-  const similarities = index.similarities(request.workspaceId, unknown, quantise(vector));
-  for (const [runId, similarity] of similarities) meant.set(runId, similarity);
-  let evidence: Evidence<string>[] = [...new Set([...meant.keys(), ...lexical.keys()])].map((id) => ({
+  if (signs) {
+    for (const [runId, similarity] of index.similarities(request.workspaceId, unknown, signs))
+      meant.set(runId, similarity);
+  }
+  const ids = [...new Set([...meant.keys(), ...lexical.keys()])];
+  const lexicalWeight = meaning ? LEXICAL_WEIGHT : 1;
+  let evidence: Evidence<string>[] = ids.map((id) => ({
     id,
     lexical: lexical.get(id) ?? 0,
     cosine: meant.get(id) ?? 0,
   }));
-  let isComplete = near.length < pool && byWords.length < pool;
   if (isRestricted) {
-    // What the index knows of the whole run is a first choice only.
-    const chosen = fuse(evidence).slice(0, Math.max(COMPARED, 2 * (request.limit + offset)));
-    isComplete &&= chosen.length === evidence.length;
-    const runIds = chosen.map(({ id }) => id);
-    evidence = await compare(index, embedder, request, vector, runIds, fields);
+    // Where only some fields count, what the index knows of the whole run is a first choice only.
+    const most = meaning && meaning.embedder !== highlighter ? EMBEDDED_RUNS : Math.max(COMPARED_RUNS, 2 * wanted);
+    const chosen = fuse(evidence, lexicalWeight).slice(0, most);
+    evidence = await compare(
+      index,
+      question,
+      request,
+      chosen.map(({ id }) => id),
+      fields,
+    );
   }
-  const ranked = fuse(evidence).filter(({ similarity }) => similarity > 0 && similarity >= request.similarityThreshold);
+  const ranked = fuse(evidence, lexicalWeight).filter(
+    ({ similarity }) => similarity > 0 && similarity >= request.similarityThreshold,
+  );
   const page = ranked.slice(offset, offset + request.limit);
   const texts = new Map(
     index
@@ -84,43 +111,47 @@ export async function searchByMeaning(
       )
       .map((run) => [run.runId, run.segments]),
   );
-  const asked = await askedWords(embedder, query, vector);
+  const asked = await askedWords(highlighter, query);
   const hits: SearchHit[] = [];
   for (const { id, similarity } of page) {
     const segments = (texts.get(id) ?? []).filter((segment) => fields.has(segment.field));
-    hits.push({ runId: id, similarity, matches: await bestSentences(embedder, asked, segments, request) });
+    hits.push({ runId: id, similarity, matches: await bestSentences(highlighter, asked, segments, request) });
   }
-  return { hits, total: ranked.length, totalIsLowerBound: !isComplete };
+  return {
+    hits,
+    total: ranked.length,
+    totalIsLowerBound: near.length >= pool || byWords.length >= pool || evidence.length < ids.length,
+  };
 }
 
 /** How near the passages of some runs are, and which of the words they have, in the fields that count. */
 async function compare(
   index: SearchIndex,
-  embedder: Embedder,
+  { meaning }: Question,
   request: SearchRequest,
-  vector: Float32Array,
   runIds: readonly string[],
   fields: ReadonlySet<string>,
 ): Promise<Evidence<string>[]> {
   const wanted = termsOf(request.query);
-  const found = [];
-  for (const { runId, segments } of index.segments(request.workspaceId, runIds)) {
+  const runs = index.segments(request.workspaceId, runIds).map(({ runId, segments }) => {
     const texts = segments
       .filter((segment) => fields.has(segment.field) && segment.field !== 'run_id')
       .map((segment) => ({ ...segment, field: segment.field as 'input', text: original(segment.folded) }));
-    const passages = passagesOf(texts);
-    const vectors = await embedder.embed(
-      passages.map((passage) => passage.text),
-      'document',
-    );
+    return { runId, texts, passages: meaning ? passagesOf(texts).map(({ text }) => text) : [] };
+  });
+  const passages = runs.flatMap((run) => run.passages);
+  const vectors = meaning ? await meaning.embedder.embed(passages, 'document') : [];
+  let next = 0;
+  return runs.map(({ runId, texts, passages: { length } }) => {
+    const own = vectors.slice(next, next + length);
+    next += length;
     const has = new Set(texts.flatMap((segment) => termsOf(segment.text)));
-    found.push({
+    return {
       id: runId,
-      cosine: Math.max(0, ...vectors.map((passage) => cosine(vector, quantise(passage)))),
+      cosine: meaning ? Math.max(0, ...own.map((passage) => cosine(meaning.vector, quantise(passage)))) : 0,
       lexical: wanted.length === 0 ? 0 : wanted.filter((term) => has.has(term)).length / wanted.length,
-    });
-  }
-  return found;
+    };
+  });
 }
 
 /** What is asked: as a whole, and word by word. */
@@ -130,9 +161,10 @@ interface Asked {
   readonly words: readonly Float32Array[];
 }
 
-async function askedWords(embedder: Embedder, query: string, vector: Float32Array): Promise<Asked> {
-  const words = tellingWords(query).slice(0, QUERY_WORDS_COMPARED);
-  return { vector, terms: new Set(termsOf(query)), words: await embedder.embed(words, 'query') };
+async function askedWords(highlighter: Embedder, query: string): Promise<Asked> {
+  const asked = tellingWords(query).slice(0, QUERY_WORDS_COMPARED);
+  const [vector, ...words] = await highlighter.embed([query, ...asked], 'query');
+  return { vector: vector!, terms: new Set(termsOf(query)), words };
 }
 
 interface Candidate {
@@ -144,7 +176,7 @@ interface Candidate {
 
 /** The sentences nearest to the question, each with the words that carried it; texts that a run repeats are shown once. */
 async function bestSentences(
-  embedder: Embedder,
+  highlighter: Embedder,
   asked: Asked,
   segments: readonly FoldedSegment[],
   request: SearchRequest,
@@ -162,7 +194,7 @@ async function bestSentences(
       candidates.push({ segment, text: sentence, start, end });
     }
   }
-  const vectors = await embedder.embed(
+  const vectors = await highlighter.embed(
     candidates.map((candidate) => candidate.text),
     'document',
   );
@@ -175,16 +207,16 @@ async function bestSentences(
   for (const { candidate } of best) {
     const [match] = cut(candidate.segment, [candidate], request.contextSize);
     if (!match) continue;
-    const words = await carryingWords(embedder, asked, candidate.text);
+    const words = await carryingWords(highlighter, asked, candidate.text);
     matches.push(words.length === 0 ? match : { ...match, words: words.join(', ') });
   }
   return matches;
 }
 
 /** The words of a sentence that are in the question, or near to it or to one of its words. */
-async function carryingWords(embedder: Embedder, asked: Asked, sentence: string): Promise<string[]> {
+async function carryingWords(highlighter: Embedder, asked: Asked, sentence: string): Promise<string[]> {
   const words = tellingWords(sentence);
-  const vectors = (await embedder.embed(words, 'document')).map(quantise);
+  const vectors = (await highlighter.embed(words, 'document')).map(quantise);
   return words
     .map((word, place) => ({
       word,

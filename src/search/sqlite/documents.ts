@@ -17,12 +17,23 @@ const SAMPLED_TEXT = 4000;
 
 /** What a run is about, for the search by meaning. */
 export interface Meaning {
-  /** Changes whenever the same text would give other terms or vectors: an index of another version is outdated. */
+  /** Changes whenever the same text would give other terms or passages: an index of another version is outdated. */
   readonly version: string;
   /** The stemmed words of a text. */
   terms(text: string): Iterable<string>;
-  /** Passages of a run, with vectors. @param segments of the run, by field: what a passage's place counts */
-  passages(segments: readonly Segment[], run: RunKey): readonly Passage[];
+  /**
+   * Passages of a run, with vectors; undefined when they come later ({@link Documents.putVectors}).
+   * @param segments of the run, by field: what a passage's place counts
+   */
+  passages(segments: readonly Segment[], run: RunKey): readonly Passage[] | undefined;
+}
+
+/** A document whose vectors are still to come. */
+export interface WaitingDocument {
+  /** Another one whenever the document changes. */
+  readonly id: number;
+  readonly runId: string;
+  readonly segments: readonly FoldedSegment[];
 }
 
 /** Names a run. */
@@ -75,15 +86,10 @@ export class Documents {
     return row && { runId: String(row['run_id']), workflow: Number(row['workflow']) };
   }
 
-  /** The number of a run's document; undefined when the run is not in the index. */
-  find({ workspaceId, runId }: RunKey): number | undefined {
-    const workspace = this.scope('workspace', workspaceId);
-    return workspace === undefined ? undefined : this.#idOf(workspace, runId);
-  }
-
   /** Removes a run, and tells whether it was there. */
-  remove(run: RunKey): boolean {
-    const id = this.find(run);
+  remove({ workspaceId, runId }: RunKey): boolean {
+    const workspace = this.scope('workspace', workspaceId);
+    const id = workspace === undefined ? undefined : this.idOf(workspace, runId);
     if (id === undefined) return false;
     this.#erase(id);
     this.#file.run('DELETE FROM late WHERE id = ?', id);
@@ -94,7 +100,7 @@ export class Documents {
   put(documents: readonly SearchDocument[]): number {
     const placed = documents.map((document) => {
       const workspace = this.#ensureScope('workspace', document.workspaceId);
-      return { document, workspace, id: this.#idOf(workspace, document.runId) ?? Number.POSITIVE_INFINITY };
+      return { document, workspace, id: this.idOf(workspace, document.runId) ?? Number.POSITIVE_INFINITY };
     });
     // FTS5 gathers documents while their ids rise and writes them out when one falls. New ones get ids as their runs rise.
     placed.sort((a, b) => a.id - b.id || (a.document.runId < b.document.runId ? -1 : 1));
@@ -108,6 +114,44 @@ export class Documents {
       this.#write(known ? id : this.#newId(document.runId), workspace, document);
     }
     return replaced;
+  }
+
+  /** Makes all documents wait for vectors, and removes those they have. */
+  dropVectors(): void {
+    this.#file.run('DELETE FROM passage');
+    this.#file.run('DELETE FROM waiting');
+    this.#file.run('INSERT INTO waiting (document) SELECT id FROM document');
+  }
+
+  /** Some of the documents that wait for vectors, the newest first. */
+  waiting(limit: number): WaitingDocument[] {
+    return this.#file
+      .prepared(
+        `SELECT waiting.id AS id, workspace, run_id FROM waiting JOIN document ON document.id = waiting.document
+         ORDER BY waiting.document DESC LIMIT ?`,
+      )
+      .all(limit)
+      .map(({ id, workspace, run_id }) => {
+        const runId = String(run_id);
+        return { id: Number(id), runId, segments: this.segments(Number(workspace), runId, TEXT_FIELDS) ?? [] };
+      });
+  }
+
+  /** Keeps the vectors of a document that waited for them; of one that changed since or is gone they are dropped. */
+  putVectors(waitingId: number, passages: readonly Passage[]): void {
+    const row = this.#file.get(
+      'SELECT document, workspace FROM waiting JOIN document ON document.id = waiting.document WHERE waiting.id = ?',
+      waitingId,
+    );
+    if (row === undefined) return;
+    this.#file.run('DELETE FROM waiting WHERE id = ?', waitingId);
+    this.vectors.put(Number(row['workspace']), Number(row['document']), passages);
+  }
+
+  /** The number of the document of a run. */
+  idOf(workspace: number, runId: string): number | undefined {
+    const id = this.#file.get('SELECT id FROM document WHERE workspace = ? AND run_id = ?', workspace, runId)?.['id'];
+    return id === undefined ? undefined : Number(id);
   }
 
   /** Takes a new sample of how frequent grams are. */
@@ -158,11 +202,6 @@ export class Documents {
     return Number(this.#file.get('SELECT max(id) AS id FROM document')?.['id'] ?? 0);
   }
 
-  #idOf(workspace: number, runId: string): number | undefined {
-    const id = this.#file.get('SELECT id FROM document WHERE workspace = ? AND run_id = ?', workspace, runId)?.['id'];
-    return id === undefined ? undefined : Number(id);
-  }
-
   #newId(runId: string): number {
     const id = ++this.#lastId;
     if (runId < this.#newestRun) this.#file.run('INSERT INTO late VALUES (?, ?)', id, this.#newestRun);
@@ -182,6 +221,7 @@ export class Documents {
     this.#file.run('DELETE FROM grams WHERE rowid = ?', id);
     this.terms.remove(id);
     this.vectors.remove(id);
+    this.#file.run('DELETE FROM waiting WHERE document = ?', id);
   }
 
   #write(id: number, workspace: number, document: SearchDocument): void {
@@ -205,7 +245,9 @@ export class Documents {
     if (this.#meaning === undefined) return;
     const segments = fields.flat();
     this.terms.put(id, this.#meaning.terms(segments.map(({ text }) => text).join('\n')), labels);
-    this.vectors.put(workspace, id, this.#meaning.passages(segments, document));
+    const passages = this.#meaning.passages(segments, document);
+    if (passages === undefined) this.#file.run('INSERT INTO waiting (document) VALUES (?)', id);
+    else this.vectors.put(workspace, id, passages);
   }
 }
 

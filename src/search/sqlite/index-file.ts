@@ -2,8 +2,11 @@ import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'nod
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { GRAM_TOKENIZER, quoteSql } from './grams.ts';
 
+/** The index within a data folder. */
+export const INDEX_FILE_NAME = 'search.db';
+
 /** Rises whenever a file written before would be read wrongly: with folding, grams, terms or tables. */
-const FORMAT = '1';
+const FORMAT = '2';
 
 /** Runs of 2 KB fill pages of 16 KB to 93 %, and those of 4 KB to 56 %. */
 const PAGE_SIZE = 16_384;
@@ -41,6 +44,8 @@ const SCHEMA = `
     term, content='', contentless_delete=1, detail=none, tokenize=${quoteSql(GRAM_TOKENIZER)}
   );
   ${VECTOR_SCHEMA}
+  -- Documents whose vectors are still to come. A document that changes gets another id, so that vectors of what it said before are refused.
+  CREATE TABLE waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL UNIQUE);
 `;
 
 /** The file cannot be trusted. Its owner shall remove and rebuild it. */
@@ -65,7 +70,7 @@ export type IndexRole = 'writer' | 'reader';
  * Opens the index file at `path`; a writer begins one where there is none. A file that was cut short, is no database or has
  * another format is reported and not touched.
  *
- * @param meaningVersion the version of what gives terms and vectors; a file of another one has another format.
+ * @param meaningVersion the version of what gives terms and passages; a file of another one has another format.
  * @throws when the file cannot be opened for a reason outside of it, such as missing permissions.
  */
 export function openIndexFile(path: string, meaningVersion: string, role: IndexRole = 'writer'): OpenedFile<IndexFile> {

@@ -7,12 +7,14 @@ import { noxusVocabulary } from '../../filter/noxus-vocabulary.ts';
 import { openRunReader } from '../../store/sqlite/run-reader.ts';
 import type { RunReader } from '../../store/store.ts';
 import { openBuiltinEmbedder } from '../embed/builtin/builtin.ts';
+import { EmbedderOnDemand } from '../embed/on-demand.ts';
 import type { RunSearchRequest, SearchResult } from '../search.ts';
 import { DamagedIndexError } from './index-file.ts';
 import { IndexReader } from './index-reader.ts';
 import { IndexWriter } from './index-writer.ts';
 
 const embedder = openBuiltinEmbedder();
+const onDemand = new EmbedderOnDemand(async () => embedder, 0);
 let runs: RunStore;
 let reader: RunReader;
 let path: string;
@@ -23,7 +25,7 @@ beforeEach(() => {
   runs = openRunStore();
   reader = openRunReader(runs.folder);
   path = join(runs.folder, 'search.db');
-  searching = new IndexReader({ path, reader, embedder });
+  searching = new IndexReader({ path, reader, embedder: onDemand, highlighter: embedder });
   open = [reader];
 });
 
@@ -35,7 +37,8 @@ afterEach(async () => {
 
 function writerOf(): IndexWriter {
   const readPayload = async (payload: string) => payload;
-  const writer = new IndexWriter({ path, reader, embedder, readPayload, maxCharacters: 1e6, onCut: () => undefined });
+  const parts = { path, reader, embedder: onDemand, atOnce: true, readPayload, maxCharacters: 1e6 };
+  const writer = new IndexWriter({ ...parts, onCut: () => undefined });
   open.push(writer);
   return writer;
 }

@@ -6,6 +6,7 @@ import type { RunReader } from '../../store/store.ts';
 import type { CutRun } from '../document.ts';
 import { openBuiltinEmbedder } from '../embed/builtin/builtin.ts';
 import type { Embedder } from '../embed/embedder.ts';
+import { EmbedderOnDemand } from '../embed/on-demand.ts';
 import type { RunSearchRequest } from '../search.ts';
 import { IndexReader } from './index-reader.ts';
 import { IndexWriter } from './index-writer.ts';
@@ -33,7 +34,9 @@ afterEach(async () => {
 function writerOf(embedder: Embedder = builtin, maxCharacters = 1e6): IndexWriter {
   const onCut = (run: CutRun) => void cut.push(run);
   const readPayload = async (payload: string) => payload;
-  const writer = new IndexWriter({ path, reader, embedder, readPayload, maxCharacters, onCut });
+  const onDemand = new EmbedderOnDemand(async () => embedder, 0);
+  const parts = { path, reader, embedder: onDemand, atOnce: true, readPayload, maxCharacters, onCut };
+  const writer = new IndexWriter(parts);
   open.push(writer);
   return writer;
 }
@@ -43,7 +46,8 @@ async function catchUp(writer: IndexWriter): Promise<void> {
 }
 
 async function found(query: string, more: Partial<RunSearchRequest> = {}, embedder = builtin): Promise<string[]> {
-  const searching = new IndexReader({ path, reader, embedder });
+  const onDemand = new EmbedderOnDemand(async () => embedder, 0);
+  const searching = new IndexReader({ path, reader, embedder: onDemand, highlighter: embedder });
   const { hits } = await searching.search({
     workspaceId: runs.workspaceId,
     query,
@@ -142,18 +146,19 @@ test('beginning anew in the middle of a step loses nothing and leaves nothing of
   expect(await found('heron', { exact: false })).toEqual([id]);
 });
 
-test('an index whose vectors are of another embedder is built anew', async () => {
+test('an index whose vectors are of another embedder keeps its text, and gets vectors anew', async () => {
   const { id } = await runs.addRun({ Text: 'heron' });
   const old = writerOf();
   await catchUp(old);
   old.close();
-  const other = toldEmbedder('another/256').embedder;
-  // Nobody reads the old vectors with the new embedder meanwhile.
-  expect(await found('heron', {}, other)).toEqual([]);
-  const writer = writerOf(other);
-  expect(writer).toMatchObject({ fresh: true, position: 0 });
-  await catchUp(writer);
-  expect(await found('heron', {}, other)).toEqual([id]);
+  const told = toldEmbedder('another/256');
+  const writer = writerOf(told.embedder);
+  expect(await found('heron', {}, told.embedder)).toEqual([id]);
+  // Nobody reads the old vectors with the new embedder meanwhile: words have to do.
+  expect(await found('heron', { exact: false }, told.embedder)).toEqual([id]);
+  while (await writer.embedWaiting(() => undefined));
+  expect(told.texts).toContain('heron');
+  expect(writer.waiting).toBe(0);
 });
 
 test('a text that comes again is embedded once', async () => {

@@ -3,11 +3,13 @@ import type { Payload } from '../../domain/payload.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { RunReader } from '../../store/store.ts';
 import { CUT_MARK, type CutRun, documentOf, type SearchDocument } from '../document.ts';
-import type { Embedder } from '../embed/embedder.ts';
+import { type Embedder, EmbeddingError } from '../embed/embedder.ts';
+import type { EmbedderOnDemand } from '../embed/on-demand.ts';
 import { quantise } from '../embed/vector.ts';
-import { MEANING_VERSION, passagesOf, termsOf } from '../meaning.ts';
+import { original } from '../folding.ts';
+import { MEANING_VERSION, type PassageText, passagesOf, termsOf } from '../meaning.ts';
 import { runTextOf } from '../run-text.ts';
-import type { Meaning, RunKey } from './documents.ts';
+import type { Meaning, RunKey, WaitingDocument } from './documents.ts';
 import { DamagedIndexError, type OpenedFile } from './index-file.ts';
 import { SearchIndex } from './search-index.ts';
 import type { Passage } from './vectors.ts';
@@ -15,27 +17,32 @@ import type { Passage } from './vectors.ts';
 /** Events taken in with one transaction: a second of a busy server, 100 ms of indexing. */
 const BATCH = 256;
 
+/** Waiting runs that get their vectors together: some requests to an endpoint, little to do again after a crash. */
+const WAITING_BATCH = 64;
+
 /** Vectors kept so that texts that come again (a prompt, a footer) are embedded once: some 10 MB. */
 const VECTORS_KEPT = 8192;
 
 /** Bytes of an index that is read as a whole for damage when it is opened: half a second. Damage in larger ones is met when they are read. */
 const CHECKED_BYTES = 256 * 1024 * 1024;
 
-/** The name that terms and vectors of the index go by: a file of another one is outdated as a whole, so that vectors never mix. */
-export function meaningVersion(embedder: Embedder): string {
-  return `${MEANING_VERSION}/${embedder.id}`;
-}
-
-/** Brings the index up to the event log. Owns the file; others may search it meanwhile. */
+/**
+ * Brings the index up to the event log, and the vectors up to the index. Owns the file; others may search it meanwhile.
+ *
+ * An embedder on this thread gives vectors with the text. Others take seconds or may be away: then the text is searchable at once, and
+ * the vectors follow ({@link IndexWriter.embedWaiting}).
+ */
 export class IndexWriter {
   readonly #path: string;
   readonly #reader: RunReader;
-  readonly #embedder: Embedder;
+  readonly #embedder: EmbedderOnDemand;
+  readonly #atOnce: boolean;
   readonly #readPayload: (payload: Payload) => Promise<string | null>;
   readonly #maxCharacters: number;
   readonly #onCut: (run: CutRun) => void;
+  /** By text. One embedder's only: what was opened once is not opened again. */
   readonly #vectors = new Map<string, Int8Array>();
-  /** Passages of the documents about to be put: embedding may wait for a server, putting may not. */
+  /** Passages of the documents about to be put: embedding may wait, putting may not. */
   #prepared = new Map<string, readonly Passage[]>();
   #index: SearchIndex;
   #fresh: boolean;
@@ -43,7 +50,9 @@ export class IndexWriter {
   constructor(parts: {
     path: string;
     reader: RunReader;
-    embedder: Embedder;
+    embedder: EmbedderOnDemand;
+    /** Whether vectors are computed together with the text, for an embedder that takes no time worth mentioning. */
+    atOnce: boolean;
     readPayload: (payload: Payload) => Promise<string | null>;
     /** Characters of a run that are indexed at most. */
     maxCharacters: number;
@@ -53,6 +62,7 @@ export class IndexWriter {
     this.#path = parts.path;
     this.#reader = parts.reader;
     this.#embedder = parts.embedder;
+    this.#atOnce = parts.atOnce;
     this.#readPayload = parts.readPayload;
     this.#maxCharacters = parts.maxCharacters;
     this.#onCut = parts.onCut;
@@ -72,6 +82,11 @@ export class IndexWriter {
     return this.#index.stats().documents;
   }
 
+  /** Documents whose vectors are still to come. */
+  get waiting(): number {
+    return this.#index.stats().waiting;
+  }
+
   /**
    * Takes in the next events. Events of one run are one document, of what the run says by now.
    * @returns whether there may be more
@@ -83,13 +98,33 @@ export class IndexWriter {
     if (last === undefined) return false;
     const index = this.#index;
     const { put, remove, cut } = await this.#changes(events);
-    await this.#prepare(put);
+    if (this.#atOnce) await this.#prepare(index, put);
     // Begun anew meanwhile: this batch belongs to the file that is gone.
     if (index !== this.#index) return true;
     index.apply({ put, remove, position: String(last.position) });
     this.#prepared.clear();
     cut.forEach(this.#onCut);
     return events.length === BATCH;
+  }
+
+  /**
+   * Gives some of the documents that wait for vectors theirs, after removing those of another embedder.
+   * @param onRefused hears of a run that gets no vectors since the embedder does not take its text
+   * @returns whether there may be more
+   * @throws EmbeddingError when there are no vectors to be had now
+   * @throws DamagedIndexError
+   */
+  async embedWaiting(onRefused: (runId: string, error: EmbeddingError) => void): Promise<boolean> {
+    const index = this.#index;
+    return this.#embedder.use(async (embedder) => {
+      if (index !== this.#index) return true;
+      index.useEmbedder(embedder.id);
+      const waiting = index.waiting(WAITING_BATCH);
+      if (waiting.length === 0) return false;
+      const vectors = await this.#vectorsOfWaiting(embedder, waiting, onRefused);
+      if (index === this.#index) index.putVectors(vectors);
+      return true;
+    });
   }
 
   /** Removes the file and begins a new one. */
@@ -111,9 +146,9 @@ export class IndexWriter {
 
   #open(): [SearchIndex, boolean] {
     const meaning: Meaning = {
-      version: meaningVersion(this.#embedder),
+      version: MEANING_VERSION,
       terms: termsOf,
-      passages: (_, { runId }) => this.#prepared.get(runId) ?? [],
+      passages: (_, { runId }) => this.#prepared.get(runId),
     };
     const opened = checked(SearchIndex.open(this.#path, meaning));
     if ('index' in opened) return [opened.index, opened.state === 'created'];
@@ -142,27 +177,78 @@ export class IndexWriter {
     return { put, remove, cut };
   }
 
-  async #prepare(documents: readonly SearchDocument[]): Promise<void> {
-    const passages = documents.map(({ runId, segments }) => ({ runId, cuts: passagesOf(segments) }));
-    const wanted = new Set<string>();
-    for (const { cuts } of passages) for (const { text } of cuts) if (!this.#vectors.has(text)) wanted.add(text);
-    if (wanted.size > 0) {
-      const texts = [...wanted];
-      const vectors = await this.#embedder.embed(texts, 'document');
-      texts.forEach((text, place) => {
-        this.#vectors.set(text, quantise(vectors[place]!));
+  /** Embeds documents about to be put. When that fails they are put without vectors and wait for them. */
+  async #prepare(index: SearchIndex, documents: readonly SearchDocument[]): Promise<void> {
+    try {
+      await this.#embedder.use(async (embedder) => {
+        if (index === this.#index) index.useEmbedder(embedder.id);
+        const cuts = documents.map(({ segments }) => passagesOf(segments));
+        const passages = await this.#embed(embedder, cuts);
+        documents.forEach(({ runId }, place) => {
+          this.#prepared.set(runId, passages[place]!);
+        });
       });
+    } catch (error) {
+      if (!(error instanceof EmbeddingError)) throw error;
     }
-    for (const { runId, cuts } of passages) {
-      this.#prepared.set(
-        runId,
-        cuts.map(({ segment, start, end, text }) => ({ segment, start, end, vector: this.#vectors.get(text)! })),
-      );
+  }
+
+  async #vectorsOfWaiting(
+    embedder: Embedder,
+    waiting: readonly WaitingDocument[],
+    onRefused: (runId: string, error: EmbeddingError) => void,
+  ): Promise<Map<number, readonly Passage[]>> {
+    const cuts = waiting.map(({ segments }) =>
+      passagesOf(
+        segments.flatMap(({ field, folded, ...place }) =>
+          field === 'run_id' ? [] : [{ field, ...place, text: original(folded) }],
+        ),
+      ),
+    );
+    try {
+      const passages = await this.#embed(embedder, cuts);
+      return new Map(waiting.map(({ id }, place) => [id, passages[place]!]));
+    } catch (error) {
+      if (!(error instanceof EmbeddingError && error.textRefused)) throw error;
+      if (waiting.length === 1) {
+        // An embedder that takes no text at all is the trouble of the operator, and not of this run.
+        await embedder.embed(['probe'], 'document');
+        onRefused(waiting[0]!.runId, error);
+        return new Map(waiting.map(({ id }) => [id, []]));
+      }
+      const half = Math.ceil(waiting.length / 2);
+      const parts = [waiting.slice(0, half), waiting.slice(half)];
+      const found = new Map<number, readonly Passage[]>();
+      for (const part of parts) {
+        for (const [id, passages] of await this.#vectorsOfWaiting(embedder, part, onRefused)) found.set(id, passages);
+      }
+      return found;
     }
+  }
+
+  /** The passages of each document with their vectors; texts that are the same are embedded once. */
+  async #embed(embedder: Embedder, documents: readonly (readonly PassageText[])[]): Promise<Passage[][]> {
+    const texts = new Set(documents.flatMap((cuts) => cuts.map(({ text }) => text)));
+    const known = new Map(
+      [...texts].flatMap((text) => {
+        const vector = this.#vectors.get(text);
+        return vector === undefined ? [] : [[text, vector] as const];
+      }),
+    );
+    const unknown = [...texts].filter((text) => !known.has(text));
+    const vectors = await embedder.embed(unknown, 'document');
+    unknown.forEach((text, place) => {
+      const vector = quantise(vectors[place]!);
+      known.set(text, vector);
+      this.#vectors.set(text, vector);
+    });
     for (const text of this.#vectors.keys()) {
       if (this.#vectors.size <= VECTORS_KEPT) break;
       this.#vectors.delete(text);
     }
+    return documents.map((cuts) =>
+      cuts.map(({ segment, start, end, text }) => ({ segment, start, end, vector: known.get(text)! })),
+    );
   }
 }
 

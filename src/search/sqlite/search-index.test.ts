@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SearchDocument } from '../document.ts';
 import type { SearchRequest } from '../search.ts';
 import type { Meaning } from './documents.ts';
@@ -249,7 +249,7 @@ test('what is no index or of another format is reported, and not touched', () =>
   db.close();
   expect(SearchIndex.open(path)).toEqual({
     state: 'outdated',
-    reason: 'The index has format 0; this version reads format 1/none.',
+    reason: 'The index has format 0; this version reads format 2/none.',
   });
 });
 
@@ -352,7 +352,57 @@ test('passages near to a vector are found within the runs that may be answered',
   expect(near()[0]).toMatchObject({ runId: runId(1), similarity: 1 });
 });
 
-test('an index with other terms or vectors is outdated', () => {
+test('an index with other terms or passages is outdated', () => {
   open().close();
   expect(SearchIndex.open(path, meaning)).toMatchObject({ state: 'outdated' });
+});
+
+describe('vectors that come after the text', () => {
+  const passage = (letter: string) => [{ segment: 0, start: 0, end: 1, vector: vectorOf(letter.charCodeAt(0)) }];
+  const later: Meaning = { ...meaning, passages: () => undefined };
+  const openLater = () => {
+    const found = SearchIndex.open(path, later);
+    if (!('index' in found)) throw new Error(found.state);
+    opened.push(found.index);
+    return found.index;
+  };
+  const near = (index: SearchIndex) => index.byVector({ workspaceId: 'w' }, vectorOf('a'.charCodeAt(0)), 10);
+
+  test('are waited for by the newest runs first, while text and words are found already', () => {
+    const index = openLater();
+    index.apply({ put: [document(1, 'apple'), document(2, 'apple')] });
+    expect(index.search(request('apple')).total).toBe(2);
+    expect(index.byTerms({ workspaceId: 'w' }, ['apple'], 10)).toHaveLength(2);
+    expect(near(index)).toEqual([]);
+    const waiting = index.waiting(10);
+    expect(waiting.map((document) => document.runId)).toEqual([runId(2), runId(1)]);
+    index.putVectors(new Map([[waiting[0]!.id, passage('a')]]));
+    expect(near(index).map((found) => found.runId)).toEqual([runId(2)]);
+    expect(index.stats().waiting).toBe(1);
+  });
+
+  test('are dropped when the run says something else by then, or is gone', () => {
+    const index = openLater();
+    index.apply({ put: [document(1, 'apple'), document(2, 'apple')] });
+    const vectors = new Map(index.waiting(10).map(({ id }) => [id, passage('a')]));
+    index.apply({ put: [document(1, 'berry')], remove: [{ workspaceId: 'w', runId: runId(2) }] });
+    index.putVectors(vectors);
+    expect(near(index)).toEqual([]);
+    expect(index.waiting(10).map((document) => document.runId)).toEqual([runId(1)]);
+  });
+
+  test('of another embedder are removed at once, and all runs wait for new ones', () => {
+    const index = openLater();
+    index.useEmbedder('one');
+    index.apply({ put: [document(1, 'apple'), document(2, 'apple')] });
+    index.putVectors(new Map(index.waiting(10).map(({ id }) => [id, passage('a')])));
+    index.useEmbedder('one');
+    expect(near(index)).toHaveLength(2);
+    index.useEmbedder('two');
+    expect(near(index)).toEqual([]);
+    expect(index.similarities('w', [runId(1)], vectorOf('a'.charCodeAt(0)))).toEqual(new Map());
+    expect(index.stats()).toMatchObject({ documents: 2, waiting: 2 });
+    expect(index.search(request('apple')).total).toBe(2);
+    index.check();
+  });
 });

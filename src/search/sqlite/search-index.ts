@@ -1,7 +1,7 @@
 import type { SearchDocument } from '../document.ts';
 import type { SearchRequest, SearchResult } from '../search.ts';
 import type { FoldedSegment } from '../snippet.ts';
-import { Documents, type Meaning, type RunKey, TEXT_FIELDS } from './documents.ts';
+import { Documents, type Meaning, type RunKey, TEXT_FIELDS, type WaitingDocument } from './documents.ts';
 import { ExactSearch } from './exact.ts';
 import {
   DamagedIndexError,
@@ -11,7 +11,7 @@ import {
   openIndexFile,
   removeIndexFile,
 } from './index-file.ts';
-import type { NearPassage } from './vectors.ts';
+import type { NearPassage, Passage } from './vectors.ts';
 
 /** What becomes of the index in one transaction. */
 export interface IndexChange {
@@ -42,6 +42,8 @@ export interface IndexStats {
   readonly documents: number;
   readonly bytes: number;
   readonly position: string | null;
+  /** Documents whose vectors are still to come: search by meaning knows their words only. */
+  readonly waiting: number;
 }
 
 /**
@@ -90,6 +92,36 @@ export class SearchIndex {
   /** Where indexing has to go on; null when nothing has been indexed. */
   get position(): string | null {
     return this.#file.fact('position') ?? null;
+  }
+
+  /** The embedder whose vectors these are; undefined before the first. */
+  get embedder(): string | undefined {
+    return this.#file.fact('embedder');
+  }
+
+  /**
+   * Makes the index one for vectors of an embedder. Those of another one are removed in the same transaction, so that no search ever sees
+   * both, and their documents wait for new ones; searching for text does not notice.
+   * @throws DamagedIndexError
+   */
+  useEmbedder(id: string): void {
+    if (this.embedder === id) return;
+    this.#file.transaction('write', () => {
+      if (this.embedder !== undefined) this.#documents.dropVectors();
+      this.#file.setFact('embedder', id);
+    });
+  }
+
+  /** Some of the documents whose vectors are still to come, the newest first. @throws DamagedIndexError */
+  waiting(limit: number): WaitingDocument[] {
+    return this.#file.transaction('read', () => this.#documents.waiting(limit));
+  }
+
+  /** Keeps vectors that came. @param vectors by the id of the waiting document @throws DamagedIndexError */
+  putVectors(vectors: ReadonlyMap<number, readonly Passage[]>): void {
+    this.#file.transaction('write', () => {
+      for (const [id, passages] of vectors) this.#documents.putVectors(id, passages);
+    });
   }
 
   /**
@@ -162,17 +194,20 @@ export class SearchIndex {
   }
 
   /**
-   * The cosine of a vector and the nearest passage of each of some runs; runs without passages are left out.
+   * How near some runs are by their nearest passage; runs without vectors are left out.
    * @throws DamagedIndexError
    */
   similarities(workspaceId: string, runIds: readonly string[], vector: Int8Array): Map<string, number> {
     return this.#file.transaction('read', () => {
-      const known = runIds.flatMap((runId) => {
-        const document = this.#documents.find({ workspaceId, runId });
-        const similarity = document && this.#documents.vectors.similarityTo(document, vector);
-        return similarity === undefined ? [] : [[runId, similarity] as const];
-      });
-      return new Map(known);
+      const workspace = this.#documents.scope('workspace', workspaceId);
+      const found = new Map<string, number>();
+      if (workspace === undefined) return found;
+      for (const runId of runIds) {
+        const document = this.#documents.idOf(workspace, runId);
+        const near = document === undefined ? undefined : this.#documents.vectors.similarity(document, vector);
+        if (near !== undefined) found.set(runId, near);
+      }
+      return found;
     });
   }
 
@@ -204,7 +239,8 @@ export class SearchIndex {
   stats(): IndexStats {
     const documents = this.#file.get('SELECT count(*) AS n FROM document')?.['n'];
     const bytes = this.#file.get('SELECT page_count * page_size AS n FROM pragma_page_count, pragma_page_size')?.['n'];
-    return { documents: Number(documents), bytes: Number(bytes), position: this.position };
+    const waiting = this.#file.get('SELECT count(*) AS n FROM waiting')?.['n'];
+    return { documents: Number(documents), bytes: Number(bytes), position: this.position, waiting: Number(waiting) };
   }
 
   /**

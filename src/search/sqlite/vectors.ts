@@ -96,20 +96,17 @@ export class Vectors {
     return nearest.map(({ id, similarity }) => ({ ...this.#place(id), similarity }));
   }
 
-  /** The cosine of a vector and the nearest passage of a document; undefined when the document has none. */
-  similarityTo(document: number, query: Int8Array): number | undefined {
-    let nearest: number | undefined;
-    for (const { vector } of this.#file.prepared('SELECT vector FROM passage WHERE document = ?').iterate(document)) {
-      const similarity = vector instanceof Uint8Array ? cosine(query, asNumbers(vector)) : undefined;
-      if (similarity !== undefined && similarity > (nearest ?? -1)) nearest = similarity;
-    }
-    return nearest;
+  /** How near the nearest passage of a document is; undefined when it has none. */
+  similarity(document: number, query: Int8Array): number | undefined {
+    const rows = this.#file.prepared('SELECT vector FROM passage WHERE document = ?').all(document);
+    const near = rows.flatMap(({ vector }) => (vector instanceof Uint8Array ? cosine(query, numbersOf(vector)) : []));
+    return near.length === 0 ? undefined : Math.max(...near);
   }
 
   #similarity(query: Int8Array, id: number): number | undefined {
     const vector = this.#file.get('SELECT vector FROM passage WHERE id = ?', id)?.['vector'];
     if (!(vector instanceof Uint8Array)) return undefined;
-    return cosine(query, asNumbers(vector));
+    return cosine(query, numbersOf(vector));
   }
 
   #place(id: number): Omit<NearPassage, 'similarity'> {
@@ -282,7 +279,7 @@ function writeSigns(vector: Uint8Array, signs: Uint8Array): void {
   }
 }
 
-function asNumbers(bytes: Uint8Array): Int8Array {
+function numbersOf(bytes: Uint8Array): Int8Array {
   return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

@@ -90,7 +90,7 @@ function findRunsBefore(on: Connection, selection: RunsBefore, limit: number): {
 
 /** See `Store.listWorkflowLogs`. */
 function listWorkflowLogs(on: Connection, workspaceId: string, workflowId: string, page: PageRequest): Page<RunLog> {
-  const from = `from runs r join run_logs l on l.workspace_id = r.workspace_id and l.run_id = r.id
+  const from = `from runs r cross join run_logs l on l.workspace_id = r.workspace_id and l.run_id = r.id
     where r.workspace_id = ? and r.workflow_id = ?`;
   const total = Number(on.prepared(`select count(*) as n ${from}`).get(workspaceId, workflowId)?.['n']);
   const found = on

@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../../config/config.ts';
+import { readConfig } from '../../config/read.ts';
+import { removeSearchIndex } from '../../platform.ts';
+import { explained } from '../failures.ts';
+import { readFlags } from '../flags.ts';
+import { answers, folderKey, serverUrl } from '../server-access.ts';
+
+const USAGE = `Usage:
+  millrun search status            how the index stands; exit code 1 while it is incomplete
+  millrun search rebuild [--wait]  builds it anew; --wait shows how far it is and returns when it is complete
+`;
+
+/** Milliseconds between two looks at a rebuild. */
+const LOOK_MS = 500;
+
+/** Milliseconds between two lines about a rebuild where no terminal shows it. */
+const LINE_MS = 10_000;
+
+/** How the index stands, as `GET /v1/admin/search` tells it. */
+interface Standing {
+  readonly position: number;
+  readonly log_position: number;
+  readonly indexed_runs: number;
+  readonly total_runs: number | null;
+  readonly rebuilding: boolean;
+  readonly runs_without_vectors: number;
+  readonly trouble: string | null;
+}
+
+/** Something in the way that the operator can remove. The message says how. */
+class Obstacle extends Error {}
+
+/** `millrun search`: 0 when all is well or has been done, 1 when the index is incomplete, 2 when nothing could be asked. */
+export async function run(args: string[]): Promise<number> {
+  const [action, ...rest] = args;
+  if (action !== 'status' && action !== 'rebuild') {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  return explained(async () => {
+    const wait = action === 'rebuild' && rest.includes('--wait');
+    const { config } = readConfig(readFlags(wait ? rest.filter((flag) => flag !== '--wait') : rest));
+    try {
+      return action === 'status' ? await status(config) : await rebuild(config, wait);
+    } catch (error) {
+      if (!(error instanceof Obstacle)) throw error;
+      process.stderr.write(`${error.message}\n`);
+      return 2;
+    }
+  });
+}
+
+async function status(config: Config): Promise<number> {
+  const url = serverUrl(config);
+  if (!(await answers(url))) throw new Obstacle(`No server answers at ${url}. Start it with \`millrun serve\`.`);
+  const standing = await ask(config, url, 'GET', '/v1/admin/search');
+  process.stdout.write(`${described(standing)}\n`);
+  return isComplete(standing, standing.log_position) ? 0 : 1;
+}
+
+async function rebuild(config: Config, wait: boolean): Promise<number> {
+  const url = serverUrl(config);
+  if (!(await answers(url))) {
+    const found = await removeSearchIndex(config.data);
+    if (!found)
+      throw new Obstacle(`No server answers at ${url}, and ${config.data} holds no store. Check MILLRUN_DATA.`);
+    process.stdout.write(
+      `No server runs on ${config.data}: its search index was removed. The next start builds it anew.\n`,
+    );
+    return 0;
+  }
+  await ask(config, url, 'POST', '/v1/admin/search/rebuild');
+  if (!wait) {
+    process.stdout.write('The search index is being built anew. `millrun search status` tells how far it is.\n');
+    return 0;
+  }
+  return follow(config, url);
+}
+
+/** Shows how far a rebuild is until the index has everything that had happened when it began. */
+async function follow(config: Config, url: string): Promise<number> {
+  const { isTTY } = process.stdout;
+  const { log_position: goal } = await ask(config, url, 'GET', '/v1/admin/search');
+  let told = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    const standing = await ask(config, url, 'GET', '/v1/admin/search');
+    const done = isComplete(standing, goal);
+    const stuck = standing.trouble !== null;
+    const now = performance.now();
+    if (isTTY) process.stdout.write(`\r\u001B[K${described(standing)}${done || stuck ? '\n' : ''}`);
+    else if (done || stuck || now - told >= LINE_MS) {
+      process.stdout.write(`${described(standing)}\n`);
+      told = now;
+    }
+    if (done) return 0;
+    if (stuck) return 1;
+    await sleep(LOOK_MS);
+  }
+}
+
+function isComplete(standing: Standing, position: number): boolean {
+  const { rebuilding, runs_without_vectors: waiting, trouble } = standing;
+  return !rebuilding && standing.position >= position && waiting === 0 && trouble === null;
+}
+
+function described(standing: Standing): string {
+  const { indexed_runs: indexed, total_runs: total, runs_without_vectors: waiting, trouble } = standing;
+  const behind = standing.log_position - standing.position;
+  const parts = [
+    standing.rebuilding
+      ? `being built anew: ${indexed} of ${total || '?'} runs`
+      : `${indexed} runs, ${behind === 0 ? 'up to date' : `${behind} events behind`}`,
+    ...(waiting === 0 ? [] : [`${waiting} runs wait for their vectors and are found by their words alone`]),
+    ...(trouble === null ? [] : [`trouble: ${trouble}`]),
+  ];
+  return `search index: ${parts.join('; ')}`;
+}
+
+/** @throws Obstacle when the server refuses */
+async function ask(config: Config, url: string, method: string, path: string): Promise<Standing> {
+  const key = config.apiKey ?? folderKey(config);
+  const advice =
+    'Give a key with the scope admin in MILLRUN_API_KEY, or name the data folder of the server with MILLRUN_DATA.';
+  if (key === null) throw new Obstacle(`The server at ${url} asks for a key. ${advice}`);
+  const answer = await fetch(`${url}${path}`, { method, headers: { 'x-api-key': key } }).catch((cause: unknown) => {
+    throw new Obstacle(`The server at ${url} does not answer any more.`, { cause });
+  });
+  const body: unknown = await answer.json();
+  if (answer.ok) return body as Standing;
+  const detail = typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : '';
+  throw new Obstacle(
+    `The server at ${url} answered ${answer.status}: ${detail} ${answer.status < 404 ? advice : ''}`.trim(),
+  );
+}

@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { embeddingEndpoint, SETTINGS, type Setting } from './config.ts';
+import { ConfigError, readConfig } from './read.ts';
+
+const SECRET = 'hunter2hunter2hunter2';
+const folder = mkdtempSync(join(tmpdir(), 'millrun-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(content: string): string {
+  const path = join(folder, `${content.length}.json`);
+  writeFileSync(path, content);
+  return path;
+}
+
+function mistakesOf(flags: Record<string, string>, env: Record<string, string> = {}): readonly string[] {
+  try {
+    readConfig(flags, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe('a setting', () => {
+  it('comes from the flag, else the environment, else the file, else its default', () => {
+    const config = file('{"port": 1, "host": "from.file", "data": "file"}');
+    const { config: read, origins } = readConfig(
+      { config, port: '3' },
+      { MILLRUN_PORT: '2', MILLRUN_HOST: 'from.env' },
+    );
+    expect(read).toMatchObject({ port: 3, host: 'from.env', data: 'file', drainSeconds: 10 });
+    expect(origins).toMatchObject({
+      port: 'flag --port',
+      host: 'environment MILLRUN_HOST',
+      data: `file ${config}`,
+      drainSeconds: 'default',
+    });
+  });
+
+  it('that is an empty variable counts as not set', () => {
+    expect(readConfig({}, { MILLRUN_PORT: '', OPENAI_API_KEY: '' }).config).toMatchObject({
+      port: 8080,
+      openaiApiKey: null,
+    });
+  });
+
+  it('has a name of its own in every place, and a sentence', () => {
+    const settings = Object.values(SETTINGS) as Setting[];
+    for (const names of [settings.map(({ env }) => env), settings.map(({ flag }) => flag)]) {
+      expect(new Set(names).size).toBe(settings.length);
+    }
+    for (const { about } of settings) expect(about).toMatch(/\.$/);
+  });
+
+  it.each<[string, string, unknown]>([
+    ['MILLRUN_HTTP_ALLOW', ' a:1, ,10.0.0.0/8 ', { httpAllow: ['a:1', '10.0.0.0/8'] }],
+    ['OPENAI_BASE_URL', 'http://localhost:11434/v1//', { openaiBaseUrl: 'http://localhost:11434/v1' }],
+    [
+      'MILLRUN_MODEL_PRICES',
+      '{"m":{"input":"0.1","output":"2"}}',
+      { modelPrices: { m: { input: '0.1', output: '2' } } },
+    ],
+  ])('%s may be %s', (name, value, config) => {
+    expect(readConfig({}, { [name]: value }).config).toMatchObject(config as object);
+  });
+});
+
+describe('a mistake', () => {
+  it.each([
+    ['MILLRUN_PORT', '65536'],
+    ['MILLRUN_PORT', '1.5'],
+    ['MILLRUN_WORKER_CONCURRENCY', '0'],
+    ['MILLRUN_LOG_LEVEL', 'loud'],
+    ['MILLRUN_API_KEY', 'short'],
+    ['MILLRUN_API_KEY', 'with spaces in the key'],
+    ['OPENAI_BASE_URL', 'localhost:11434'],
+    ['OPENAI_BASE_URL', 'http://me:pass@localhost'],
+    ['MILLRUN_MODEL_PRICES', '{"m":{"input":0.1}}'],
+    ['MILLRUN_MODEL_PRICES', 'null'],
+  ])('in %s is refused: %s', (name, value) => {
+    expect(mistakesOf({}, { [name]: value })).toEqual([expect.stringContaining(`environment ${name}: `)]);
+  });
+
+  it('is told together with all others, wherever they stand', () => {
+    const config = file('{"prot": 1, "models": 5}');
+    const mistakes = mistakesOf({ config, host: ' ' }, { MILLRUN_DRAIN_SECONDS: '-1', MILLRUN_PORTS: '1' });
+    expect(mistakes.join('\n')).toMatch(/did you mean "port"/);
+    expect(mistakes.join('\n')).toMatch(/did you mean MILLRUN_PORT/);
+    expect(mistakes).toHaveLength(5);
+  });
+
+  it.each([
+    ['a file that is not there', '/nowhere/millrun.json'],
+    ['a file that is a list', file('[1]')],
+    ['a file that is a folder', folder],
+  ])('is %s', (_, config) => {
+    expect(mistakesOf({ config })).toEqual([expect.stringContaining(`file ${config}: `)]);
+  });
+
+  it.each<[string, Record<string, string>, Record<string, string>]>([
+    ['a key that is not allowed', {}, { MILLRUN_API_KEY: `${SECRET} !` }],
+    ['a password in an address', {}, { OPENAI_BASE_URL: `http://me:${SECRET}@localhost/v1` }],
+    ['a file that is not JSON', { config: file(`{"apiKey": ${SECRET}}`) }, {}],
+    ['a key in a file that is not text', { config: file(`{"apiKey": ["${SECRET}"]}`) }, {}],
+  ])('does not repeat a secret: %s', (_, flags, env) => {
+    const mistakes = mistakesOf(flags, env);
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes.join()).not.toContain(SECRET);
+  });
+
+  it.each<[string, Record<string, string>, string[]]>([
+    [
+      'an embedder without what it needs',
+      { MILLRUN_SEARCH_EMBEDDER: 'openai' },
+      ['needs searchModel', 'needs an endpoint'],
+    ],
+    [
+      'a model without a folder of models',
+      { MILLRUN_SEARCH_EMBEDDER: 'local', MILLRUN_SEARCH_MODEL: 'm' },
+      ['needs searchModelsDirectory'],
+    ],
+    [
+      'a setting that would do nothing',
+      { MILLRUN_SEARCH_MODEL: 'm', MILLRUN_SEARCH_PRICE: '0.02' },
+      ['openai or local', 'the embedder openai'],
+    ],
+    [
+      'a setting of another embedder',
+      {
+        MILLRUN_SEARCH_EMBEDDER: 'openai',
+        MILLRUN_SEARCH_MODEL: 'm',
+        OPENAI_API_KEY: 'k',
+        MILLRUN_SEARCH_MODEL_DOWNLOAD: 'true',
+      },
+      ['the embedder local'],
+    ],
+    [
+      'a value that is not allowed, and not what follows from it',
+      { MILLRUN_SEARCH_EMBEDDER: 'opnai', MILLRUN_SEARCH_MODEL: 'm' },
+      ['one of builtin, openai, local'],
+    ],
+  ])('of the search embedder is %s', (_, env, expected) => {
+    const mistakes = mistakesOf({}, env);
+    expect(mistakes).toEqual(expected.map((part) => expect.stringContaining(part)));
+  });
+});
+
+describe('the endpoint for embeddings', () => {
+  const openai = { MILLRUN_SEARCH_EMBEDDER: 'openai', MILLRUN_SEARCH_MODEL: 'm' };
+  const endpoint = (env: Record<string, string>) => embeddingEndpoint(readConfig({}, { ...openai, ...env }).config);
+
+  it('is that of the model nodes, with their key, unless it has its own', () => {
+    expect(endpoint({ OPENAI_BASE_URL: 'http://a/v1', OPENAI_API_KEY: 'k' })).toEqual({
+      baseUrl: 'http://a/v1',
+      apiKey: 'k',
+    });
+    expect(endpoint({ MILLRUN_SEARCH_EMBEDDER_KEY: 'own' })).toEqual({
+      baseUrl: 'https://api.openai.com/v1',
+      apiKey: 'own',
+    });
+  });
+
+  it('is never given the key of another one', () => {
+    const env = { OPENAI_API_KEY: 'k', MILLRUN_SEARCH_EMBEDDER_URL: 'http://b/v1' };
+    expect(endpoint(env)).toEqual({ baseUrl: 'http://b/v1', apiKey: null });
+  });
+});

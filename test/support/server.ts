@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { readConfig } from '../../src/config/read.ts';
+import { openPlatform } from '../../src/platform.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { openLog } from '../../src/system/log.ts';
+import { Client } from './client.ts';
+
+const BINARY = join(import.meta.dirname, '../../bin/millrun.js');
+
+/** The key of the first workspace, with every right. */
+export const KEY = 'test_key_0123456789';
+
+/** A server to talk to over HTTP. */
+export interface TestServer {
+  readonly url: string;
+  readonly folder: string;
+  /** Calls with the key of the first workspace. */
+  readonly client: Client;
+  /** Ends it in good order. The data folder goes with it unless it was given. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the real platform inside this process, on a free port, with a data folder of its own.
+ * @param options `settings` by flag name; `prepare` writes to the store before the platform opens it
+ */
+export async function startPlatform(
+  options: {
+    settings?: Readonly<Record<string, string>>;
+    folder?: string;
+    prepare?: (store: Store) => Promise<void>;
+  } = {},
+): Promise<TestServer> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-test-'));
+  if (options.prepare) {
+    const store = openSqliteStore(folder);
+    await options.prepare(store);
+    await store.close();
+  }
+  const flags = { data: folder, 'api-key': KEY, 'http-allow': '127.0.0.1', ...options.settings };
+  const { config } = readConfig(flags, {});
+  const platform = await openPlatform(config, '0.0.0', openLog('silent'));
+  await platform.server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = platform.server.server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    folder,
+    client: new Client(url, KEY),
+    async stop() {
+      await platform.stop(0);
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a process of the product said and how it ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of the real binary to its end. */
+export async function runBinary(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd: string = tmpdir(),
+): Promise<Ended> {
+  const child = spawnBinary(args, env, cwd);
+  const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** A server in a process of its own, as an operator starts it. */
+export interface SpawnedServer extends TestServer {
+  /** The key that it printed, or the preset one. */
+  readonly key: string;
+  readonly child: ChildProcess;
+  /** Sends SIGTERM and waits for the end. */
+  end(): Promise<Ended>;
+}
+
+/** Starts the real binary on a free port. @throws Error with what it said when it does not get ready */
+export async function spawnServer(
+  options: { env?: Readonly<Record<string, string>>; folder?: string } = {},
+): Promise<SpawnedServer> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-test-'));
+  const env = { MILLRUN_DATA: folder, MILLRUN_PORT: '0', ...options.env };
+  const child = spawnBinary(['serve'], env, folder);
+  let stdout = '';
+  const stderr = text(child.stderr!);
+  const ready = Promise.withResolvers<string>();
+  child.stdout!.on('data', (chunk) => {
+    stdout += chunk;
+    const url = /listening on (\S+)/.exec(stdout)?.[1];
+    if (url && stdout.endsWith('\n\n')) ready.resolve(url);
+  });
+  const exited = once(child, 'exit');
+  void exited.then(async () => ready.reject(new Error(`The server did not get ready: ${await stderr}`)));
+  const url = await ready.promise;
+  const key = /API key: (mr_\w+)/.exec(stdout)?.[1] ?? options.env?.['MILLRUN_API_KEY'] ?? '';
+  const end = async () => {
+    child.kill('SIGTERM');
+    await exited;
+    return { code: child.exitCode, stdout, stderr: await stderr };
+  };
+  return {
+    url,
+    folder,
+    key,
+    child,
+    client: new Client(url, key),
+    end,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) await end();
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Without the settings of whoever runs the tests. */
+function spawnBinary(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string): ChildProcess {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(MILLRUN|OPENAI|NODE_OPTIONS)/.test(name));
+  return spawn(process.execPath, [BINARY, ...args], {
+    env: { ...Object.fromEntries(inherited), ...env },
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
