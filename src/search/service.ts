@@ -202,6 +202,7 @@ export class SearchService implements Search {
     this.#watch(writer, 'index', () => {
       this.#writer = undefined;
       const kind = this.#awaitsRenewal ? 'rebuild' : 'log';
+      clearTimeout(this.#restart);
       this.#restart = setTimeout(() => this.#tellWriter({ kind }), RESTART_MS);
       this.#restart.unref();
     });
