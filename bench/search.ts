@@ -3,31 +3,67 @@
  * known frequency; beside them, in the same process and file system, SQLite's LIKE over the same texts and FTS5's own trigram
  * table.
  *
- *   node bench/search.ts --runs 100000 [--seconds 5] [--bare 100000] [--meaning]
+ *   npm run bench -- search [--runs 100000] [--seconds 3] [--bare 100000] [--meaning] [--loop]
  *
  * `--meaning` indexes words and one random vector of 256 dimensions for each run, too, and searches by them.
  * `--bare` limits the runs that LIKE and bare FTS5 get, as building that table takes longer than everything else.
+ * `--loop` measures instead how long the whole product's event loop is held up while it answers searches.
  */
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { readConfig } from '../src/config/read.ts';
+import { openPlatform } from '../src/platform.ts';
 import type { SearchDocument } from '../src/search/document.ts';
 import type { Meaning } from '../src/search/sqlite/documents.ts';
 import { SearchIndex } from '../src/search/sqlite/search-index.ts';
+import { openLog } from '../src/system/log.ts';
+import { BENCH_KEY } from './server.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '100000' },
-    bare: { type: 'string', default: '100000' },
-    seconds: { type: 'string', default: '3' },
-    meaning: { type: 'boolean', default: false },
-  },
-});
-const RUNS = Number(values.runs);
-const BARE_RUNS = Math.min(RUNS, Number(values.bare));
-const SECONDS = Number(values.seconds);
+interface Options {
+  readonly runs: number;
+  readonly bareRuns: number;
+  readonly seconds: number;
+  readonly meaning: boolean;
+}
+
+/** `npm run bench -- search`; see the head of this file. */
+export async function bench(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      runs: { type: 'string' },
+      bare: { type: 'string', default: '100000' },
+      seconds: { type: 'string', default: '3' },
+      meaning: { type: 'boolean', default: false },
+      loop: { type: 'boolean', default: false },
+    },
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'millrun-bench-'));
+  try {
+    if (values.loop) {
+      await holdUp(folder, Number(values.runs ?? 3000));
+      return;
+    }
+    const runs = Number(values.runs ?? 100_000);
+    const { meaning } = values;
+    const options = { runs, bareRuns: Math.min(runs, Number(values.bare)), seconds: Number(values.seconds), meaning };
+    const index = build(join(folder, 'search.db'), options);
+    const bare = buildBare(join(folder, 'bare.db'), options);
+    compare(index, bare, options);
+    shortNeedles(index);
+    if (meaning) byMeaning(index, options);
+    index.close();
+    bare.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 const BATCH = 1000;
 const TEXT = 2000;
 
@@ -57,12 +93,12 @@ function needle(frequency: number, number: number): string {
   return `${word(1)} ${word(2)} ${frequency}-${number} ${word(3)}`;
 }
 
-function planted(run: number): string {
+function planted(run: number, runs: number): string {
   let text = '';
   for (const frequency of FREQUENCIES) {
     // One run in `every` has one of the needles of its class.
     for (let number = 0; number < NEEDLES; number++) {
-      const every = Math.max(1, Math.floor(RUNS / frequency));
+      const every = Math.max(1, Math.floor(runs / frequency));
       // Of the most frequent, 20 needles of 100,000 runs each would leave no text; 3 have to do.
       if (frequency === 100_000 && number >= 3) break;
       if (run % every === mixed(frequency + number, every) && Math.floor(run / every) < frequency)
@@ -72,8 +108,8 @@ function planted(run: number): string {
   return text;
 }
 
-function document(run: number): SearchDocument {
-  let text = planted(run);
+function document(run: number, runs: number): SearchDocument {
+  let text = planted(run, runs);
   for (let part = 0; text.length < TEXT; part++)
     text += `${paragraphs[mixed(run * 131 + part, paragraphs.length)]}\n\n`;
   const cut = Math.floor(text.length / 3);
@@ -105,7 +141,7 @@ function randomVector(seed: number): Int8Array {
   return Int8Array.from({ length: 256 }, (_, place) => mixed(seed * 256 + place, 255) - 127);
 }
 
-function byMeaning(index: SearchIndex): void {
+function byMeaning(index: SearchIndex, { seconds }: Options): void {
   const request = { workspaceId: 'workspace' };
   const questions = [
     'invoice report',
@@ -115,7 +151,7 @@ function byMeaning(index: SearchIndex): void {
     'typescript decorators',
   ];
   console.log(
-    `\nby terms, 100 runs: ${showTiming(measure(questions, (query) => index.byTerms(request, MEANING.terms(query), 100), SECONDS))}`,
+    `\nby terms, 100 runs: ${showTiming(measure(questions, (query) => index.byTerms(request, MEANING.terms(query), 100), seconds))}`,
   );
   const vectors = Array.from({ length: 20 }, (_, seed) => randomVector(seed));
   const search = (number: string) => index.byVector(request, vectors[Number(number)] ?? randomVector(1), 100);
@@ -125,7 +161,7 @@ function byMeaning(index: SearchIndex): void {
       measure(
         vectors.map((_, number) => String(number)),
         search,
-        SECONDS,
+        seconds,
       ),
     )}`,
   );
@@ -161,22 +197,8 @@ function measure(needles: readonly string[], search: (needle: string) => void, s
 const show = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 const showTiming = ({ p50, p99 }: Timing) => `${show(p50)} / ${show(p99)}`;
 
-const folder = mkdtempSync(join(tmpdir(), 'millrun-bench-'));
-try {
-  const path = join(folder, 'search.db');
-  const index = build(path);
-  const bare = buildBare(join(folder, 'bare.db'));
-  compare(index, bare);
-  shortNeedles(index);
-  if (values.meaning) byMeaning(index);
-  index.close();
-  bare.close();
-} finally {
-  rmSync(folder, { recursive: true });
-}
-
-function build(path: string): SearchIndex {
-  const opened = SearchIndex.open(path, values.meaning ? MEANING : undefined);
+function build(path: string, { runs, meaning }: Options): SearchIndex {
+  const opened = SearchIndex.open(path, meaning ? MEANING : undefined);
   if (opened.state !== 'created') throw new Error(`The folder is not empty: ${opened.state}.`);
   const { index } = opened;
   let bytes = 0;
@@ -184,11 +206,11 @@ function build(path: string): SearchIndex {
   let makingCpu = 0;
   const before = process.cpuUsage();
   const all = timed(() => {
-    for (let from = 0; from < RUNS; from += BATCH) {
+    for (let from = 0; from < runs; from += BATCH) {
       const put: SearchDocument[] = [];
       const start = process.cpuUsage();
       making += timed(() => {
-        for (let run = from; run < Math.min(RUNS, from + BATCH); run++) put.push(document(run));
+        for (let run = from; run < Math.min(runs, from + BATCH); run++) put.push(document(run, runs));
       });
       const { user, system } = process.cpuUsage(start);
       makingCpu += user + system;
@@ -199,18 +221,18 @@ function build(path: string): SearchIndex {
   const cpu = process.cpuUsage(before);
   index.close();
   const size = statSync(path).size;
-  console.log(`${RUNS} runs, ${show(bytes / RUNS)} bytes of text each`);
-  const perCpu = RUNS / ((cpu.user + cpu.system - makingCpu) / 1e6);
+  console.log(`${runs} runs, ${show(bytes / runs)} bytes of text each`);
+  const perCpu = runs / ((cpu.user + cpu.system - makingCpu) / 1e6);
   console.log(
-    `indexing: ${Math.round(RUNS / ((all - making) / 1000))} runs/s, ${Math.round(perCpu)} for each second of CPU time`,
+    `indexing: ${Math.round(runs / ((all - making) / 1000))} runs/s, ${Math.round(perCpu)} for each second of CPU time`,
   );
   console.log(`index: ${(size / bytes).toFixed(2)} times the text`);
-  const again = SearchIndex.open(path, values.meaning ? MEANING : undefined);
+  const again = SearchIndex.open(path, meaning ? MEANING : undefined);
   if (again.state !== 'ready') throw new Error(again.state);
   return again.index;
 }
 
-function buildBare(path: string): DatabaseSync {
+function buildBare(path: string, { runs, bareRuns }: Options): DatabaseSync {
   const db = new DatabaseSync(path);
   db.exec(`PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;
     CREATE TABLE run (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
@@ -219,10 +241,10 @@ function buildBare(path: string): DatabaseSync {
   const putGrams = db.prepare('INSERT INTO bare (rowid, text) VALUES (?, ?)');
   let bytes = 0;
   const all = timed(() => {
-    for (let from = 0; from < BARE_RUNS; from += BATCH) {
+    for (let from = 0; from < bareRuns; from += BATCH) {
       db.exec('BEGIN');
-      for (let run = from; run < Math.min(BARE_RUNS, from + BATCH); run++) {
-        const text = document(RUNS - BARE_RUNS + run)
+      for (let run = from; run < Math.min(bareRuns, from + BATCH); run++) {
+        const text = document(runs - bareRuns + run, runs)
           .segments.map((segment) => segment.text)
           .join('\n');
         bytes += Buffer.byteLength(text);
@@ -234,18 +256,18 @@ function buildBare(path: string): DatabaseSync {
   });
   db.exec(`INSERT INTO bare (bare) VALUES ('optimize'); PRAGMA wal_checkpoint(TRUNCATE)`);
   console.log(
-    `bare FTS5 over ${BARE_RUNS} runs: ${Math.round(BARE_RUNS / (all / 1000))} runs/s, ${(statSync(path).size / bytes).toFixed(2)} times the text`,
+    `bare FTS5 over ${bareRuns} runs: ${Math.round(bareRuns / (all / 1000))} runs/s, ${(statSync(path).size / bytes).toFixed(2)} times the text`,
   );
   return db;
 }
 
 /** Milliseconds, p50 / p99, of finding the newest 10 with snippets. */
-function compare(index: SearchIndex, bare: DatabaseSync): void {
+function compare(index: SearchIndex, bare: DatabaseSync, { runs, seconds }: Options): void {
   const page = { workspaceId: 'workspace', limit: 10, contextSize: 60, maxMatchesPerRun: 3 };
   const like = bare.prepare(`SELECT id, text FROM run WHERE text LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT 10`);
   const fts = bare.prepare('SELECT rowid, text FROM bare WHERE bare MATCH ? ORDER BY rowid DESC LIMIT 10');
   const classes = [
-    ...FREQUENCIES.filter((frequency) => frequency <= RUNS).map((frequency) => ({
+    ...FREQUENCIES.filter((frequency) => frequency <= runs).map((frequency) => ({
       name: `${frequency}`,
       needles: Array.from({ length: frequency === 100_000 ? 3 : NEEDLES }, (_, number) => needle(frequency, number)),
     })),
@@ -261,8 +283,8 @@ function compare(index: SearchIndex, bare: DatabaseSync): void {
   );
   for (const { name, needles } of classes) {
     const first = measure(needles, (query) => index.search({ ...page, query }), 0);
-    const again = measure(needles, (query) => index.search({ ...page, query }), SECONDS);
-    const pageOnly = measure(needles, (query) => index.search({ ...page, query, countUpTo: 0 }), SECONDS);
+    const again = measure(needles, (query) => index.search({ ...page, query }), seconds);
+    const pageOnly = measure(needles, (query) => index.search({ ...page, query, countUpTo: 0 }), seconds);
     const byLike = measure(needles.slice(0, 1), (query) => like.all(`%${query}%`), 1);
     const byFts = measure(needles, (query) => fts.all(`"${query}"`), 1);
     const ratio = byLike.p50 / pageOnly.p50;
@@ -285,4 +307,86 @@ function shortNeedles(index: SearchIndex): void {
     });
     console.log(`${query} | ${show(time)} | ${total}`);
   }
+}
+
+const SEARCHES = 50;
+
+/** How late the event loop of the whole product was in the worst case while it did something, in milliseconds. */
+async function latenessWhile(work: () => Promise<void>): Promise<{ worst: number; p99: number }> {
+  const lateness = monitorEventLoopDelay({ resolution: 1 });
+  lateness.enable();
+  await work();
+  lateness.disable();
+  return { worst: lateness.max / 1e6, p99: lateness.percentile(99) / 1e6 };
+}
+
+/** Common needles, for which most work is done, and questions, in turn. */
+const ASKED = [
+  'e',
+  'the',
+  'you can use',
+  'invoice',
+  'installation',
+  'license',
+  'configuration file',
+  'returns a promise',
+];
+
+/** Measures how late the event loop gets by searches, beside what it does without them and while it answers a small list of runs. */
+async function holdUp(folder: string, runs: number): Promise<void> {
+  const env = { MILLRUN_DATA: folder, MILLRUN_API_KEY: BENCH_KEY };
+  const platform = await openPlatform(readConfig({}, env).config, 'bench', openLog('silent'));
+  const call = async (method: 'GET' | 'POST', url: string, payload?: object) => {
+    const answer = await platform.server.inject({
+      method,
+      url,
+      headers: { 'x-api-key': BENCH_KEY },
+      ...(payload ? { payload } : {}),
+    });
+    if (answer.statusCode !== 200) throw new Error(`${url}: ${answer.statusCode} ${answer.body}`);
+    return answer.json() as { id: string; total: number };
+  };
+  const definition = {
+    nodes: [
+      { id: 'in', type: 'InputNode', node_config: { label: 'Text' } },
+      { id: 'out', type: 'OutputNode', node_config: { label: 'Result' } },
+    ],
+    edges: [{ id: 'e', from_id: 'in::output', to_id: 'out::input' }],
+  };
+  const workflow = await call('POST', '/v1/workflows', { name: 'Echo', definition });
+  for (let from = 0; from < runs; from += 50) {
+    const some = Array.from({ length: Math.min(50, runs - from) }, (_, place) => {
+      const Text = document(from + place, runs)
+        .segments.map(({ text }) => text)
+        .join(' ');
+      return call('POST', `/v1/workflows/${workflow.id}/runs/sync`, { input: { Text } });
+    });
+    await Promise.all(some);
+  }
+  const searches = async (exact: boolean, more: object = {}) => {
+    for (let number = 0; number < SEARCHES; number++) {
+      const query = ASKED[number % ASKED.length] ?? '';
+      await call('POST', '/v1/runs/search', { query, exact, ...more });
+    }
+  };
+  // Everything is indexed, loaded and compiled.
+  for (let indexed = 0; indexed < runs; await sleep(100))
+    indexed = (await call('POST', '/v1/runs/search', { query: 'Result', limit: 1 })).total;
+  await searches(false);
+  console.log(`milliseconds that the event loop was late at worst / p99, ${runs} runs, ${SEARCHES} searches`);
+  const rows = {
+    'doing nothing': () => sleep(1000),
+    'exact searches': () => searches(true),
+    'searches by meaning': () => searches(false),
+    'searches by meaning in outputs alone': () => searches(false, { search_in: ['output'] }),
+    'lists of 10 runs': async () => {
+      for (let number = 0; number < SEARCHES; number++) await call('GET', '/v1/runs?size=10');
+    },
+  };
+  for (const [name, work] of Object.entries(rows)) {
+    const start = performance.now();
+    const { worst, p99 } = await latenessWhile(work);
+    console.log(`${name} | ${show(worst)} / ${show(p99)} | ${show((performance.now() - start) / SEARCHES)} ms each`);
+  }
+  await platform.stop(0);
 }

@@ -102,11 +102,15 @@ export class SearchService implements Search {
   }
 
   async search(request: RunSearchRequest): Promise<SearchResult> {
+    const wasRebuilding = this.#at.rebuilding;
     const result = await new Promise<SearchResult>((resolve, reject) => {
       this.#ask({ request, resolve, reject, askedAgain: false });
     });
     const { rebuilding, indexedRuns, totalRuns } = this.#at;
-    return rebuilding ? { ...result, totalIsLowerBound: true, rebuild: { indexedRuns, totalRuns } } : result;
+    // The answer may be from before a rebuild ended, or from after one began.
+    return wasRebuilding || rebuilding
+      ? { ...result, totalIsLowerBound: true, rebuild: { indexedRuns, totalRuns } }
+      : result;
   }
 
   /** A store in which nothing happened yet needs no thread. */
@@ -198,6 +202,7 @@ export class SearchService implements Search {
     this.#watch(writer, 'index', () => {
       this.#writer = undefined;
       const kind = this.#awaitsRenewal ? 'rebuild' : 'log';
+      clearTimeout(this.#restart);
       this.#restart = setTimeout(() => this.#tellWriter({ kind }), RESTART_MS);
       this.#restart.unref();
     });

@@ -14,6 +14,9 @@ const POOL = 200;
 /** Runs whose text is embedded for one search at most, where the embedder is not on this thread: some requests to an endpoint. */
 const EMBEDDED_RUNS = 40;
 
+/** Runs whose text is read again and embedded by the built-in embedder, at least, where only some fields are searched: 1 ms for each. */
+const COMPARED_RUNS = 100;
+
 /** Sentences of a run that are compared with the question, at most: a long document must not take all the time. */
 const SENTENCES_COMPARED = 400;
 
@@ -61,7 +64,9 @@ export async function searchByMeaning(
   const { query } = request;
   const { meaning, highlighter } = question;
   const signs = meaning && quantise(meaning.vector);
-  const pool = Math.max(POOL, 2 * (request.limit + (request.offset ?? 0)));
+  const offset = request.offset ?? 0;
+  const wanted = request.limit + offset;
+  const pool = Math.max(POOL, 2 * wanted);
   const near = signs ? index.byVector(request, signs, pool) : [];
   const byWords = index.byTerms(request, termsOf(query), pool);
   const meant = new Map<string, number>();
@@ -84,7 +89,7 @@ export async function searchByMeaning(
   }));
   if (isRestricted) {
     // Where only some fields count, what the index knows of the whole run is a first choice only.
-    const most = meaning && meaning.embedder !== highlighter ? EMBEDDED_RUNS : ids.length;
+    const most = meaning && meaning.embedder !== highlighter ? EMBEDDED_RUNS : Math.max(COMPARED_RUNS, 2 * wanted);
     const chosen = fuse(evidence, lexicalWeight).slice(0, most);
     evidence = await compare(
       index,
@@ -97,7 +102,6 @@ export async function searchByMeaning(
   const ranked = fuse(evidence, lexicalWeight).filter(
     ({ similarity }) => similarity > 0 && similarity >= request.similarityThreshold,
   );
-  const offset = request.offset ?? 0;
   const page = ranked.slice(offset, offset + request.limit);
   const texts = new Map(
     index

@@ -1,0 +1,147 @@
+import { truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openRunStore, type RunStore } from '../../test/support/run-store.ts';
+import type { RunSearchRequest } from './search.ts';
+import { SearchService } from './service.ts';
+
+/** Milliseconds within which a thread starts and takes in a handful of runs, however busy the machine is. */
+const PATIENCE_MS = 20_000;
+
+type Role = 'writer' | 'reader';
+
+let runs: RunStore;
+let service: SearchService;
+let threads: { role: Role; thread: Worker }[];
+
+beforeEach(() => {
+  runs = openRunStore();
+  threads = [];
+  service = serve(productThread);
+});
+
+afterEach(async () => {
+  await service.close();
+  await runs.close();
+});
+
+function serve(startThread: (role: Role) => Worker): SearchService {
+  const { store, system } = runs;
+  return new SearchService({
+    store,
+    system,
+    log: pino({ level: 'silent' }),
+    startThread: (role) => {
+      const thread = startThread(role);
+      threads.push({ role, thread });
+      return thread;
+    },
+  });
+}
+
+/** A thread as the product has it. */
+function productThread(role: Role): Worker {
+  const workerData = { role, folder: runs.folder, maxCharacters: 1_000_000, embedder: { kind: 'builtin' } };
+  return new Worker(new URL('../platform-search.ts', import.meta.url), { workerData });
+}
+
+/** A thread that ends as soon as it is asked anything. */
+const dyingThread = () =>
+  new Worker("require('worker_threads').parentPort.on('message', () => process.exit())", { eval: true });
+
+function request(query: string): RunSearchRequest {
+  const common = { exact: true, similarityThreshold: 0, limit: 100, contextSize: 10, maxMatchesPerRun: 3 };
+  return { workspaceId: runs.workspaceId, query, ...common };
+}
+
+async function found(query: string): Promise<string[]> {
+  expect(await service.reached(await runs.lastPosition(), PATIENCE_MS)).toBe(true);
+  return (await service.search(request(query))).hits.map(({ runId }) => runId);
+}
+
+async function end(role: Role): Promise<void> {
+  await threads.findLast((one) => one.role === role)?.thread.terminate();
+}
+
+test('no thread runs before there is something to do', async () => {
+  expect(threads).toEqual([]);
+  const { id } = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([id]);
+  expect(threads.map(({ role }) => role)).toEqual(['writer', 'reader']);
+});
+
+test('the index follows the log without being asked', async () => {
+  await runs.addRun({ Text: 'heron' });
+  const position = await runs.lastPosition();
+  while ((await service.status()).position < position) await new Promise(setImmediate);
+  expect(await service.status()).toMatchObject({ position, indexedRuns: 1 });
+});
+
+test('an indexing thread that dies is started again and goes on', async () => {
+  const one = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([one.id]);
+  await end('writer');
+  const two = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([two.id, one.id]);
+});
+
+test('a question is answered though the thread dies that it was given to', async () => {
+  const { id } = await runs.addRun({ Text: 'heron' });
+  await service.reached(await runs.lastPosition(), PATIENCE_MS);
+  const answer = service.search(request('heron'));
+  await end('reader');
+  expect((await answer).hits.map(({ runId }) => runId)).toEqual([id]);
+  expect(threads.map(({ role }) => role)).toEqual(['writer', 'reader', 'reader']);
+});
+
+test('a question that kills its thread is refused the second time, and the search lives on', async () => {
+  await service.close();
+  service = serve((role) => (role === 'reader' && threads.length < 2 ? dyingThread() : productThread(role)));
+  await expect(service.search(request('deadly'))).rejects.toThrow('The search thread ended.');
+  const { id } = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([id]);
+});
+
+test('a question that meets a damaged index is answered from the one that is built instead', async () => {
+  const { id } = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([id]);
+  truncateSync(join(runs.folder, 'search.db'), 10);
+  expect(await found('heron')).toEqual([id]);
+});
+
+test('while the index is built anew, answers say so, and that there may be more', async () => {
+  const { id } = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([id]);
+  await service.rebuild();
+  expect(await service.status()).toMatchObject({ position: 0, rebuilding: true });
+  const during = await service.search(request('heron'));
+  expect(during).toMatchObject({ totalIsLowerBound: true, rebuild: { indexedRuns: expect.any(Number) } });
+  await service.reached(await runs.lastPosition(), PATIENCE_MS);
+  while ((await service.status()).rebuilding) await new Promise(setImmediate);
+  expect(await service.search(request('heron'))).toMatchObject({ total: 1, totalIsLowerBound: false });
+});
+
+test('a rebuild that its thread does not survive is done by the next one', async () => {
+  const { id } = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([id]);
+  await service.rebuild();
+  await end('writer');
+  expect(await found('heron')).toEqual([id]);
+});
+
+test('who waits for the index is told when it does not come in time', async () => {
+  expect(await service.reached(1_000_000, 50)).toBe(false);
+});
+
+test('closing answers everyone who still waits', async () => {
+  await runs.addRun({ Text: 'heron' });
+  const waiting = service.reached(1_000_000, PATIENCE_MS);
+  const asking = service.search(request('heron'));
+  const refused = expect(asking).rejects.toThrow('closed');
+  await service.close();
+  expect(await waiting).toBe(false);
+  await refused;
+  await expect(service.search(request('heron'))).rejects.toThrow('closed');
+});
