@@ -12,7 +12,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     const known = candidate.toLowerCase();
     const isUnfinished = wanted.length >= 3 && known.includes(wanted);
-    const score = isUnfinished ? tolerance : distance(wanted, known, tolerance);
+    const score = Math.min(distance(wanted, known, tolerance), isUnfinished ? tolerance : Number.POSITIVE_INFINITY);
     if (score <= tolerance && (best === undefined || score < best.score)) best = { candidate, score };
   }
   return best?.candidate;

@@ -148,7 +148,8 @@ const SAMPLES_WITHOUT_WORLD: readonly Sample[] = [
         type: 'TextGenerationNode',
         node_config: { template: '((Token))/each/((Item))', model: ['m'], retry_delay: RETRY_SECONDS },
       },
-      effect('collect'),
+      // The list is one text of one call here: the calls per item are the model's above.
+      { ...effect('collect'), connector_config: { inputs: [{ name: 'variables', propagates_list: false }] } },
       output,
     ],
     edges: edges(
