@@ -1,5 +1,12 @@
 /** Errors whose message is meant for the operator; a stack would only hide it. */
-const EXPLAINED: ReadonlySet<string> = new Set(['ConfigError', 'StoreInUse', 'NewerSchema', 'DamagedSecret']);
+const EXPLAINED: ReadonlySet<string> = new Set([
+  'ConfigError',
+  'StoreInUse',
+  'StoreDamaged',
+  'NewerSchema',
+  'DamagedSecret',
+  'BadAllowList',
+]);
 
 const PORT_ADVICE = 'Choose another one with MILLRUN_HOST and MILLRUN_PORT.';
 const FOLDER_ADVICE = 'Give a folder that this user may write to with MILLRUN_DATA.';

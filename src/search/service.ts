@@ -33,6 +33,9 @@ const START_MS = 1000;
 /** Milliseconds that a search waits for an index that it found damaged. */
 const REPAIR_MS = 1000;
 
+/** Milliseconds without news after which the thread that indexes is let go. */
+const IDLE_MS = 30_000;
+
 /** Milliseconds before a thread that died is started again. */
 const RESTART_MS = 1000;
 
@@ -79,6 +82,7 @@ export class SearchService implements Search {
   /** The writer was told to begin anew; until it says that it did, it speaks of the old index. */
   #awaitsRenewal = false;
   #closing = false;
+  #idle: NodeJS.Timeout | undefined;
 
   /** @param parts.startThread starts a thread with the given role; see `platform-search.ts` */
   constructor(parts: {
@@ -173,6 +177,7 @@ export class SearchService implements Search {
     this.#closing = true;
     this.#unsubscribe();
     clearTimeout(this.#news);
+    clearTimeout(this.#idle);
     clearTimeout(this.#restart);
     for (const waiter of this.#waiters) waiter.resolve(false);
     this.#waiters = [];
@@ -183,6 +188,7 @@ export class SearchService implements Search {
 
   #tellWriter(message: ToWriter): void {
     if (this.#closing) return;
+    clearTimeout(this.#idle);
     this.#writerThread().postMessage(message);
   }
 
@@ -200,6 +206,8 @@ export class SearchService implements Search {
       }
     });
     this.#watch(writer, 'index', () => {
+      // Let go of on purpose: it comes back with the next news.
+      if (this.#writer !== writer) return;
       this.#writer = undefined;
       const kind = this.#awaitsRenewal ? 'rebuild' : 'log';
       clearTimeout(this.#restart);
@@ -221,6 +229,19 @@ export class SearchService implements Search {
       waiter.resolve(true);
       return false;
     });
+    this.#letGoWhenIdle();
+  }
+
+  /** Ends the writer's thread when nothing happens for a while: it holds some 40 MB that a quiet server does not need. */
+  #letGoWhenIdle(): void {
+    clearTimeout(this.#idle);
+    if (this.#at.rebuilding || this.#at.runsWithoutVectors > 0 || this.#at.trouble !== null) return;
+    this.#idle = setTimeout(() => {
+      const writer = this.#writer;
+      this.#writer = undefined;
+      void writer?.terminate();
+    }, IDLE_MS);
+    this.#idle.unref();
   }
 
   /** A log line of the run says what cannot be found, so that nobody takes silence for absence. */

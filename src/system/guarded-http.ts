@@ -89,6 +89,11 @@ interface Wire {
   refusal(url: string): string | null;
 }
 
+/** An entry of the allow list cannot be read. */
+class BadAllowList extends Error {
+  override readonly name = 'BadAllowList';
+}
+
 interface Guard {
   readonly all: boolean;
   readonly names: ReadonlySet<string>;
@@ -101,7 +106,7 @@ function createGuard(allow: readonly string[]): Guard {
   for (const entry of allow.map((text) => text.trim().toLowerCase())) {
     if (entry.includes('/')) {
       if (!ipaddr.isValidCIDR(entry)) {
-        throw new Error(
+        throw new BadAllowList(
           `The allowed address "${entry}" is no CIDR range. Write it like 10.0.0.0/8, or a host name without a path.`,
         );
       }

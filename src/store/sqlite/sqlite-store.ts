@@ -58,12 +58,30 @@ function own(folder: string): DatabaseSync {
   return lock;
 }
 
+/** SQLite's codes for a file that is no database, or one that is malformed (https://sqlite.org/rescode.html). */
+const DAMAGE_CODES: ReadonlySet<unknown> = new Set([11, 26]);
+
+const isDamage = (error: unknown): boolean =>
+  error instanceof Error && DAMAGE_CODES.has((error as Error & { errcode?: unknown }).errcode);
+
+/** The store's file cannot be read. */
+class StoreDamaged extends Error {
+  override readonly name = 'StoreDamaged';
+  constructor(path: string, cause: unknown) {
+    super(
+      `${path} is damaged or no store of millrun (${(cause as Error).message}). Restore it from a backup, or give another folder with MILLRUN_DATA.`,
+      { cause },
+    );
+  }
+}
+
 /**
  * The embedded store: one SQLite file in write-ahead mode in `folder`, owned by one process.
  *
  * Short reads run on the event loop, where a lookup takes some 5 µs and a hop to a thread 50; reads that may take long run on a reader thread.
  * @throws StoreInUse when another process owns the folder
  * @throws NewerSchema when a newer version wrote it
+ * @throws StoreDamaged when the file is damaged or something else
  */
 export function openSqliteStore(folder: string): Store {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -82,7 +100,7 @@ export function openSqliteStore(folder: string): Store {
   } catch (error) {
     db?.close();
     lock.close();
-    throw error;
+    throw isDamage(error) ? new StoreDamaged(path, error) : error;
   }
 }
 
