@@ -27,12 +27,13 @@ afterEach(async () => {
   await runs.close();
 });
 
-function serve(startThread: (role: Role) => Worker): SearchService {
+function serve(startThread: (role: Role) => Worker, more: { idleMs?: number } = {}): SearchService {
   const { store, system } = runs;
   return new SearchService({
     store,
     system,
     log: pino({ level: 'silent' }),
+    ...more,
     startThread: (role) => {
       const thread = startThread(role);
       threads.push({ role, thread });
@@ -77,6 +78,18 @@ test('the index follows the log without being asked', async () => {
   const position = await runs.lastPosition();
   while ((await service.status()).position < position) await new Promise(setImmediate);
   expect(await service.status()).toMatchObject({ position, indexedRuns: 1 });
+});
+
+test('the indexing thread is let go when nothing happens, and comes back with the next run', async () => {
+  await service.close();
+  service = serve(productThread, { idleMs: 1 });
+  const one = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([one.id]);
+  const first = threads.find(({ role }) => role === 'writer')!.thread;
+  await new Promise((resolve) => first.once('exit', resolve));
+  const two = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([two.id, one.id]);
+  expect(threads.filter(({ role }) => role === 'writer').length).toBeGreaterThan(1);
 });
 
 test('an indexing thread that dies is started again and goes on', async () => {

@@ -33,7 +33,7 @@ const START_MS = 1000;
 /** Milliseconds that a search waits for an index that it found damaged. */
 const REPAIR_MS = 1000;
 
-/** Milliseconds without news after which the thread that indexes is let go. */
+/** Long enough that a server in use keeps its thread, short enough that one at rest is small when somebody looks. */
 const IDLE_MS = 30_000;
 
 /** Milliseconds before a thread that died is started again. */
@@ -62,6 +62,7 @@ export class SearchService implements Search {
   readonly #store: Store;
   readonly #system: System;
   readonly #log: Log;
+  readonly #idleMs: number;
   readonly #startThread: (role: 'writer' | 'reader') => Worker;
   readonly #unsubscribe: () => void;
   readonly #questions = new Map<number, Question>();
@@ -90,11 +91,14 @@ export class SearchService implements Search {
     system: System;
     log: Log;
     startThread: (role: 'writer' | 'reader') => Worker;
+    /** Milliseconds without news after which the thread that indexes is let go; half a minute when left out. */
+    idleMs?: number;
   }) {
     this.#store = parts.store;
     this.#system = parts.system;
     this.#log = parts.log;
     this.#startThread = parts.startThread;
+    this.#idleMs = parts.idleMs ?? IDLE_MS;
     this.#restart = setTimeout(() => void this.#catchUp(), START_MS);
     this.#restart.unref();
     this.#unsubscribe = parts.store.onLog(() => {
@@ -240,7 +244,7 @@ export class SearchService implements Search {
       const writer = this.#writer;
       this.#writer = undefined;
       void writer?.terminate();
-    }, IDLE_MS);
+    }, this.#idleMs);
     this.#idle.unref();
   }
 
