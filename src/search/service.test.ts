@@ -86,7 +86,8 @@ test('the indexing thread is let go when nothing happens, and comes back with th
   const one = await runs.addRun({ Text: 'heron' });
   expect(await found('heron')).toEqual([one.id]);
   const first = threads.find(({ role }) => role === 'writer')!.thread;
-  await new Promise((resolve) => first.once('exit', resolve));
+  // A thread that has ended has no id any more.
+  if (first.threadId !== -1) await new Promise((resolve) => first.once('exit', resolve));
   const two = await runs.addRun({ Text: 'heron' });
   expect(await found('heron')).toEqual([two.id, one.id]);
   expect(threads.filter(({ role }) => role === 'writer').length).toBeGreaterThan(1);

@@ -240,12 +240,17 @@ export class SearchService implements Search {
   #letGoWhenIdle(): void {
     clearTimeout(this.#idle);
     if (this.#at.rebuilding || this.#at.runsWithoutVectors > 0 || this.#at.trouble !== null) return;
-    this.#idle = setTimeout(() => {
-      const writer = this.#writer;
-      this.#writer = undefined;
-      void writer?.terminate();
-    }, this.#idleMs);
+    this.#idle = setTimeout(() => void this.#letGo(), this.#idleMs);
     this.#idle.unref();
+  }
+
+  async #letGo(): Promise<void> {
+    const { lastPosition } = await this.#store.stats();
+    // News may be on their way that it has not answered yet.
+    if (this.#closing || this.#at.position < lastPosition) return;
+    const writer = this.#writer;
+    this.#writer = undefined;
+    await writer?.terminate();
   }
 
   /** A log line of the run says what cannot be found, so that nobody takes silence for absence. */
