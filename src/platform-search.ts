@@ -5,6 +5,7 @@ import { BlobMissing } from './blobs/blobs.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { type Payload, referencedBlob } from './domain/payload.ts';
 import { openBuiltinEmbedder } from './search/embed/builtin/builtin.ts';
+import { cached } from './search/embed/cached.ts';
 import { type Embedder, EmbeddingError } from './search/embed/embedder.ts';
 import { openLocalEmbedder } from './search/embed/local.ts';
 import { EmbedderOnDemand } from './search/embed/on-demand.ts';
@@ -231,7 +232,7 @@ function inTurn(work: () => Promise<void>, failed: (error: unknown) => number): 
 
 /** Answers searches one after the other. */
 function read(): void {
-  const reader = new IndexReader({ path, reader: runs, embedder, highlighter: openBuiltinEmbedder() });
+  const reader = new IndexReader({ path, reader: runs, embedder, highlighter: cached(openBuiltinEmbedder()) });
   port.on('message', (message: ToReader) => {
     if (message.kind === 'forget') {
       reader.forget();

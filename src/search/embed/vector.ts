@@ -21,6 +21,13 @@ export function quantise(vector: Float32Array): Int8Array {
   return Int8Array.from(vector, (value) => Math.round(value * scale));
 }
 
+/** The cosine (-1..1) of two unit vectors of the same length. */
+export function product(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
 /** The cosine (-1..1) of a unit vector and a quantised one of the same length; 0 when the quantised one is all zeros. */
 export function cosine(query: Float32Array, stored: Int8Array): number {
   let product = 0;

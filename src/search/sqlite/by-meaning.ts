@@ -1,6 +1,6 @@
 import { isKey } from '../document.ts';
 import type { Embedder } from '../embed/embedder.ts';
-import { cosine, quantise } from '../embed/vector.ts';
+import { cosine, product, quantise } from '../embed/vector.ts';
 import { fold, original } from '../folding.ts';
 import { type Evidence, fuse, LEXICAL_WEIGHT } from '../fuse.ts';
 import { passagesOf, sentencesOf, termsOf } from '../meaning.ts';
@@ -199,7 +199,7 @@ async function bestSentences(
     'document',
   );
   const best = candidates
-    .map((candidate, place) => ({ candidate, near: cosine(asked.vector, quantise(vectors[place]!)) }))
+    .map((candidate, place) => ({ candidate, near: product(asked.vector, vectors[place]!) }))
     .sort((a, b) => b.near - a.near)
     .filter(({ near }) => near > 0)
     .slice(0, request.maxMatchesPerRun);
@@ -216,13 +216,13 @@ async function bestSentences(
 /** The words of a sentence that are in the question, or near to it or to one of its words. */
 async function carryingWords(highlighter: Embedder, asked: Asked, sentence: string): Promise<string[]> {
   const words = tellingWords(sentence);
-  const vectors = (await highlighter.embed(words, 'document')).map(quantise);
+  const vectors = await highlighter.embed(words, 'document');
   return words
     .map((word, place) => ({
       word,
       near: termsOf(word).some((term) => asked.terms.has(term))
         ? 1
-        : Math.max(...[asked.vector, ...asked.words].map((vector) => cosine(vector, vectors[place]!))),
+        : Math.max(...[asked.vector, ...asked.words].map((vector) => product(vector, vectors[place]!))),
     }))
     .filter(({ near }) => near >= CARRYING)
     .sort((a, b) => b.near - a.near)
