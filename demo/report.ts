@@ -152,6 +152,20 @@ export function lookFurther(
     styleText('dim', `  # ${what}`),
     `  curl -sN -H "X-API-Key: $MILLRUN_API_KEY" '${address}'`,
   ]);
+  const searches: [what: string, body: object][] = [
+    ['which READMEs speak of backtracking, with the places where they do', { query: 'backtrack', limit: 3 }],
+    [
+      'which are about taking dates apart, in whatever words',
+      { query: 'parse dates and times', exact: false, limit: 3 },
+    ],
+    ['which of those that failed say so', { query: 'title', search_in: ['other'], filter: 'status:failed' }],
+  ];
+  for (const [what, body] of searches) {
+    lines.push(
+      styleText('dim', `  # ${what}`),
+      `  curl -sN -H "X-API-Key: $MILLRUN_API_KEY" -H 'Content-Type: application/json' '${url}/v1/runs/search' -d '${JSON.stringify(body)}'`,
+    );
+  }
   const setKey = keyIsPreset ? [] : [`  export MILLRUN_API_KEY=${key}`];
   return [heading('Look further', `${url}/noxus/openapi.json describes every call`), ...setKey, ...lines].join('\n');
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -81,6 +81,13 @@ describe('a folder of the SQLite store', () => {
     const accepted = child(attempt);
     await accepted.ended;
     expect(accepted.lines()).toEqual(['opened']);
+  });
+
+  it('whose file is no database is refused, with what to do, and the lock is let go', () => {
+    writeFileSync(join(folder, 'millrun.db'), 'no database, but long enough to be looked at');
+    for (let round = 0; round < 2; round++) {
+      expect(() => openSqliteStore(folder)).toThrow(/is damaged or no store of millrun .* Restore it from a backup/);
+    }
   });
 
   it('that a newer version wrote is refused, and left as it is', async () => {
