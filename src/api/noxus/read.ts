@@ -10,7 +10,7 @@ import type { BulkDeleteBody, CreateRunBody, SearchRunRequest } from './schemas.
 
 /** The body of create run in the domain's words. */
 export function readRunRequest(workflowId: string, body: Static<typeof CreateRunBody>): RunRequest {
-  if (body.node_ids && body.single_node_id) {
+  if (body.node_ids?.length && body.single_node_id) {
     const message = 'node_ids and single_node_id exclude one another. Give one of them.';
     throw invalid([{ at: ['body', 'single_node_id'], message, type: 'exclusive' }]);
   }
@@ -19,7 +19,8 @@ export function readRunRequest(workflowId: string, body: Static<typeof CreateRun
     versionId: body.workflow_version_id ?? null,
     workspaceId: body.group_id ?? null,
     input: body.input as JsonObject,
-    nodeIds: body.node_ids ?? null,
+    // An empty list narrows nothing: clients send it where they have nothing to say.
+    nodeIds: body.node_ids?.length ? body.node_ids : null,
     singleNodeId: body.single_node_id ?? null,
     callbackUrl: body.callback_url ?? null,
     tracing: body.tracing ?? false,
@@ -54,7 +55,7 @@ export function readSearch(
     contextSize: body.context_size ?? 30,
     maxMatchesPerRun: body.max_matches_per_run ?? 5,
     ignoreAccents: body.ignore_accents ?? false,
-    ...(body.search_in ? { searchIn: body.search_in as SearchField[] } : {}),
+    ...(body.search_in?.length ? { searchIn: body.search_in as SearchField[] } : {}),
     ...(body.workflow_ids ? { workflowIds: body.workflow_ids } : {}),
     ...(filter === null ? {} : { filter }),
   };
