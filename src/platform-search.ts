@@ -230,6 +230,14 @@ function inTurn(work: () => Promise<void>, failed: (error: unknown) => number): 
   return start;
 }
 
+/** SQLite's primary codes for a file that went away while it was open: I/O error, cannot open, read-only since it was moved (https://sqlite.org/rescode.html). */
+const TAKEN_AWAY: ReadonlySet<number> = new Set([10, 14, 8]);
+
+function isTakenAway(error: unknown): boolean {
+  const { code, errcode = 0 } = error as { code?: string; errcode?: number };
+  return code === 'ENOENT' || TAKEN_AWAY.has(errcode & 0xff);
+}
+
 /** Answers searches one after the other. */
 function read(): void {
   const reader = new IndexReader({ path, reader: runs, embedder, highlighter: cached(openBuiltinEmbedder()) });
@@ -244,8 +252,10 @@ function read(): void {
       .then((result): FromReader => ({ kind: 'found', id, result }))
       .catch((error: unknown): FromReader => {
         const damaged = error instanceof DamagedIndexError;
-        if (damaged) reader.forget();
-        return { kind: 'failed', id, message: error instanceof Error ? error.message : String(error), damaged };
+        const moved = !damaged && isTakenAway(error);
+        if (damaged || moved) reader.forget();
+        const message = error instanceof Error ? error.message : String(error);
+        return { kind: 'failed', id, message, damaged, moved };
       })
       .then(tell);
   });

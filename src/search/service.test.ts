@@ -137,6 +137,18 @@ test('while the index is built anew, answers say so, and that there may be more'
   expect(await service.search(request('heron'))).toMatchObject({ total: 1, totalIsLowerBound: false });
 });
 
+test('searches are answered though the index is taken away under them again and again', async () => {
+  const { id } = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([id]);
+  for (let round = 0; round < 20; round++) {
+    const answers = [service.search(request('heron')), service.search(request('heron'))];
+    await service.rebuild();
+    answers.push(service.search(request('heron')));
+    await expect(Promise.all(answers)).resolves.toHaveLength(3);
+  }
+  expect(await found('heron')).toEqual([id]);
+});
+
 test('a rebuild that its thread does not survive is done by the next one', async () => {
   const { id } = await runs.addRun({ Text: 'heron' });
   expect(await found('heron')).toEqual([id]);

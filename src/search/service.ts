@@ -22,13 +22,23 @@ export type FromWriter =
 export type FromReader =
   | (FromWriter & { readonly kind: 'note' })
   | { readonly kind: 'found'; readonly id: number; readonly result: SearchResult }
-  | { readonly kind: 'failed'; readonly id: number; readonly message: string; readonly damaged: boolean };
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly message: string;
+      readonly damaged: boolean;
+      /** The file was taken away while it was read, by a rebuild that began: another look finds the new one. */
+      readonly moved: boolean;
+    };
 
 /** Milliseconds that news of the log wait for more of them: the index is never that urgent unless somebody asks. */
 const NEWS_MS = 50;
 
 /** Milliseconds after the start before the index is looked at: it may lack what happened last, be missing, or want vectors of another embedder. */
 const START_MS = 1000;
+
+/** Times a question follows an index that is taken away under it: rebuilds in a row are rare, and each is over in a moment. */
+const MOVES_FOLLOWED = 5;
 
 /** Milliseconds that a search waits for an index that it found damaged. */
 const REPAIR_MS = 1000;
@@ -51,7 +61,7 @@ interface Question {
   readonly resolve: (result: SearchResult) => void;
   readonly reject: (error: Error) => void;
   /** Asked again already, after a thread died or the index was found damaged. A question that kills its thread must not do so for ever. */
-  askedAgain: boolean;
+  askedAgain: number;
 }
 
 /**
@@ -112,7 +122,7 @@ export class SearchService implements Search {
   async search(request: RunSearchRequest): Promise<SearchResult> {
     const wasRebuilding = this.#at.rebuilding;
     const result = await new Promise<SearchResult>((resolve, reject) => {
-      this.#ask({ request, resolve, reject, askedAgain: false });
+      this.#ask({ request, resolve, reject, askedAgain: 0 });
     });
     const { rebuilding, indexedRuns, totalRuns } = this.#at;
     // The answer may be from before a rebuild ended, or from after one began.
@@ -165,12 +175,17 @@ export class SearchService implements Search {
 
   /** Has a damaged index built anew and waits a moment for it: that of a small store is complete before anybody notices. */
   async #repair(reason: string): Promise<void> {
-    const { position, rebuilding } = this.#at;
-    if (!rebuilding) {
+    if (!this.#at.rebuilding) {
       this.#log.warn({ reason }, 'the search index is damaged and is built anew');
       await this.rebuild();
     }
-    await this.reached(Math.max(position, 1), REPAIR_MS);
+    await this.#renewed();
+  }
+
+  /** Waits a moment for an index that is built anew to be complete. */
+  async #renewed(): Promise<void> {
+    const { lastPosition } = await this.#store.stats();
+    await this.reached(lastPosition, REPAIR_MS);
   }
 
   async status(): Promise<SearchStatus> {
@@ -284,6 +299,7 @@ export class SearchService implements Search {
       this.#questions.delete(answer.id);
       if (answer.kind === 'found') question.resolve(answer.result);
       else if (answer.damaged) void this.#repair(answer.message).then(() => this.#askAgain(question, answer.message));
+      else if (answer.moved) void this.#renewed().then(() => this.#askAgain(question, answer.message, MOVES_FOLLOWED));
       else question.reject(new Error(answer.message));
     });
     this.#watch(reader, 'search', () => {
@@ -300,12 +316,12 @@ export class SearchService implements Search {
     this.#log[level](facts, message);
   }
 
-  #askAgain(question: Question, reason: string): void {
-    if (question.askedAgain) {
+  #askAgain(question: Question, reason: string, limit = 1): void {
+    if (question.askedAgain >= limit) {
       question.reject(new Error(reason));
       return;
     }
-    question.askedAgain = true;
+    question.askedAgain += 1;
     this.#ask(question);
   }
 
