@@ -121,6 +121,7 @@ function write(): void {
   });
   let rebuilding = writer.fresh;
   let renewed = writer.fresh;
+  let generation = 0;
   const troubles = { text: null as string | null, vectors: null as string | null };
 
   const report = () => {
@@ -133,6 +134,7 @@ function write(): void {
       runsWithoutVectors: writer.waiting,
       trouble: troubles.text ?? troubles.vectors,
       renewed,
+      generation,
     });
     renewed = false;
   };
@@ -195,6 +197,8 @@ function write(): void {
   );
 
   port.on('message', (message: ToWriter) => {
+    if (message.kind === 'stop') process.exit();
+    generation = message.generation;
     if (message.kind === 'rebuild') restart();
     followText();
   });
@@ -242,6 +246,7 @@ function isTakenAway(error: unknown): boolean {
 function read(): void {
   const reader = new IndexReader({ path, reader: runs, embedder, highlighter: cached(openBuiltinEmbedder()) });
   port.on('message', (message: ToReader) => {
+    if (message.kind === 'stop') process.exit();
     if (message.kind === 'forget') {
       reader.forget();
       return;

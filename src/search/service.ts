@@ -7,14 +7,19 @@ import { CUT_MARK, type CutRun } from './document.ts';
 import type { RunSearchRequest, Search, SearchResult, SearchStatus } from './search.ts';
 
 /** What the two threads of a search are told. */
-export type ToWriter = { readonly kind: 'log' } | { readonly kind: 'rebuild' } | { readonly kind: 'stop' };
+export interface ToWriter {
+  readonly kind: 'log' | 'rebuild' | 'stop';
+  /** Rebuilds asked for so far: what is answered about an earlier one is about an index that is gone. */
+  readonly generation: number;
+}
 export type ToReader =
   | { readonly kind: 'search'; readonly id: number; readonly request: RunSearchRequest }
-  | { readonly kind: 'forget' };
+  | { readonly kind: 'forget' }
+  | { readonly kind: 'stop' };
 
 /** What they answer. */
 export type FromWriter =
-  | (SearchStatus & { readonly kind: 'at'; readonly renewed: boolean })
+  | (SearchStatus & { readonly kind: 'at'; readonly renewed: boolean; readonly generation: number })
   /** Something that an operator should know. */
   | { readonly kind: 'note'; readonly level: 'info' | 'warn'; readonly message: string; readonly facts: object }
   /** Some of what a run says was left out of the index. */
@@ -42,6 +47,9 @@ const MOVES_FOLLOWED = 5;
 
 /** Milliseconds that a search waits for an index that it found damaged. */
 const REPAIR_MS = 1000;
+
+/** Milliseconds that a thread may go on with what it has in hand when it is to end. */
+const STOP_MS = 3000;
 
 /** Long enough that a server in use keeps its thread, short enough that one at rest is small when somebody looks. */
 const IDLE_MS = 30_000;
@@ -90,8 +98,9 @@ export class SearchService implements Search {
     runsWithoutVectors: 0,
     trouble: null,
   };
-  /** The writer was told to begin anew; until it says that it did, it speaks of the old index. */
-  #awaitsRenewal = false;
+  /** Rebuilds asked for, and the last of them that the writer has spoken of. */
+  #generation = 0;
+  #acknowledged = 0;
   #closing = false;
   #idle: NodeJS.Timeout | undefined;
 
@@ -114,7 +123,7 @@ export class SearchService implements Search {
     this.#unsubscribe = parts.store.onLog(() => {
       this.#news ??= setTimeout(() => {
         this.#news = undefined;
-        this.#tellWriter({ kind: 'log' });
+        this.#tellWriter('log');
       }, NEWS_MS);
     });
   }
@@ -134,7 +143,7 @@ export class SearchService implements Search {
   /** A store in which nothing happened yet needs no thread. */
   async #catchUp(): Promise<void> {
     const { lastPosition } = await this.#store.stats();
-    if (lastPosition > 0) this.#tellWriter({ kind: 'log' });
+    if (lastPosition > 0) this.#tellWriter('log');
   }
 
   #ask(question: Question): void {
@@ -149,7 +158,7 @@ export class SearchService implements Search {
 
   async reached(position: number, timeoutMs: number): Promise<boolean> {
     if (this.#at.position >= position) return true;
-    this.#tellWriter({ kind: 'log' });
+    this.#tellWriter('log');
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
@@ -169,8 +178,8 @@ export class SearchService implements Search {
   async rebuild(): Promise<void> {
     this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
     this.#at = { ...this.#at, position: 0, indexedRuns: 0, rebuilding: true };
-    this.#awaitsRenewal = true;
-    this.#tellWriter({ kind: 'rebuild' });
+    this.#generation += 1;
+    this.#tellWriter('rebuild');
   }
 
   /** Has a damaged index built anew and waits a moment for it: that of a small store is complete before anybody notices. */
@@ -202,13 +211,13 @@ export class SearchService implements Search {
     this.#waiters = [];
     for (const { reject } of this.#questions.values()) reject(new Error('The search is closed.'));
     this.#questions.clear();
-    await Promise.all([this.#writer?.terminate(), this.#reader?.terminate()]);
+    await Promise.all([ended(this.#writer), ended(this.#reader)]);
   }
 
-  #tellWriter(message: ToWriter): void {
+  #tellWriter(kind: ToWriter['kind']): void {
     if (this.#closing) return;
     clearTimeout(this.#idle);
-    this.#writerThread().postMessage(message);
+    this.#writerThread().postMessage({ kind, generation: this.#generation } satisfies ToWriter);
   }
 
   #writerThread(): Worker {
@@ -228,9 +237,9 @@ export class SearchService implements Search {
       // Let go of on purpose: it comes back with the next news.
       if (this.#writer !== writer) return;
       this.#writer = undefined;
-      const kind = this.#awaitsRenewal ? 'rebuild' : 'log';
+      const kind = this.#acknowledged === this.#generation ? 'log' : 'rebuild';
       clearTimeout(this.#restart);
-      this.#restart = setTimeout(() => this.#tellWriter({ kind }), RESTART_MS);
+      this.#restart = setTimeout(() => this.#tellWriter(kind), RESTART_MS);
       this.#restart.unref();
     });
     this.#writer = writer;
@@ -238,8 +247,8 @@ export class SearchService implements Search {
   }
 
   #advance(at: Standing): void {
-    if (this.#awaitsRenewal && !at.renewed) return;
-    this.#awaitsRenewal = false;
+    if (at.generation !== this.#generation) return;
+    this.#acknowledged = at.generation;
     // The file is another one now: whoever has the old one open would go on reading what is no more.
     if (at.renewed) this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
     this.#at = at;
@@ -265,7 +274,7 @@ export class SearchService implements Search {
     if (this.#closing || this.#at.position < lastPosition) return;
     const writer = this.#writer;
     this.#writer = undefined;
-    await writer?.terminate();
+    await ended(writer);
   }
 
   /** A log line of the run says what cannot be found, so that nobody takes silence for absence. */
@@ -331,4 +340,17 @@ export class SearchService implements Search {
       if (!this.#closing) onEnd();
     });
   }
+}
+
+/**
+ * Lets a thread end by itself, between two steps of its work: cutting it off inside SQLite was seen to take the process down once in some
+ * hundred times. One that does not heed is cut off.
+ */
+async function ended(thread: Worker | undefined): Promise<void> {
+  if (thread === undefined || thread.threadId === -1) return;
+  const exit = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  const cut = setTimeout(() => void thread.terminate(), STOP_MS);
+  thread.postMessage({ kind: 'stop' });
+  await exit;
+  clearTimeout(cut);
 }
