@@ -222,6 +222,9 @@ export class Worker {
       log: (level, message, meta) => {
         if (!ended.aborted) this.#engine.log(lease, level, message, meta ?? null);
       },
+      steps: (steps, progress) => {
+        if (!ended.aborted) this.#engine.recordSteps(lease, steps, progress);
+      },
       http: this.#tools.http,
       files: this.#tools.filesOf(workspaceId),
       models: this.#tools.models,

@@ -130,6 +130,24 @@ export interface ModelAccess {
   readonly defaultModels: readonly string[];
 }
 
+/** One thing that a node does inside, recorded as a node run of its own under `<node id>/<step id>`. */
+export interface NodeStep {
+  readonly id: string;
+  readonly status: 'running' | 'succeeded' | 'failed' | 'canceled' | 'cached';
+  /** Epoch milliseconds. */
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly inputs: JsonObject | null;
+  readonly outputs: JsonObject | null;
+  readonly failure: Failure | null;
+}
+
+/** Steps there are inside a node, and those that have ended. */
+export interface StepProgress {
+  readonly total: number;
+  readonly completed: number;
+}
+
 /** What an effect may use besides its input. */
 export interface NodeContext {
   readonly workspaceId: string;
@@ -143,6 +161,8 @@ export interface NodeContext {
   /** Epoch milliseconds. */
   now(): number;
   log(level: LogLevel, message: string, meta?: JsonObject): void;
+  /** Records steps inside this node, each replacing what was recorded under its id. */
+  steps(steps: readonly NodeStep[], progress: StepProgress): void;
   readonly http: HttpClient;
   readonly files: NodeFiles;
   readonly models: ModelAccess;

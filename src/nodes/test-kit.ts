@@ -6,7 +6,15 @@ import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { DefinitionIssue } from '../domain/workflow.ts';
 import { createGuardedHttp } from '../system/guarded-http.ts';
-import type { EffectNodeType, ModelAccess, NodeContext, NodeType, Outcome, PureNodeType } from './node-type.ts';
+import type {
+  EffectNodeType,
+  ModelAccess,
+  NodeContext,
+  NodeStep,
+  NodeType,
+  Outcome,
+  PureNodeType,
+} from './node-type.ts';
 
 /** What the tests of node types share: configuration with its defaults, a context, and servers to call. */
 
@@ -59,6 +67,7 @@ function withDefaults(type: NodeType, config: JsonObject): JsonObject {
 
 export interface TestContext extends NodeContext {
   readonly logged: string[];
+  readonly stepped: NodeStep[];
   readonly saved: Map<string, { file: StoredFile; bytes: Buffer }>;
 }
 
@@ -70,6 +79,7 @@ export function testContext(
   opened.push(() => http.close());
   const saved: TestContext['saved'] = new Map();
   const logged: string[] = [];
+  const stepped: NodeStep[] = [];
   return {
     workspaceId: 'w1',
     runId: 'r1',
@@ -78,6 +88,7 @@ export function testContext(
     signal: given.signal ?? new AbortController().signal,
     now: () => NOW,
     log: (level, message, meta) => logged.push(`${level} ${message} ${JSON.stringify(meta ?? null)}`),
+    steps: (steps) => stepped.push(...steps),
     http,
     files: {
       read: async (id) => saved.get(id) ?? null,
@@ -90,6 +101,7 @@ export function testContext(
     },
     models: { providers: [], prices: {}, defaultModels: [], ...given.models },
     logged,
+    stepped,
     saved,
   };
 }

@@ -5,7 +5,7 @@ import type { RunEvent } from '../domain/event.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import { isTerminal, type Run } from '../domain/run.ts';
+import { type Dialect, isTerminal, type Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
@@ -39,6 +39,13 @@ export interface RunRequest {
   readonly tracing: boolean;
   readonly debugger: string | null;
   readonly source: string;
+  readonly meta?: JsonObject | null;
+  readonly context?: JsonObject | null;
+  readonly clientRef?: string | null;
+  readonly batchId?: string | null;
+  readonly requestId?: string | null;
+  /** Without it: `noxus`. */
+  readonly dialect?: Dialect;
 }
 
 /** Which runs a bulk deletion is about: these, or those made before a time. */
@@ -300,18 +307,24 @@ export class Runs {
         `This key belongs to the workspace ${caller.workspaceId}; it sees no other. Leave the workspace out, or use a key of ${request.workspaceId}.`,
       );
     }
-    const version = await this.#workflows.runnable(caller, request.workflowId, request.versionId);
+    const { workflow, version } = await this.#workflows.runnable(caller, request.workflowId, request.versionId);
     const { problems } = resolveInput(this.#engine.graphOf(version), request, request.input);
     const all = [...this.#callbackProblems(request.callbackUrl), ...problems];
     if (all.length > 0) throw invalid(all);
     return {
+      kind: workflow.kind,
       version,
       versionPinned: request.versionId !== null,
       input: request.input,
       nodeIds: request.nodeIds,
       singleNodeId: request.singleNodeId,
       source: request.source,
-      meta: null,
+      meta: request.meta ?? null,
+      context: request.context ?? null,
+      clientRef: request.clientRef ?? null,
+      batchId: request.batchId ?? null,
+      requestId: request.requestId ?? null,
+      dialect: request.dialect ?? 'noxus',
       callbackUrl: request.callbackUrl,
       apiKeyId: caller.keyId,
       tracing: request.tracing,

@@ -2,7 +2,7 @@ import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { NewRunEvent } from '../domain/event.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
-import type { Run } from '../domain/run.ts';
+import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
@@ -14,6 +14,13 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
  */
 export type Write =
   | { readonly kind: 'createRun'; readonly run: Run }
+  /** What a person thinks of a run, at any time of its life. Null takes it back. */
+  | {
+      readonly kind: 'setFeedback';
+      readonly workspaceId: string;
+      readonly runId: string;
+      readonly feedback: Feedback | null;
+    }
   /** Replaces what may change of a run. Rests on the stored revision being `run.revision - 1`. */
   | { readonly kind: 'updateRun'; readonly run: Run; readonly before: Run['status'] }
   | {
@@ -37,6 +44,7 @@ export type Write =
   | { readonly kind: 'appendLog'; readonly workspaceId: string; readonly log: RunLog }
   /** Rests on the run being terminal. Removes everything it owns in the store; blobs are the caller's to remove. */
   | { readonly kind: 'deleteRun'; readonly workspaceId: string; readonly runId: string }
+  /** Rests on no other workflow of its kind having its slug. */
   | { readonly kind: 'createWorkflow'; readonly workflow: Workflow }
   /** Rests on the stored revision being `workflow.revision - 1`. */
   | { readonly kind: 'saveWorkflow'; readonly workflow: Workflow }

@@ -892,6 +892,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listSavedVersions'
         | 'getFile'
         | 'listDeliveries'
+        | 'find'
+        | 'findWorkflowBySlug'
         | 'listApiKeys';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
@@ -940,6 +942,14 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         getWorkflow: (workspaceId, of) => store.getWorkflow(workspaceId, of.workflow.id),
         getWorkflowRecord: (workspaceId, of) => store.getWorkflowRecord(workspaceId, of.workflow.id),
         findWorkflowByName: (workspaceId, of) => store.findWorkflowByName(workspaceId, of.workflow.name),
+        findWorkflowBySlug: (workspaceId, of) => store.findWorkflowBySlug(workspaceId, 'flow', of.workflow.slug),
+        find: async (workspaceId) => {
+          const request = { workspaceId, filter: null, sort: [], limit: 10, from: null, backward: false };
+          const lists = ['runs', 'nodeRuns', 'logs'] as const;
+          const pages = await Promise.all(lists.map((list) => store.find(list, request)));
+          const counts = pages.map(({ items }) => items.length).filter(Boolean);
+          return counts.length === lists.length || counts.length === 0 ? counts : Promise.reject(new Error('uneven'));
+        },
         listWorkflows: async (workspaceId) => {
           const found = await store.listWorkflows(workspaceId, page, null);
           return [...found.items, found.total].filter(Boolean);

@@ -111,6 +111,30 @@ const MIGRATIONS: readonly string[] = [
     primary key (workspace_id, run_id, delivery_id, attempt)
   ) strict, without rowid;
   `,
+  `
+  alter table workflows add column kind text not null default 'flow';
+  alter table workflows add column slug text not null default '';
+  alter table workflows add column profile text not null default '{}';
+  update workflows set slug = id;
+  create unique index workflows_by_slug on workflows (workspace_id, kind, slug) where deleted_at is null;
+
+  alter table runs add column kind text not null default 'flow';
+  alter table runs add column nodes_total integer not null default 0;
+  alter table runs add column nodes_completed integer not null default 0;
+  alter table runs add column context text;
+  alter table runs add column client_ref text;
+  alter table runs add column batch_id text;
+  alter table runs add column request_id text;
+  alter table runs add column cost text;
+  -- The sorting key of the cost (filter/decimal.ts): SQLite has no exact decimals.
+  alter table runs add column cost_key text;
+  alter table runs add column cost_breakdown text;
+  alter table runs add column feedback_is_positive integer;
+  alter table runs add column feedback_reason text;
+  alter table runs add column dialect text not null default 'noxus';
+  alter table runs add column duration_ms integer generated always as (finished_at - started_at) virtual;
+  alter table runs add column failure_code text generated always as (json_extract(failure, '$.code')) virtual;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

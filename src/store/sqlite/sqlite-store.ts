@@ -3,18 +3,19 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ApiKey, Workspace } from '../../domain/caller.ts';
 import type { RunEvent } from '../../domain/event.ts';
+import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Lease } from '../../domain/task.ts';
-import type { WorkflowType } from '../../domain/workflow.ts';
+import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import * as rows from '../sql/rows.ts';
-import type { RunSelection, RunsBefore, Store } from '../store.ts';
+import type { FindOptions, FindRequest, Listed, RunSelection, RunsBefore, Store } from '../store.ts';
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
+import { type Connection, connection } from './connection.ts';
 import { migrate } from './migrations.ts';
 import {
-  type Connection,
-  connection,
   findWorkflowByName,
+  findWorkflowBySlug,
   getRun,
   getWorkflowRecord,
   listNodeRuns,
@@ -174,6 +175,14 @@ class SqliteStore implements Store {
     return this.#readers.ask('listRuns', selection, page, options);
   }
 
+  find<K extends keyof Listed>(
+    what: K,
+    request: FindRequest,
+    options: FindOptions = {},
+  ): Promise<KeysetPage<Listed[K]>> {
+    return this.#readers.ask('find', what, request, options) as Promise<KeysetPage<Listed[K]>>;
+  }
+
   async listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }) {
     return listNodeRuns(this.#on, workspaceId, runId, options);
   }
@@ -237,6 +246,10 @@ class SqliteStore implements Store {
 
   async findWorkflowByName(workspaceId: string, name: string) {
     return findWorkflowByName(this.#on, workspaceId, name);
+  }
+
+  async findWorkflowBySlug(workspaceId: string, kind: WorkflowKind, slug: string) {
+    return findWorkflowBySlug(this.#on, workspaceId, kind, slug);
   }
 
   async listWorkflows(workspaceId: string, page: PageRequest, type: WorkflowType | null) {

@@ -180,6 +180,14 @@ export class Writer {
         );
         return row !== undefined && isTerminal(row['status'] as RunStatus);
       }
+      case 'createWorkflow': {
+        const { workspaceId, kind, slug } = write.workflow;
+        return (
+          this.#prepared(
+            'select 1 from workflows where workspace_id = ? and kind = ? and slug = ? and deleted_at is null',
+          ).get(workspaceId, kind, slug) === undefined
+        );
+      }
       case 'saveWorkflow': {
         const row = this.#prepared('select revision from workflows where workspace_id = ? and id = ?').get(
           write.workflow.workspaceId,
@@ -214,16 +222,19 @@ export class Writer {
       case 'updateRun': {
         const { run, before } = write;
         this.#prepared(
-          `update runs set status = ?, revision = ?, progress = ?, started_at = ?, finished_at = ?, failure = ?, meta = ?
-           where workspace_id = ? and id = ?`,
+          `update runs set status = ?, revision = ?, progress = ?, nodes_total = ?, nodes_completed = ?, started_at = ?, finished_at = ?,
+           failure = ?, meta = ?, cost = ?, cost_key = ?, cost_breakdown = ? where workspace_id = ? and id = ?`,
         ).run(
           run.status,
           run.revision,
           run.progress,
+          run.nodesTotal,
+          run.nodesCompleted,
           run.startedAt,
           run.finishedAt,
           run.failure === null ? null : JSON.stringify(run.failure),
           run.meta === null ? null : JSON.stringify(run.meta),
+          ...rows.costCells(run),
           run.workspaceId,
           run.id,
         );
@@ -240,6 +251,11 @@ export class Writer {
         }
         return;
       }
+      case 'setFeedback':
+        this.#prepared(
+          'update runs set feedback_is_positive = ?, feedback_reason = ? where workspace_id = ? and id = ?',
+        ).run(...rows.feedbackCells(write.feedback), write.workspaceId, write.runId);
+        return;
       case 'putNodeRun':
         this.#prepared(
           `${INSERT.node_runs} on conflict do update set
