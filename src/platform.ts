@@ -105,6 +105,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     catalogue,
     models,
     deriveSecret,
+    clock: system.now,
     maxFileBytes: config.maxFileBytes,
     syncTimeoutMs: config.syncTimeoutSeconds * 1000,
     maxBodyBytes: config.maxBodyBytes,

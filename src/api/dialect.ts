@@ -19,4 +19,6 @@ export interface DialectParts {
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;
   readonly syncTimeoutMs: number;
+  /** Epoch milliseconds: what `now` means in a filter. */
+  clock(): number;
 }

@@ -7,6 +7,7 @@ import { nestsDeeper } from './json-text.ts';
 import { serveMetrics, type Vitals } from './metrics.ts';
 import { answerError, answerNotFound } from './noxus/errors.ts';
 import { noxus } from './noxus/noxus.ts';
+import { runflow } from './runflow/runflow.ts';
 import { endEventStreams } from './sse.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -31,7 +32,8 @@ const MAX_PARAM_LENGTH = 500;
 function rewriteUrl(request: Pick<IncomingMessage, 'url' | 'headers'>): string {
   const url = request.url ?? '/';
   if (!url.startsWith('/v1/')) return url;
-  return `/noxus${url}`;
+  const isRunflow = request.headers.authorization !== undefined && request.headers['x-api-key'] === undefined;
+  return `${isRunflow ? '/runflow' : '/noxus'}${url}`;
 }
 
 /** The HTTP server with every dialect, not listening yet. */
@@ -82,6 +84,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   });
   serveMetrics(app, parts.vitals);
   await app.register((scope) => noxus(scope, parts), { prefix: '/noxus' });
+  await app.register((scope) => runflow(scope, parts), { prefix: '/runflow' });
   return app;
 }
 

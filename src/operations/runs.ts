@@ -11,7 +11,10 @@ import type { WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
 import { resolveInput } from '../engine/run-input.ts';
-import type { Store } from '../store/store.ts';
+import type { FindOptions, FindRequest, FoundRun, Store } from '../store/store.ts';
+
+export type { FoundRun };
+
 import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
 import { demand } from './access.ts';
@@ -151,6 +154,21 @@ export class Runs {
     }
     const selection = { workspaceId: caller.workspaceId, ...(workflowId === null ? {} : { workflowId }) };
     return this.#store.listRuns(selection, page, options);
+  }
+
+  /** One page of runs that a filter lets through. */
+  async find(caller: Caller, request: Omit<FindRequest, 'workspaceId'>, options?: FindOptions) {
+    demand(caller, 'runs:read');
+    return this.#store.find('runs', { ...request, workspaceId: caller.workspaceId }, options);
+  }
+
+  /** The JSON texts of a run's input and output. */
+  async payloads(run: Run): Promise<{ input: string; output: string | null }> {
+    const [input, output] = await Promise.all([
+      this.text(run.input),
+      run.output === null ? null : this.text(run.output),
+    ]);
+    return { input, output };
   }
 
   async progress(run: Run): Promise<RunProgress> {
