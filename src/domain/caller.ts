@@ -1,12 +1,16 @@
 export const SCOPES = [
   'workflows:read',
   'workflows:write',
+  'comfyui-workflows:read',
+  'models:read',
   'runs:create',
   'runs:read',
   'runs:stop',
   'runs:delete',
+  'evaluations:read',
   'files:read',
   'files:write',
+  'credit_balance:read',
   'admin',
 ] as const;
 export type Scope = (typeof SCOPES)[number];

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { type ApiKey, type Caller, SCOPES, type Scope } from '../domain/caller.ts';
 import { PlatformError } from '../domain/error.ts';
+import type { WorkflowKind } from '../domain/workflow.ts';
 import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 
@@ -62,6 +63,13 @@ export class Access {
     };
   }
 }
+
+/** What it takes to read the workflows of a kind. */
+export const SCOPE_OF_KIND: Readonly<Record<WorkflowKind, Scope>> = {
+  flow: 'workflows:read',
+  model: 'models:read',
+  comfyui_workflow: 'comfyui-workflows:read',
+};
 
 /** @throws PlatformError `forbidden` */
 export function demand(caller: Caller, scope: Scope): void {

@@ -894,6 +894,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listDeliveries'
         | 'find'
         | 'findWorkflowBySlug'
+        | 'recordsOfRuns'
+        | 'runStats'
+        | 'listWorkflowsById'
         | 'listApiKeys';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
@@ -958,6 +961,16 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listSavedVersions: (workspaceId, of) => store.listSavedVersions(workspaceId, of.workflow.id),
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
+        recordsOfRuns: async (workspaceId, of) => {
+          const found = await store.recordsOfRuns(workspaceId, [of.run.id], { nodeRuns: 10, logs: 10 });
+          return [...found.nodeRuns.values(), ...found.logs.values()];
+        },
+        runStats: async (workspaceId) => {
+          const selection = { workspaceId, from: null, to: null, kinds: ['flow'], workflows: 5 } as const;
+          const { days, workflows, sources } = await store.runStats(selection);
+          return [...days, ...workflows, ...sources];
+        },
+        listWorkflowsById: (workspaceId, of) => store.listWorkflowsById(workspaceId, [of.workflow.id]),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
       };
 

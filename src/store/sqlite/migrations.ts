@@ -135,6 +135,10 @@ const MIGRATIONS: readonly string[] = [
   alter table runs add column duration_ms integer generated always as (finished_at - started_at) virtual;
   alter table runs add column failure_code text generated always as (json_extract(failure, '$.code')) virtual;
   `,
+  `
+  -- Lines of all runs by time: ids sort by it. Without it every page of them would sort them all.
+  create index run_logs_by_id on run_logs (workspace_id, id);
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */
