@@ -16,6 +16,8 @@ import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
 import { Files } from './operations/files.ts';
 import { LiveRuns } from './operations/live.ts';
+import { Retries } from './operations/retries.ts';
+import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
 import { Workflows } from './operations/workflows.ts';
@@ -100,6 +102,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     access: new Access(store),
     workflows,
     runs,
+    records: new RunRecords(store),
+    retries: new Retries({ store, engine, workflows, payloads }),
     search,
     files,
     catalogue,

@@ -2,6 +2,8 @@ import type { Catalogue } from '../nodes/catalogue.ts';
 import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Files } from '../operations/files.ts';
+import type { Retries } from '../operations/retries.ts';
+import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
 import type { Workflows } from '../operations/workflows.ts';
@@ -11,6 +13,8 @@ export interface DialectParts {
   readonly access: Access;
   readonly workflows: Workflows;
   readonly runs: Runs;
+  readonly records: RunRecords;
+  readonly retries: Retries;
   readonly search: RunSearch;
   readonly files: Files;
   readonly catalogue: Catalogue;

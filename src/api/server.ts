@@ -32,6 +32,8 @@ const MAX_PARAM_LENGTH = 500;
 function rewriteUrl(request: Pick<IncomingMessage, 'url' | 'headers'>): string {
   const url = request.url ?? '/';
   if (!url.startsWith('/v1/')) return url;
+  // Only one of them says whether it is well, and it asks for no key.
+  if (url.startsWith('/v1/health')) return `/runflow${url}`;
   const isRunflow = request.headers.authorization !== undefined && request.headers['x-api-key'] === undefined;
   return `${isRunflow ? '/runflow' : '/noxus'}${url}`;
 }
@@ -55,9 +57,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // Runs keep the id of their request: in a container every process has the same number, so that its start tells them apart.
     genReqId: (() => {
+      const began = Date.now().toString(36);
       let n = 0;
-      return () => `req-${process.pid}-${(++n).toString(36)}`;
+      return () => `req-${began}-${(++n).toString(36)}`;
     })(),
   }) as unknown as FastifyInstance;
   // Clients send an empty body with a JSON content type on requests that need none.

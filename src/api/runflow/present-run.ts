@@ -1,8 +1,14 @@
 import type { FoundRun } from '../../operations/runs.ts';
 import { RUN_STATUS_CODE } from './words.ts';
 
-const text = (value: unknown): string => JSON.stringify(value ?? null);
-const time = (at: number | null): string => (at === null ? 'null' : `"${new Date(at).toISOString()}"`);
+/** The JSON text of a value; of nothing: null. */
+export const text = (value: unknown): string => JSON.stringify(value ?? null);
+
+/** The JSON text of a time in epoch milliseconds. */
+export const time = (at: number | null): string => (at === null ? 'null' : `"${new Date(at).toISOString()}"`);
+
+/** The JSON text of a payload as it is shown: what a run was given, what came out, what its caller keeps with it. */
+export const shownPayload = (payload: string | null): string => payload ?? 'null';
 
 /** The properties of a run, in the order of the reference page. */
 export const RUN_FIELDS = [
@@ -46,10 +52,10 @@ export const RUN_FIELDS = [
   'source_chat_message_id',
 ] as const;
 
-/** A run with its payloads as JSON texts. */
+/** A run with its payloads as JSON texts; null where they are not asked for. */
 export interface ShownRun {
   readonly found: FoundRun;
-  readonly input: string;
+  readonly input: string | null;
   readonly output: string | null;
 }
 
@@ -68,8 +74,8 @@ export function presentRun({ found, input, output }: ShownRun): Record<(typeof R
     org_id: text(run.workspaceId),
     status_code: text(RUN_STATUS_CODE[run.status]),
     source_code: text(run.source),
-    input,
-    output: output ?? 'null',
+    input: shownPayload(input),
+    output: shownPayload(output),
     context: text(run.context),
     duration_ms: text(run.finishedAt === null || run.startedAt === null ? null : run.finishedAt - run.startedAt),
     cost: text(run.cost),
@@ -87,7 +93,7 @@ export function presentRun({ found, input, output }: ShownRun): Record<(typeof R
     started_at: time(run.startedAt),
     completed_at: time(run.finishedAt),
     callback_url: text(run.callbackUrl),
-    metadata: text(run.meta),
+    metadata: shownPayload(text(run.meta)),
     has_logs: text(hasLogs),
     has_node_runs: text(hasNodeRuns),
     links: text({ self, logs: `${self}/logs`, node_runs: `${self}/node-runs`, callback: `${self}/callback` }),

@@ -1,4 +1,4 @@
-import Type, { type TSchema } from 'typebox';
+import Type, { type TSchema, type TSchemaOptions } from 'typebox';
 import { WORKFLOW_KINDS } from '../../domain/workflow.ts';
 import { RUN_STATUS_CODES } from './words.ts';
 
@@ -8,7 +8,8 @@ import { RUN_STATUS_CODES } from './words.ts';
  */
 
 /** A schema or null. */
-export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const nullable = <T extends TSchema>(schema: T, options: TSchemaOptions = {}) =>
+  Type.Union([schema, Type.Null()], options);
 
 /** A property that may be left out or null. */
 export const opt = <T extends TSchema>(schema: T) => Type.Optional(nullable(schema));
@@ -38,6 +39,8 @@ const NodeRun = Type.Object(
     id: uuid(),
     run_id: uuid(),
     node_id: uuid(),
+    /** An addition: the name of the node in its graph. */
+    node_key: text(),
     flow_id: uuid(),
     state_code: text(),
     input: object(),
