@@ -3,7 +3,8 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
-import { presentCallbackBody } from './api/noxus/callback-body.ts';
+import { presentCallbackBody as presentNoxusBody } from './api/noxus/callback-body.ts';
+import { presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
@@ -14,6 +15,7 @@ import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
 import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
+import { Deliveries } from './operations/deliveries.ts';
 import { Files } from './operations/files.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Runs } from './operations/runs.ts';
@@ -75,6 +77,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const runs = new Runs({ store, engine, workflows, payloads, http, system, live, search });
   const deriveSecret = (workspaceId: string) =>
     `whsec_${createHmac('sha256', secret).update(`callbacks ${workspaceId}`).digest('base64')}`;
+  const callbackSecretText = (secretId: string) =>
+    `whsec_${createHmac('sha256', secret).update(`callback secret ${secretId}`).digest('hex')}`;
   const worker = new Worker({
     engine,
     store,
@@ -90,8 +94,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     log,
     version,
     readPayload: (payload) => payloads.text(payload),
-    presentRun: presentCallbackBody,
+    presentRun: { noxus: presentNoxusBody, runflow: presentRunflowBody },
     deriveSecret,
+    callbackSecretText,
   });
   await callbacks.start();
 
@@ -102,6 +107,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     runs,
     search,
     files,
+    deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,
     deriveSecret,

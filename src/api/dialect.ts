@@ -1,6 +1,7 @@
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
+import type { Deliveries } from '../operations/deliveries.ts';
 import type { Files } from '../operations/files.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
@@ -13,6 +14,7 @@ export interface DialectParts {
   readonly runs: Runs;
   readonly search: RunSearch;
   readonly files: Files;
+  readonly deliveries: Deliveries;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;
   /** The key that a workspace's callbacks are signed with, for its receivers. */

@@ -85,7 +85,11 @@ async function start(parts: Partial<CallbacksParts> = {}): Promise<Callbacks> {
     log: pino({ level: 'silent' }),
     version: '1.2.3',
     readPayload: async (payload) => payload,
-    presentRun: (run, output) => `{"run":"${run.id}","output":${output}}`,
+    presentRun: {
+      noxus: (run, output) => `{"run":"${run.id}","output":${output}}`,
+      runflow: (run, output) => `{"run_id":"${run.id}","output":${output}}`,
+    },
+    callbackSecretText: (secretId) => `whsec_${secretId}`,
     deriveSecret: () => SECRET,
     ...parts,
   });
@@ -498,7 +502,12 @@ describe('crashes and restarts', () => {
         delivery: {
           id: v7(),
           workspaceId: WORKSPACE,
-          runId: run.id,
+          subject: 'run' as const,
+          subjectId: run.id,
+          dialect: 'noxus' as const,
+          isAutomatic: true,
+          requestId: null,
+          signingSecretId: null,
           url: hook(),
           body: '{"by":"another"}',
           status: 'pending' as const,

@@ -4,6 +4,7 @@ export const SCOPES = [
   'runs:create',
   'runs:read',
   'runs:stop',
+  'runs:execute',
   'runs:delete',
   'files:read',
   'files:write',

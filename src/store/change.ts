@@ -1,4 +1,5 @@
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { NewRunEvent } from '../domain/event.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
@@ -56,6 +57,8 @@ export type Write =
   | { readonly kind: 'createDelivery'; readonly delivery: Delivery }
   /** Rests on the stored attempt count being one less. */
   | { readonly kind: 'recordAttempt'; readonly delivery: Delivery; readonly attempt: DeliveryAttempt }
+  /** Makes or changes a secret. One that is current takes the place of the one that was. */
+  | { readonly kind: 'putCallbackSecret'; readonly secret: CallbackSecret }
   /** A follower has dealt with the log up to `position`. Rests on its stored position being `before`. */
   | {
       readonly kind: 'followed';

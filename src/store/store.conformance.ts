@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
@@ -123,7 +124,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       return {
         id: system.newId(),
         workspaceId: run.workspaceId,
-        runId: run.id,
+        subject: 'run',
+        subjectId: run.id,
+        dialect: 'noxus',
+        isAutomatic: true,
+        requestId: null,
+        signingSecretId: null,
         url: 'https://example.com/hook',
         body: '{"a":1}',
         status: 'pending',
@@ -721,7 +727,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.loadRun(OURS, run.id)).toBeNull();
       expect(await store.listRunLogs(OURS, run.id, 10)).toEqual([]);
       expect(await store.listDeliveries(OURS, run.id)).toEqual([]);
-      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.runId)).toEqual([neighbour.id]);
+      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.subjectId)).toEqual([
+        neighbour.id,
+      ]);
       expect((await store.loadRun(OURS, neighbour.id))?.tasks).toHaveLength(1);
       expect(await store.listDeliveries(OURS, neighbour.id)).toMatchObject([{ attempts: [{ attempt: 1 }] }]);
     });
@@ -840,6 +848,29 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
     });
 
+    it('keeps callback secrets, of which at most one is current, and when one signed last', async () => {
+      const first = aSecret();
+      await kept([{ kind: 'putCallbackSecret', secret: first }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual(first);
+      system.pass(10);
+      const second = aSecret();
+      await kept([{ kind: 'putCallbackSecret', secret: second }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual(second);
+      const demoted = { ...first, isCurrent: false, updatedAt: second.updatedAt };
+      expect(await store.listCallbackSecrets(OURS)).toEqual([second, demoted]);
+
+      const run = aRun();
+      const delivery = aDelivery(run, { dialect: 'runflow' });
+      const signed = attempted(delivery, { signingSecretId: second.id });
+      await kept([create(run), { kind: 'createDelivery', delivery }]);
+      await kept([{ kind: 'recordAttempt', ...signed }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual({ ...second, lastUsedAt: signed.attempt.at });
+
+      const disabled = { ...second, isCurrent: false, disabledAt: system.now() };
+      await kept([{ kind: 'putCallbackSecret', secret: disabled }]);
+      expect(await store.currentCallbackSecret(OURS)).toBeNull();
+    });
+
     it('finds an API key by its digest, and lists those of a workspace', async () => {
       const key = aKey();
       await kept([{ kind: 'putApiKey', key }]);
@@ -892,6 +923,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listSavedVersions'
         | 'getFile'
         | 'listDeliveries'
+        | 'listCallbackSecrets'
+        | 'currentCallbackSecret'
         | 'find'
         | 'findWorkflowBySlug'
         | 'listApiKeys';
@@ -959,6 +992,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
+        listCallbackSecrets: (workspaceId) => store.listCallbackSecrets(workspaceId),
+        currentCallbackSecret: (workspaceId) => store.currentCallbackSecret(workspaceId),
       };
 
       interface Owned {
@@ -985,6 +1020,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createFile', file },
           { kind: 'createDelivery', delivery },
           { kind: 'putApiKey', key: aKey() },
+          { kind: 'putCallbackSecret', secret: aSecret() },
           {
             kind: 'putNodeRun',
             workspaceId: OURS,
@@ -1060,6 +1096,21 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         size: 123,
         blobId: 'files/1',
         createdAt: system.now(),
+      };
+    }
+
+    function aSecret(set: Partial<CallbackSecret> = {}): CallbackSecret {
+      return {
+        id: system.newId(),
+        workspaceId: OURS,
+        label: 'a receiver',
+        prefix: 'whsec_abcdef',
+        isCurrent: true,
+        createdAt: system.now(),
+        updatedAt: system.now(),
+        disabledAt: null,
+        lastUsedAt: null,
+        ...set,
       };
     }
 

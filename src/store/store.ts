@@ -1,4 +1,5 @@
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
@@ -149,7 +150,14 @@ export interface Store {
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
   nextDeliveryAt(): Promise<number | null>;
-  listDeliveries(workspaceId: string, runId: string): Promise<{ delivery: Delivery; attempts: DeliveryAttempt[] }[]>;
+  /** Of a run or a batch, oldest first. */
+  listDeliveries(
+    workspaceId: string,
+    subjectId: string,
+  ): Promise<{ delivery: Delivery; attempts: DeliveryAttempt[] }[]>;
+  /** Newest first. */
+  listCallbackSecrets(workspaceId: string): Promise<CallbackSecret[]>;
+  currentCallbackSecret(workspaceId: string): Promise<CallbackSecret | null>;
 
   findApiKey(digest: string): Promise<ApiKey | null>;
   listApiKeys(workspaceId: string): Promise<ApiKey[]>;

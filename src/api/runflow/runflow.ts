@@ -3,11 +3,12 @@ import { invalid, PlatformError } from '../../domain/error.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
+import { callbackRoutes } from './callback-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { runRoutes } from './run-routes.ts';
 
 /** Routes by noun, each file with the schemas, reading and presenting of its noun. */
-const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] = [runRoutes];
+const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] = [runRoutes, callbackRoutes];
 
 /** The Runflow API (`docs/dialects/runflow.md`): one plugin with its own authentication, errors and 404. */
 export async function runflow(app: FastifyInstance, parts: DialectParts): Promise<void> {

@@ -477,8 +477,13 @@ export function fileFromRow(row: Row): StoredFile {
 
 export const DELIVERY_COLUMNS = [
   'workspace_id',
-  'run_id',
+  'subject_id',
   'id',
+  'subject',
+  'dialect',
+  'is_automatic',
+  'request_id',
+  'signing_secret_id',
   'url',
   'body',
   'status',
@@ -492,8 +497,13 @@ export const DELIVERY_COLUMNS = [
 export function deliveryCells(delivery: Delivery): Cell[] {
   return [
     delivery.workspaceId,
-    delivery.runId,
+    delivery.subjectId,
     delivery.id,
+    delivery.subject,
+    delivery.dialect,
+    delivery.isAutomatic ? 1 : 0,
+    delivery.requestId,
+    delivery.signingSecretId,
     delivery.url,
     delivery.body,
     delivery.status,
@@ -508,8 +518,13 @@ export function deliveryCells(delivery: Delivery): Cell[] {
 export function deliveryFromRow(row: Row): Delivery {
   return {
     workspaceId: text(row, 'workspace_id'),
-    runId: text(row, 'run_id'),
     id: text(row, 'id'),
+    subject: text(row, 'subject') as Delivery['subject'],
+    subjectId: text(row, 'subject_id'),
+    dialect: text(row, 'dialect') as Dialect,
+    isAutomatic: flag(row, 'is_automatic'),
+    requestId: textOrNull(row, 'request_id'),
+    signingSecretId: textOrNull(row, 'signing_secret_id'),
     url: text(row, 'url'),
     body: text(row, 'body'),
     status: text(row, 'status') as Delivery['status'],
@@ -523,7 +538,7 @@ export function deliveryFromRow(row: Row): Delivery {
 
 export const ATTEMPT_COLUMNS = [
   'workspace_id',
-  'run_id',
+  'subject_id',
   'delivery_id',
   'attempt',
   'at',
@@ -533,10 +548,10 @@ export const ATTEMPT_COLUMNS = [
   'response',
 ] as const;
 
-export function attemptCells(workspaceId: string, runId: string, attempt: DeliveryAttempt): Cell[] {
+export function attemptCells(workspaceId: string, subjectId: string, attempt: DeliveryAttempt): Cell[] {
   return [
     workspaceId,
-    runId,
+    subjectId,
     attempt.deliveryId,
     attempt.attempt,
     attempt.at,

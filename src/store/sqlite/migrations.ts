@@ -135,6 +135,22 @@ const MIGRATIONS: readonly string[] = [
   alter table runs add column duration_ms integer generated always as (finished_at - started_at) virtual;
   alter table runs add column failure_code text generated always as (json_extract(failure, '$.code')) virtual;
   `,
+  `
+  alter table deliveries rename column run_id to subject_id;
+  alter table deliveries add column subject text not null default 'run';
+  alter table deliveries add column dialect text not null default 'noxus';
+  alter table deliveries add column is_automatic integer not null default 1;
+  alter table deliveries add column request_id text;
+  alter table deliveries add column signing_secret_id text;
+  alter table delivery_attempts rename column run_id to subject_id;
+
+  create table callback_secrets (
+    workspace_id text not null, id text not null, label text, prefix text not null, is_current integer not null,
+    created_at integer not null, updated_at integer not null, disabled_at integer, last_used_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create unique index callback_secrets_current on callback_secrets (workspace_id) where is_current = 1;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

@@ -8,6 +8,7 @@ import type { PageRequest } from '../../domain/page.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
+import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type { FindOptions, FindRequest, Listed, RunSelection, RunsBefore, Store } from '../store.ts';
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
@@ -291,14 +292,30 @@ class SqliteStore implements Store {
     return row?.['at'] === null ? null : Number(row?.['at']);
   }
 
-  async listDeliveries(workspaceId: string, runId: string) {
+  async listCallbackSecrets(workspaceId: string) {
+    return this.#on
+      .prepared('select * from callback_secrets where workspace_id = ? order by id desc')
+      .all(workspaceId)
+      .map(callbackSecretFromRow);
+  }
+
+  async currentCallbackSecret(workspaceId: string) {
+    const row = this.#on
+      .prepared('select * from callback_secrets where workspace_id = ? and is_current = 1')
+      .get(workspaceId);
+    return row === undefined ? null : callbackSecretFromRow(row);
+  }
+
+  async listDeliveries(workspaceId: string, subjectId: string) {
     const deliveries = this.#on
-      .prepared('select * from deliveries where workspace_id = ? and run_id = ? order by id')
-      .all(workspaceId, runId)
+      .prepared('select * from deliveries where workspace_id = ? and subject_id = ? order by id')
+      .all(workspaceId, subjectId)
       .map(rows.deliveryFromRow);
     const attempts = this.#on
-      .prepared('select * from delivery_attempts where workspace_id = ? and run_id = ? order by delivery_id, attempt')
-      .all(workspaceId, runId)
+      .prepared(
+        'select * from delivery_attempts where workspace_id = ? and subject_id = ? order by delivery_id, attempt',
+      )
+      .all(workspaceId, subjectId)
       .map(rows.attemptFromRow);
     return deliveries.map((delivery) => ({
       delivery,

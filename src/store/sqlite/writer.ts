@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { Change, Write } from '../change.ts';
+import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type { TaskQueue } from './queue.ts';
 
@@ -33,6 +34,7 @@ const INSERT = {
   deliveries: insert('deliveries', rows.DELIVERY_COLUMNS),
   delivery_attempts: insert('delivery_attempts', rows.ATTEMPT_COLUMNS),
   api_keys: insert('api_keys', rows.API_KEY_COLUMNS),
+  callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
 
 /** Tables that hold what belongs to a run, each with its run column. */
@@ -42,8 +44,8 @@ const RUN_TABLES = [
   ['iterations', 'run_id'],
   ['run_logs', 'run_id'],
   ['tasks', 'run_id'],
-  ['deliveries', 'run_id'],
-  ['delivery_attempts', 'run_id'],
+  ['deliveries', 'subject_id'],
+  ['delivery_attempts', 'subject_id'],
   ['runs', 'id'],
 ] as const;
 
@@ -197,8 +199,8 @@ export class Writer {
       }
       case 'recordAttempt': {
         const row = this.#prepared(
-          'select attempt_count from deliveries where workspace_id = ? and run_id = ? and id = ?',
-        ).get(write.delivery.workspaceId, write.delivery.runId, write.delivery.id);
+          'select attempt_count from deliveries where workspace_id = ? and subject_id = ? and id = ?',
+        ).get(write.delivery.workspaceId, write.delivery.subjectId, write.delivery.id);
         return row?.['attempt_count'] === write.delivery.attemptCount - 1;
       }
       case 'followed': {
@@ -336,27 +338,45 @@ export class Writer {
       case 'createDelivery': {
         const { delivery } = write;
         const isThere = this.#prepared('select 1 from runs where workspace_id = ? and id = ?');
-        if (isThere.get(delivery.workspaceId, delivery.runId) === undefined) return;
+        const { workspaceId, subject, subjectId } = delivery;
+        if (subject === 'run' && isThere.get(workspaceId, subjectId) === undefined) return;
         this.#prepared(INSERT.deliveries).run(...rows.deliveryCells(delivery));
         return;
       }
       case 'recordAttempt': {
         const { delivery, attempt } = write;
         this.#prepared(
-          `update deliveries set status = ?, attempt_count = ?, next_attempt_at = ?, finished_at = ?
-           where workspace_id = ? and run_id = ? and id = ?`,
+          `update deliveries set status = ?, attempt_count = ?, next_attempt_at = ?, finished_at = ?, signing_secret_id = ?
+           where workspace_id = ? and subject_id = ? and id = ?`,
         ).run(
           delivery.status,
           delivery.attemptCount,
           delivery.nextAttemptAt,
           delivery.finishedAt,
+          delivery.signingSecretId,
           delivery.workspaceId,
-          delivery.runId,
+          delivery.subjectId,
           delivery.id,
         );
         this.#prepared(INSERT.delivery_attempts).run(
-          ...rows.attemptCells(delivery.workspaceId, delivery.runId, attempt),
+          ...rows.attemptCells(delivery.workspaceId, delivery.subjectId, attempt),
         );
+        if (delivery.signingSecretId === null) return;
+        this.#prepared('update callback_secrets set last_used_at = ? where workspace_id = ? and id = ?').run(
+          attempt.at,
+          delivery.workspaceId,
+          delivery.signingSecretId,
+        );
+        return;
+      }
+      case 'putCallbackSecret': {
+        const { secret } = write;
+        if (secret.isCurrent) {
+          this.#prepared(
+            'update callback_secrets set is_current = 0, updated_at = ? where workspace_id = ? and id <> ?',
+          ).run(secret.updatedAt, secret.workspaceId, secret.id);
+        }
+        this.#prepared(INSERT.callback_secrets).run(...callbackSecretCells(secret));
         return;
       }
       case 'followed':
