@@ -17,6 +17,7 @@ import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Files } from './operations/files.ts';
+import { Idempotency } from './operations/idempotency.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
@@ -107,6 +108,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     runs,
     search,
     files,
+    idempotency: new Idempotency({ store, system }),
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,

@@ -3,6 +3,7 @@ import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Files } from '../operations/files.ts';
+import type { Idempotency } from '../operations/idempotency.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
 import type { Workflows } from '../operations/workflows.ts';
@@ -15,6 +16,7 @@ export interface DialectParts {
   readonly search: RunSearch;
   readonly files: Files;
   readonly deliveries: Deliveries;
+  readonly idempotency: Idempotency;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;
   /** The key that a workspace's callbacks are signed with, for its receivers. */

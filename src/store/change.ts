@@ -2,6 +2,7 @@ import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { NewRunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -57,6 +58,10 @@ export type Write =
   | { readonly kind: 'createDelivery'; readonly delivery: Delivery }
   /** Rests on the stored attempt count being one less. */
   | { readonly kind: 'recordAttempt'; readonly delivery: Delivery; readonly attempt: DeliveryAttempt }
+  /** Rests on no request of this key being kept. Those made before `keepFrom` (epoch milliseconds) are let go. */
+  | { readonly kind: 'claimRequest'; readonly request: IdempotentRequest; readonly keepFrom: number }
+  | { readonly kind: 'answerRequest'; readonly request: IdempotentRequest }
+  | { readonly kind: 'forgetRequest'; readonly workspaceId: string; readonly key: string }
   /** Makes or changes a secret. One that is current takes the place of the one that was. */
   | { readonly kind: 'putCallbackSecret'; readonly secret: CallbackSecret }
   /** A follower has dealt with the log up to `position`. Rests on its stored position being `before`. */

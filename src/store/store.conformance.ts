@@ -5,6 +5,7 @@ import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -848,6 +849,24 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
     });
 
+    it('keeps an idempotent request with its answer, once, until it is old or forgotten', async () => {
+      const first = aRequest();
+      const claim = (set: Partial<IdempotentRequest>, keepFrom = 0): Change => [
+        { kind: 'claimRequest', request: aRequest(set), keepFrom },
+      ];
+      await kept(claim({}));
+      await stale(claim({ digest: 'another', requestId: 'req-2' }));
+      expect(await store.getIdempotentRequest(OURS, 'once')).toEqual(first);
+      const answered = { ...first, answer: { status: 201, body: '{"id":1}' } };
+      await kept([{ kind: 'answerRequest', request: answered }]);
+      expect(await store.getIdempotentRequest(OURS, 'once')).toEqual(answered);
+      await kept(claim({ workspaceId: THEIRS }));
+      await kept(claim({ requestId: 'req-3' }, first.createdAt + 1));
+      expect(await store.getIdempotentRequest(OURS, 'once')).toMatchObject({ requestId: 'req-3', answer: null });
+      await kept([{ kind: 'forgetRequest', workspaceId: OURS, key: 'once' }]);
+      expect(await store.getIdempotentRequest(OURS, 'once')).toBeNull();
+    });
+
     it('keeps callback secrets, of which at most one is current, and when one signed last', async () => {
       const first = aSecret();
       await kept([{ kind: 'putCallbackSecret', secret: first }]);
@@ -923,6 +942,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listSavedVersions'
         | 'getFile'
         | 'listDeliveries'
+        | 'getIdempotentRequest'
         | 'listCallbackSecrets'
         | 'currentCallbackSecret'
         | 'find'
@@ -992,6 +1012,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
+        getIdempotentRequest: (workspaceId) => store.getIdempotentRequest(workspaceId, 'once'),
         listCallbackSecrets: (workspaceId) => store.listCallbackSecrets(workspaceId),
         currentCallbackSecret: (workspaceId) => store.currentCallbackSecret(workspaceId),
       };
@@ -1021,6 +1042,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createDelivery', delivery },
           { kind: 'putApiKey', key: aKey() },
           { kind: 'putCallbackSecret', secret: aSecret() },
+          { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
           {
             kind: 'putNodeRun',
             workspaceId: OURS,
@@ -1096,6 +1118,18 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         size: 123,
         blobId: 'files/1',
         createdAt: system.now(),
+      };
+    }
+
+    function aRequest(set: Partial<IdempotentRequest> = {}): IdempotentRequest {
+      return {
+        workspaceId: OURS,
+        key: 'once',
+        digest: 'd'.repeat(64),
+        requestId: 'req-1',
+        answer: null,
+        createdAt: system.now(),
+        ...set,
       };
     }
 

@@ -2,6 +2,7 @@ import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { RunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
@@ -150,6 +151,7 @@ export interface Store {
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
   nextDeliveryAt(): Promise<number | null>;
+  getIdempotentRequest(workspaceId: string, key: string): Promise<IdempotentRequest | null>;
   /** Of a run or a batch, oldest first. */
   listDeliveries(
     workspaceId: string,

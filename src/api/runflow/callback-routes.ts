@@ -41,7 +41,10 @@ export function callbackRoutes(api: FastifyInstance, { deliveries }: DialectPart
   );
   api.post(
     '/v1/callback-secrets',
-    { schema: { tags: ['Webhooks'], summary: 'Make a callback secret', body: SecretBody } },
+    {
+      config: { answersSecret: true },
+      schema: { tags: ['Webhooks'], summary: 'Make a callback secret', body: SecretBody },
+    },
     async ({ caller, body }, reply) => {
       const { secret, text } = await deliveries.createSecret(caller, (body as Static<typeof SecretBody>).label ?? null);
       reply.code(201);

@@ -5,6 +5,7 @@ import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
+import { honourIdempotencyKeys } from './idempotency.ts';
 import { runRoutes } from './run-routes.ts';
 
 /** Routes by noun, each file with the schemas, reading and presenting of its noun. */
@@ -26,6 +27,7 @@ export async function runflow(app: FastifyInstance, parts: DialectParts): Promis
       refuseOtherOrganization(request);
     });
     api.addHook('preValidation', async (request) => refuseUnknownParameters(request));
+    honourIdempotencyKeys(api, parts.idempotency);
     for (const routes of ROUTES) routes(api, parts);
   });
 }

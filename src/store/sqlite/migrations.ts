@@ -150,6 +150,13 @@ const MIGRATIONS: readonly string[] = [
     primary key (workspace_id, id)
   ) strict, without rowid;
   create unique index callback_secrets_current on callback_secrets (workspace_id) where is_current = 1;
+
+  create table idempotent_requests (
+    workspace_id text not null, key text not null, digest text not null, request_id text not null, status integer, body text,
+    created_at integer not null,
+    primary key (workspace_id, key)
+  ) strict, without rowid;
+  create index idempotent_requests_by_age on idempotent_requests (created_at);
   `,
 ];
 

@@ -9,6 +9,7 @@ import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
+import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type { FindOptions, FindRequest, Listed, RunSelection, RunsBefore, Store } from '../store.ts';
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
@@ -290,6 +291,13 @@ class SqliteStore implements Store {
       .prepared('select min(next_attempt_at) as at from deliveries where next_attempt_at is not null')
       .get();
     return row?.['at'] === null ? null : Number(row?.['at']);
+  }
+
+  async getIdempotentRequest(workspaceId: string, key: string) {
+    const row = this.#on
+      .prepared('select * from idempotent_requests where workspace_id = ? and key = ?')
+      .get(workspaceId, key);
+    return row === undefined ? null : idempotentRequestFromRow(row);
   }
 
   async listCallbackSecrets(workspaceId: string) {

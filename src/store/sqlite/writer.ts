@@ -3,6 +3,7 @@ import type { RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { Change, Write } from '../change.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
+import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type { TaskQueue } from './queue.ts';
 
@@ -34,6 +35,7 @@ const INSERT = {
   deliveries: insert('deliveries', rows.DELIVERY_COLUMNS),
   delivery_attempts: insert('delivery_attempts', rows.ATTEMPT_COLUMNS),
   api_keys: insert('api_keys', rows.API_KEY_COLUMNS),
+  idempotent_requests: insert('idempotent_requests', IDEMPOTENT_REQUEST_COLUMNS),
   callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
 
@@ -203,6 +205,14 @@ export class Writer {
         ).get(write.delivery.workspaceId, write.delivery.subjectId, write.delivery.id);
         return row?.['attempt_count'] === write.delivery.attemptCount - 1;
       }
+      case 'claimRequest': {
+        const { workspaceId, key } = write.request;
+        const row = this.#prepared('select created_at from idempotent_requests where workspace_id = ? and key = ?').get(
+          workspaceId,
+          key,
+        );
+        return row === undefined || Number(row['created_at']) < write.keepFrom;
+      }
       case 'followed': {
         const row = this.#prepared('select position from followers where name = ?').get(write.follower);
         return Number(row?.['position'] ?? 0) === write.before;
@@ -369,6 +379,21 @@ export class Writer {
         );
         return;
       }
+      case 'claimRequest':
+        this.#prepared('delete from idempotent_requests where created_at < ?').run(write.keepFrom);
+        this.#prepared(INSERT.idempotent_requests).run(...idempotentRequestCells(write.request));
+        return;
+      case 'answerRequest':
+        this.#prepared(INSERT.idempotent_requests.replace('insert', 'insert or replace')).run(
+          ...idempotentRequestCells(write.request),
+        );
+        return;
+      case 'forgetRequest':
+        this.#prepared('delete from idempotent_requests where workspace_id = ? and key = ?').run(
+          write.workspaceId,
+          write.key,
+        );
+        return;
       case 'putCallbackSecret': {
         const { secret } = write;
         if (secret.isCurrent) {
