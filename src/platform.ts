@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
+import { Addresses } from './api/addresses.ts';
 import { presentCallbackBody as presentNoxusBody } from './api/noxus/callback-body.ts';
 import { presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
 import { createServer } from './api/server.ts';
@@ -15,6 +16,7 @@ import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
 import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
+import { Assets } from './operations/assets.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Files } from './operations/files.ts';
 import { Idempotency } from './operations/idempotency.ts';
@@ -109,6 +111,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     search,
     files,
     idempotency: new Idempotency({ store, system }),
+    assets: new Assets({ store, blobs, files, system, secret }),
+    addresses: new Addresses(config.publicUrl),
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,

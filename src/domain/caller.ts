@@ -8,6 +8,8 @@ export const SCOPES = [
   'runs:delete',
   'files:read',
   'files:write',
+  'assets:create',
+  'assets:read',
   'admin',
 ] as const;
 export type Scope = (typeof SCOPES)[number];

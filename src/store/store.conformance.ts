@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
+import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
@@ -867,6 +868,19 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.getIdempotentRequest(OURS, 'once')).toBeNull();
     });
 
+    it('keeps uploads until they are confirmed, and knows those that expired', async () => {
+      const [upload, late] = [anUpload(), anUpload({ id: 'late', expiresAt: system.now() + 5000 })];
+      for (const each of [upload, late]) await kept([{ kind: 'putUpload', upload: each }]);
+      const received = { ...upload, receivedAt: system.now() };
+      await kept([{ kind: 'putUpload', upload: received }]);
+      expect(await store.getUpload(OURS, 'upload')).toEqual(received);
+      expect(await store.expiredUploads(OURS, upload.expiresAt, 10)).toEqual([]);
+      expect(await store.expiredUploads(OURS, upload.expiresAt + 1, 10)).toEqual([received]);
+      await kept([{ kind: 'endUpload', workspaceId: OURS, uploadId: 'upload' }]);
+      expect(await store.getUpload(OURS, 'upload')).toBeNull();
+      expect(await store.getUpload(OURS, 'late')).toEqual(late);
+    });
+
     it('keeps callback secrets, of which at most one is current, and when one signed last', async () => {
       const first = aSecret();
       await kept([{ kind: 'putCallbackSecret', secret: first }]);
@@ -942,6 +956,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listSavedVersions'
         | 'getFile'
         | 'listDeliveries'
+        | 'getUpload'
+        | 'expiredUploads'
         | 'getIdempotentRequest'
         | 'listCallbackSecrets'
         | 'currentCallbackSecret'
@@ -1012,6 +1028,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
+        getUpload: (workspaceId) => store.getUpload(workspaceId, 'upload'),
+        expiredUploads: (workspaceId) => store.expiredUploads(workspaceId, Number.MAX_SAFE_INTEGER, 10),
         getIdempotentRequest: (workspaceId) => store.getIdempotentRequest(workspaceId, 'once'),
         listCallbackSecrets: (workspaceId) => store.listCallbackSecrets(workspaceId),
         currentCallbackSecret: (workspaceId) => store.currentCallbackSecret(workspaceId),
@@ -1042,6 +1060,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createDelivery', delivery },
           { kind: 'putApiKey', key: aKey() },
           { kind: 'putCallbackSecret', secret: aSecret() },
+          { kind: 'putUpload', upload: anUpload() },
           { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
           {
             kind: 'putNodeRun',
@@ -1118,6 +1137,20 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         size: 123,
         blobId: 'files/1',
         createdAt: system.now(),
+      };
+    }
+
+    function anUpload(set: Partial<AssetUpload> = {}): AssetUpload {
+      return {
+        id: 'upload',
+        workspaceId: OURS,
+        name: 'a.png',
+        contentType: 'image/png',
+        size: 3,
+        createdAt: system.now(),
+        expiresAt: system.now() + 1000,
+        receivedAt: null,
+        ...set,
       };
     }
 

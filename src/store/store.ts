@@ -1,3 +1,4 @@
+import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
@@ -151,6 +152,9 @@ export interface Store {
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
   nextDeliveryAt(): Promise<number | null>;
+  getUpload(workspaceId: string, uploadId: string): Promise<AssetUpload | null>;
+  /** Uploads that nobody confirmed in time, oldest first. */
+  expiredUploads(workspaceId: string, now: number, limit: number): Promise<AssetUpload[]>;
   getIdempotentRequest(workspaceId: string, key: string): Promise<IdempotentRequest | null>;
   /** Of a run or a batch, oldest first. */
   listDeliveries(

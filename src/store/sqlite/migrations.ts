@@ -157,6 +157,12 @@ const MIGRATIONS: readonly string[] = [
     primary key (workspace_id, key)
   ) strict, without rowid;
   create index idempotent_requests_by_age on idempotent_requests (created_at);
+
+  create table asset_uploads (
+    workspace_id text not null, id text not null, name text not null, content_type text not null, size integer not null,
+    created_at integer not null, expires_at integer not null, received_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
   `,
 ];
 

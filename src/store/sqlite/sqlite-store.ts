@@ -8,6 +8,7 @@ import type { PageRequest } from '../../domain/page.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
+import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
@@ -291,6 +292,20 @@ class SqliteStore implements Store {
       .prepared('select min(next_attempt_at) as at from deliveries where next_attempt_at is not null')
       .get();
     return row?.['at'] === null ? null : Number(row?.['at']);
+  }
+
+  async getUpload(workspaceId: string, uploadId: string) {
+    const row = this.#on
+      .prepared('select * from asset_uploads where workspace_id = ? and id = ?')
+      .get(workspaceId, uploadId);
+    return row === undefined ? null : assetUploadFromRow(row);
+  }
+
+  async expiredUploads(workspaceId: string, now: number, limit: number) {
+    return this.#on
+      .prepared('select * from asset_uploads where workspace_id = ? and expires_at < ? order by id limit ?')
+      .all(workspaceId, now, limit)
+      .map(assetUploadFromRow);
   }
 
   async getIdempotentRequest(workspaceId: string, key: string) {

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { Change, Write } from '../change.ts';
+import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
@@ -35,6 +36,7 @@ const INSERT = {
   deliveries: insert('deliveries', rows.DELIVERY_COLUMNS),
   delivery_attempts: insert('delivery_attempts', rows.ATTEMPT_COLUMNS),
   api_keys: insert('api_keys', rows.API_KEY_COLUMNS),
+  asset_uploads: insert('asset_uploads', ASSET_UPLOAD_COLUMNS).replace('insert', 'insert or replace'),
   idempotent_requests: insert('idempotent_requests', IDEMPOTENT_REQUEST_COLUMNS),
   callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
@@ -379,6 +381,15 @@ export class Writer {
         );
         return;
       }
+      case 'putUpload':
+        this.#prepared(INSERT.asset_uploads).run(...assetUploadCells(write.upload));
+        return;
+      case 'endUpload':
+        this.#prepared('delete from asset_uploads where workspace_id = ? and id = ?').run(
+          write.workspaceId,
+          write.uploadId,
+        );
+        return;
       case 'claimRequest':
         this.#prepared('delete from idempotent_requests where created_at < ?').run(write.keepFrom);
         this.#prepared(INSERT.idempotent_requests).run(...idempotentRequestCells(write.request));
