@@ -12,7 +12,7 @@ type Hidden = 'missing' | 'empty';
 
 export interface Route {
   readonly method: string;
-  /** Parts in braces stand for the thing of that name. */
+  /** Parts in braces stand for the thing of that name, whatever the route calls them. */
   readonly path: string;
   /** The rights it takes, all of them; without one, any key will do. */
   readonly scopes: readonly Scope[];
@@ -44,6 +44,7 @@ export const OPEN_ROUTES: readonly string[] = [
   'GET /metrics',
   'GET /noxus/openapi.json',
   'GET /readyz',
+  'GET /runflow/openapi.json',
 ];
 
 const route = (
@@ -114,6 +115,15 @@ const NOXUS: readonly Route[] = [
   route('DELETE', `${KEYS}/{key_id}`, 'admin', 'missing'),
 ];
 
+const RUNFLOW: readonly Route[] = [
+  route('GET', '/v1/runs', 'runs:read', 'empty'),
+  route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
+  route('POST', '/v1/runs/{run_id}/callback-redeliveries', 'runs:execute', 'missing'),
+  route('GET', '/v1/callback-secrets', 'admin', 'empty'),
+  route('POST', '/v1/callback-secrets', 'admin', null, () => ({ label: 'x' })),
+  route('DELETE', '/v1/callback-secrets/{secret_id}', 'admin', 'missing'),
+];
+
 export const DIALECTS: readonly Dialect[] = [
   {
     name: 'noxus',
@@ -126,18 +136,43 @@ export const DIALECTS: readonly Dialect[] = [
     refusal: (body) => body?.detail,
     routes: NOXUS,
   },
+  {
+    name: 'runflow',
+    mount: '/runflow',
+    prefixes: ['', '/runflow'],
+    openApi: '/runflow/openapi.json',
+    credentials: (key) => ({ authorization: `Bearer ${key}` }),
+    howToGiveAKey: 'Authorization: Bearer',
+    challenge: 'Bearer',
+    refusal: (body) => body?.message,
+    routes: RUNFLOW,
+  },
 ];
 
-/** The things that routes are called with, by their names in paths; all belong to the workspace of the client's key. */
-export async function makeThings(client: Client): Promise<Readonly<Record<string, string>>> {
+/**
+ * Makes the things that routes are called with, by their names in the paths of the table; all belong to the workspace of the client's key.
+ * @param receiver where callbacks are taken
+ */
+export async function makeThings(client: Client, receiver: string): Promise<Readonly<Record<string, string>>> {
+  const bearer = { authorization: `Bearer ${client.key}` };
   const file = await client.post('/v1/file', fileBody());
   const workflow = await client.save(GREETING);
   const version = await client.post(`/v1/workflows/${workflow.id}/versions`, { name: 'one' });
-  const run = await client.run(workflow.id, runBody());
+  const run = await client.run(workflow.id, { ...runBody(), callback_url: receiver });
+  await delivered(client, run.id);
+  const secret = await client.send('POST', '/runflow/v1/callback-secrets', {}, bearer);
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   return {
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
-    ...{ file_id: file.id, key_id: key.id },
+    ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id },
   };
+}
+
+async function delivered(client: Client, runId: string): Promise<void> {
+  for (;;) {
+    const [delivery] = await client.get(`/v1/runs/${runId}/callback`);
+    if (delivery?.status === 'delivered') return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
