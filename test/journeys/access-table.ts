@@ -36,6 +36,8 @@ export interface Dialect {
   refusal(body: Wire): unknown;
   /** In an order in which each can be called: what deletes a thing comes after what reads it. */
   readonly routes: readonly Route[];
+  /** Routes that ask for no key: the address carries its right, an end and a signature. */
+  readonly signed: readonly Pick<Route, 'method' | 'path'>[];
 }
 
 /** Routes that ask for no key, since they show nothing that belongs to anybody. */
@@ -115,6 +117,8 @@ const NOXUS: readonly Route[] = [
   route('DELETE', `${KEYS}/{key_id}`, 'admin', 'missing'),
 ];
 
+const uploadBody = () => ({ filename: 'notes.txt', mime_type: 'text/plain', size_bytes: 5 });
+
 const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/runs', 'runs:read', 'empty'),
   route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
@@ -122,6 +126,10 @@ const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/callback-secrets', 'admin', 'empty'),
   route('POST', '/v1/callback-secrets', 'admin', null, () => ({ label: 'x' })),
   route('DELETE', '/v1/callback-secrets/{secret_id}', 'admin', 'missing'),
+  route('POST', '/v1/asset-uploads', 'files:write', null, uploadBody),
+  route('POST', '/v1/asset-uploads/{upload_id}/confirmations', 'files:write', 'missing'),
+  route('GET', '/v1/assets/types', null, null),
+  route('GET', '/v1/assets/{file_id}', 'files:read', 'missing'),
 ];
 
 export const DIALECTS: readonly Dialect[] = [
@@ -135,6 +143,7 @@ export const DIALECTS: readonly Dialect[] = [
     challenge: 'ApiKey',
     refusal: (body) => body?.detail,
     routes: NOXUS,
+    signed: [],
   },
   {
     name: 'runflow',
@@ -146,6 +155,10 @@ export const DIALECTS: readonly Dialect[] = [
     challenge: 'Bearer',
     refusal: (body) => body?.message,
     routes: RUNFLOW,
+    signed: [
+      { method: 'PUT', path: '/v1/asset-uploads/{upload_id}/content' },
+      { method: 'GET', path: '/v1/asset-content/{file_id}' },
+    ],
   },
 ];
 
@@ -161,11 +174,13 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const run = await client.run(workflow.id, { ...runBody(), callback_url: receiver });
   await delivered(client, run.id);
   const secret = await client.send('POST', '/runflow/v1/callback-secrets', {}, bearer);
+  const upload = await client.send('POST', '/runflow/v1/asset-uploads', uploadBody(), bearer);
+  await fetch(upload.body.upload_url, { method: 'PUT', body: 'Notes', headers: { 'content-type': 'text/plain' } });
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   return {
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
-    ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id },
+    ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
   };
 }
 

@@ -46,8 +46,8 @@ function noteRoutes(fastify: FastifyInstance): void {
 }
 
 it('the table has every route of the server, and no other', () => {
-  const listed = DIALECTS.flatMap(({ mount, routes }) =>
-    routes.map(({ method, path }) => `${method} ${mount}${nameless(path)}`),
+  const listed = DIALECTS.flatMap(({ mount, routes, signed }) =>
+    [...routes, ...signed].map(({ method, path }) => `${method} ${mount}${nameless(path)}`),
   );
   expect([...listed, ...OPEN_ROUTES].toSorted()).toEqual([...registered].toSorted());
 });
@@ -65,8 +65,26 @@ describe.each(DIALECTS)('the dialect $name', (dialect) => {
     const described = Object.entries(paths).flatMap(([path, item]) =>
       Object.keys(item as object).map((method) => `${method.toUpperCase()} ${nameless(path)}`),
     );
-    expect(byName.map(([name]) => nameless(name)).toSorted()).toEqual(described.toSorted());
+    const listed = [...dialect.routes, ...dialect.signed].map(({ method, path }) => `${method} ${nameless(path)}`);
+    expect(listed.toSorted()).toEqual(described.toSorted());
   });
+
+  it.each(dialect.signed.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    '%s takes a good signature, and no key in its place',
+    async (_, { method, path }) => {
+      const forged = `?org=${things['group_id']}&expires=9999999999999&signature=${'0'.repeat(64)}`;
+      for (const [query, status] of [
+        ['', 422],
+        [forged, 403],
+      ] as const) {
+        const headers = { ...dialect.credentials(KEY), 'content-type': 'text/plain' };
+        const body = method === 'GET' ? undefined : 'Notes';
+        const client = new Client(server.url, null);
+        const answer = await client.send(method, dialect.mount + named(path) + query, body, headers);
+        expect([answer.status, typeof dialect.refusal(answer.body)]).toEqual([status, 'string']);
+      }
+    },
+  );
 
   describe.each(dialect.prefixes)('under the prefix "%s"', (prefix) => {
     const send = (key: string | null, route: Route) => call(dialect, prefix, key, route);
@@ -144,8 +162,12 @@ describe.each(DIALECTS)('the dialect $name', (dialect) => {
 
 function call(dialect: Dialect, prefix: string, key: string | null, { method, path, body }: Route) {
   const headers = key === null ? {} : dialect.credentials(key);
-  const named = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => things[name]!);
-  return new Client(server.url, null).send(method, prefix + named, body?.(), headers);
+  return new Client(server.url, null).send(method, prefix + named(path), body?.(), headers);
+}
+
+/** A path with the ids of the things it names. */
+function named(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => things[name]!);
 }
 
 /** Two workspaces; the first is the platform's own. */
