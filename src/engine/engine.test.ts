@@ -114,6 +114,7 @@ function newWorker(): Worker {
       http: {
         request: () => Promise.reject(new Error('There is no network here.')),
         fetch: () => Promise.reject(new Error('There is no network here.')),
+        websocket: () => Promise.reject(new Error('There is no network here.')),
         refusal: () => null,
         close: async () => undefined,
       },
