@@ -47,6 +47,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const http = createGuardedHttp({
     allow: [...config.httpAllow, ...models.providers.map(({ baseUrl }) => hostOf(baseUrl))],
   });
+  const comfyui = config.comfyuiUrl ?? [];
+  // A client of their own: the general one would let every HTTP node of a workflow call them.
+  const comfyuiHttp = createGuardedHttp({ allow: comfyui.map(({ url }) => hostOf(url)) });
   const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
@@ -79,7 +82,12 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     engine,
     store,
     system,
-    tools: { http, models, filesOf: (workspaceId) => files.ofWorkspace(workspaceId) },
+    tools: {
+      http,
+      models,
+      comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+      filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
+    },
     log,
     concurrency: config.workerConcurrency,
   });
@@ -129,6 +137,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await live.stop();
       await searchService.close();
       await http.close();
+      await comfyuiHttp.close();
       await store.close();
     },
   };

@@ -119,6 +119,7 @@ function newWorker(): Worker {
         close: async () => undefined,
       },
       models: { providers: [], prices: {}, defaultModels: [] },
+      comfyui: [],
       filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
     },
   });

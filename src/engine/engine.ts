@@ -5,7 +5,7 @@ import type { LogLevel } from '../domain/run-log.ts';
 import type { Lease } from '../domain/task.ts';
 import type { WorkflowVersion } from '../domain/workflow.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
-import type { NodeInput, Outcome } from '../nodes/node-type.ts';
+import type { NodeInput, NodeStep, Outcome } from '../nodes/node-type.ts';
 import type { Change, Write } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
@@ -188,6 +188,17 @@ export class Engine {
     this.#store.commit([{ kind: 'appendLog', workspaceId, log }]).catch((error) => {
       this.#log.error({ err: error, runId }, 'a log line of a run was lost');
     });
+  }
+
+  /** Writes how far a running node is inside, as a line of its run. */
+  recordSteps(
+    lease: Lease,
+    steps: readonly NodeStep[],
+    progress: { readonly total: number; readonly completed: number },
+  ): void {
+    const message = `${progress.completed} of ${progress.total} steps have ended.`;
+    const statuses = Object.fromEntries(steps.map((step) => [step.id, step.status]));
+    this.log(lease, 'debug', message, { steps: statuses });
   }
 
   /** Called with every run that ends in this process. Returns the way to stop it. */

@@ -130,6 +130,28 @@ export interface ModelAccess {
   readonly defaultModels: readonly string[];
 }
 
+/** A ComfyUI server that the operator configured. */
+export interface ComfyuiServer {
+  /** Without a slash at its end, and without credentials. */
+  readonly url: string;
+  /** The Authorization header that it wants; null: none. */
+  readonly authorization: string | null;
+  /** A client that may call this server. The general one may not: the server would do whatever a workflow's HTTP request asked of it. */
+  readonly http: HttpClient;
+}
+
+/** One thing that a node does inside, recorded as a node run of its own under `<node id>/<step id>`. */
+export interface NodeStep {
+  readonly id: string;
+  readonly status: 'running' | 'succeeded' | 'failed' | 'canceled' | 'cached';
+  /** Epoch milliseconds. */
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly inputs: JsonObject | null;
+  readonly outputs: JsonObject | null;
+  readonly failure: Failure | null;
+}
+
 /** What an effect may use besides its input. */
 export interface NodeContext {
   readonly workspaceId: string;
@@ -143,9 +165,13 @@ export interface NodeContext {
   /** Epoch milliseconds. */
   now(): number;
   log(level: LogLevel, message: string, meta?: JsonObject): void;
+  /** Records steps inside this node, each replacing what was recorded under its id, and how many there are and have ended. */
+  steps(steps: readonly NodeStep[], progress: { readonly total: number; readonly completed: number }): void;
   readonly http: HttpClient;
   readonly files: NodeFiles;
   readonly models: ModelAccess;
+  /** ComfyUI servers that the operator configured. */
+  readonly comfyui: readonly ComfyuiServer[];
 }
 
 interface NodeTypeBase {
