@@ -3,7 +3,9 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
-import { presentCallbackBody } from './api/noxus/callback-body.ts';
+import { Addresses } from './api/addresses.ts';
+import { presentCallbackBody as presentNoxusBody } from './api/noxus/callback-body.ts';
+import { presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
@@ -14,7 +16,10 @@ import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
 import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
+import { Assets } from './operations/assets.ts';
+import { Deliveries } from './operations/deliveries.ts';
 import { Files } from './operations/files.ts';
+import { Idempotency } from './operations/idempotency.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
@@ -78,6 +83,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const runs = new Runs({ store, engine, workflows, payloads, http, system, live, search });
   const deriveSecret = (workspaceId: string) =>
     `whsec_${createHmac('sha256', secret).update(`callbacks ${workspaceId}`).digest('base64')}`;
+  const callbackSecretText = (secretId: string) =>
+    `whsec_${createHmac('sha256', secret).update(`callback secret ${secretId}`).digest('hex')}`;
   const worker = new Worker({
     engine,
     store,
@@ -98,8 +105,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     log,
     version,
     readPayload: (payload) => payloads.text(payload),
-    presentRun: presentCallbackBody,
+    presentRun: { noxus: presentNoxusBody, runflow: presentRunflowBody },
     deriveSecret,
+    callbackSecretText,
   });
   await callbacks.start();
 
@@ -110,9 +118,14 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     runs,
     search,
     files,
+    idempotency: new Idempotency({ store, system }),
+    assets: new Assets({ store, blobs, files, system, secret }),
+    addresses: new Addresses(config.publicUrl),
+    deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,
     deriveSecret,
+    clock: system.now,
     maxFileBytes: config.maxFileBytes,
     syncTimeoutMs: config.syncTimeoutSeconds * 1000,
     maxBodyBytes: config.maxBodyBytes,

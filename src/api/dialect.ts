@@ -1,10 +1,14 @@
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
+import type { Assets } from '../operations/assets.ts';
+import type { Deliveries } from '../operations/deliveries.ts';
 import type { Files } from '../operations/files.ts';
+import type { Idempotency } from '../operations/idempotency.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
 import type { Workflows } from '../operations/workflows.ts';
+import type { Addresses } from './addresses.ts';
 
 /** What a dialect talks to. Dialects know operations and the catalogue, never the store or the engine. */
 export interface DialectParts {
@@ -13,10 +17,16 @@ export interface DialectParts {
   readonly runs: Runs;
   readonly search: RunSearch;
   readonly files: Files;
+  readonly assets: Assets;
+  readonly addresses: Addresses;
+  readonly deliveries: Deliveries;
+  readonly idempotency: Idempotency;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;
   /** The key that a workspace's callbacks are signed with, for its receivers. */
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;
   readonly syncTimeoutMs: number;
+  /** Epoch milliseconds: what `now` means in a filter. */
+  clock(): number;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { invalid, type PlatformError } from '../domain/error.ts';
@@ -7,6 +8,7 @@ import { nestsDeeper } from './json-text.ts';
 import { serveMetrics, type Vitals } from './metrics.ts';
 import { answerError, answerNotFound } from './noxus/errors.ts';
 import { noxus } from './noxus/noxus.ts';
+import { runflow } from './runflow/runflow.ts';
 import { endEventStreams } from './sse.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -31,7 +33,8 @@ const MAX_PARAM_LENGTH = 500;
 function rewriteUrl(request: Pick<IncomingMessage, 'url' | 'headers'>): string {
   const url = request.url ?? '/';
   if (!url.startsWith('/v1/')) return url;
-  return `/noxus${url}`;
+  const isRunflow = request.headers.authorization !== undefined && request.headers['x-api-key'] === undefined;
+  return `${isRunflow ? '/runflow' : '/noxus'}${url}`;
 }
 
 /** The HTTP server with every dialect, not listening yet. */
@@ -53,10 +56,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    genReqId: (() => {
-      let n = 0;
-      return () => `req-${process.pid}-${(++n).toString(36)}`;
-    })(),
+    // Runs and kept answers carry it: unique for ever, not only within a process.
+    genReqId: () => randomUUID(),
   }) as unknown as FastifyInstance;
   // Clients send an empty body with a JSON content type on requests that need none.
   app.removeContentTypeParser(['application/json', 'text/plain']);
@@ -82,6 +83,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   });
   serveMetrics(app, parts.vitals);
   await app.register((scope) => noxus(scope, parts), { prefix: '/noxus' });
+  await app.register((scope) => runflow(scope, parts), { prefix: '/runflow' });
   return app;
 }
 

@@ -4,9 +4,12 @@ export const SCOPES = [
   'runs:create',
   'runs:read',
   'runs:stop',
+  'runs:execute',
   'runs:delete',
   'files:read',
   'files:write',
+  'assets:create',
+  'assets:read',
   'admin',
 ] as const;
 export type Scope = (typeof SCOPES)[number];

@@ -19,6 +19,8 @@ export interface Problem {
   readonly type: string;
   /** What to do, when the message does not say it. */
   readonly hint?: string;
+  /** The place in a text that a person wrote, in UTF-16 code units. */
+  readonly span?: { readonly from: number; readonly to: number };
   readonly nodeId?: string;
   readonly edgeId?: string;
 }
@@ -29,13 +31,20 @@ export class PlatformError extends Error {
   readonly problems: readonly Problem[];
   /** Seconds after which a retry makes sense (`too_many`, `unavailable`). */
   readonly retryAfter: number | undefined;
+  /** The noun of what was not found. */
+  readonly noun: string | undefined;
 
-  constructor(kind: ErrorKind, message: string, options: { problems?: readonly Problem[]; retryAfter?: number } = {}) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options: { problems?: readonly Problem[]; retryAfter?: number; noun?: string } = {},
+  ) {
     super(message);
     this.name = 'PlatformError';
     this.kind = kind;
     this.problems = options.problems ?? [];
     this.retryAfter = options.retryAfter;
+    this.noun = options.noun;
   }
 }
 
@@ -47,5 +56,5 @@ export function invalid(problems: readonly Problem[]): PlatformError {
 
 /** The error for a thing that does not exist, or belongs to another workspace: callers cannot tell which. */
 export function notFound(noun: string, id: string): PlatformError {
-  return new PlatformError('not_found', `No ${noun} with id ${id} in this workspace.`);
+  return new PlatformError('not_found', `No ${noun} with id ${id} in this workspace.`, { noun });
 }

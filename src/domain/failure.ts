@@ -3,10 +3,15 @@ export interface Failure {
   readonly code: FailureCode;
   /** What happened and what to do about it, in one or two sentences. */
   readonly message: string;
+  /** How far the run had come; without it: `execution`. */
+  readonly stage?: FailureStage;
   readonly nodeId?: string;
   /** HTTP status of the remote answer that caused it, when there was one. */
   readonly httpStatus?: number;
 }
+
+/** `dispatch`: handing the work to whoever does it; `output`: keeping what came out. */
+export type FailureStage = 'validation' | 'dispatch' | 'execution' | 'output';
 
 /** Stable, machine-readable reasons. New ones may be added; none is ever renamed. */
 export const FAILURE_CODES = [

@@ -3,8 +3,8 @@ import type { Payload } from './payload.ts';
 import type { Usage } from './run.ts';
 import type { Warning } from './warning.ts';
 
-/** `running` covers "due but not claimed yet": what is decided to run is recorded before it runs. */
-export const NODE_STATUSES = ['running', 'waiting', 'succeeded', 'failed', 'skipped', 'canceled'] as const;
+/** `cached`: a step inside a node that had nothing to do, since its result was at hand. `running` covers "due but not claimed yet": what is decided to run is recorded before it runs. */
+export const NODE_STATUSES = ['running', 'waiting', 'succeeded', 'failed', 'skipped', 'canceled', 'cached'] as const;
 export type NodeStatus = (typeof NODE_STATUSES)[number];
 
 /** True when the node will not change again. */
@@ -12,7 +12,10 @@ export function isSettled(status: NodeStatus): boolean {
   return status !== 'running' && status !== 'waiting';
 }
 
-/** One node in one run. A node without a record has not been reached. */
+/**
+ * One node in one run. A node without a record has not been reached.
+ * What a node did inside is recorded the same way, under `<node id>/<step id>`: see `stepRecordId`.
+ */
 export interface NodeRun {
   readonly nodeId: string;
   readonly status: NodeStatus;
@@ -49,4 +52,9 @@ export interface Iteration {
   readonly inputs: Payload | null;
   readonly outputs: Payload | null;
   readonly failure: Failure | null;
+}
+
+/** The id that a step inside a node is recorded under. */
+export function stepRecordId(nodeId: string, stepId: string): string {
+  return `${nodeId}/${stepId}`;
 }

@@ -1,13 +1,14 @@
 import type { Failure } from './failure.ts';
 import type { JsonObject } from './json.ts';
 import type { Payload } from './payload.ts';
+import type { WorkflowKind } from './workflow.ts';
 
-export const RUN_STATUSES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'canceled'] as const;
+export const RUN_STATUSES = ['queued', 'running', 'waiting', 'succeeded', 'partial', 'failed', 'canceled'] as const;
 
-/** `waiting`: nothing happens until a person answers. The last three are terminal and never change again. */
+/** `waiting`: nothing happens until a person answers. `partial`: it succeeded, and some of its declared outputs are missing. The last four are terminal and never change again. */
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-const TERMINAL: ReadonlySet<RunStatus> = new Set(['succeeded', 'failed', 'canceled']);
+const TERMINAL: ReadonlySet<RunStatus> = new Set(['succeeded', 'partial', 'failed', 'canceled']);
 
 /** True for a status that never changes again. */
 export function isTerminal(status: RunStatus): boolean {
@@ -18,6 +19,8 @@ export function isTerminal(status: RunStatus): boolean {
 export interface Run {
   readonly id: string;
   readonly workspaceId: string;
+  /** What kind of thing is run: the kind of its workflow. */
+  readonly kind: WorkflowKind;
   readonly workflowId: string;
   readonly workflowVersionId: string;
   /** Whether the caller asked for that version, rather than for whatever was current. */
@@ -27,6 +30,9 @@ export interface Run {
   readonly revision: number;
   /** Settled nodes in percent, 0 to 100. */
   readonly progress: number;
+  /** Nodes that take part, and those that have ended. Where a node reports its steps, the steps count in its place. */
+  readonly nodesTotal: number;
+  readonly nodesCompleted: number;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -38,12 +44,36 @@ export interface Run {
   readonly input: Payload;
   readonly output: Payload | null;
   readonly failure: Failure | null;
+  /** The caller's own data, given back as it is. */
   readonly meta: JsonObject | null;
+  /** What it is executed with beyond its input, e.g. the run that it repeats. */
+  readonly context: JsonObject | null;
+  /** A label that the caller chose; several runs may share one. */
+  readonly clientRef: string | null;
+  readonly batchId: string | null;
+  /** The HTTP request that started it. */
+  readonly requestId: string | null;
+  /** What was charged in total: a decimal string in US dollars; null until known. */
+  readonly cost: string | null;
+  /** The parts of the cost. */
+  readonly costBreakdown: JsonObject | null;
+  readonly feedback: Feedback | null;
+  /** The API it was started through, in whose words its callback speaks. */
+  readonly dialect: Dialect;
   readonly callbackUrl: string | null;
   readonly apiKeyId: string | null;
   readonly tracing: boolean;
   readonly debugger: string | null;
 }
+
+/** What a person thinks of what came out. */
+export interface Feedback {
+  readonly isPositive: boolean | null;
+  readonly reason: string | null;
+}
+
+/** The APIs that a run can be started through. */
+export type Dialect = 'noxus' | 'runflow';
 
 /** What a run's execution has used: tokens and money. Money is a decimal string in US dollars. */
 export interface Usage {

@@ -44,4 +44,6 @@ export interface Warning {
   readonly identifier: WarningIdentifier;
   readonly detail: string;
   readonly params?: JsonObject;
+  /** Declared outputs are missing: a run that succeeds otherwise ends as `partial`. */
+  readonly partial?: true;
 }

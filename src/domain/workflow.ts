@@ -4,11 +4,19 @@ import type { JsonObject } from './json.ts';
 export const WORKFLOW_TYPES = ['flow', 'handler', 'ingestion', 'agent_flow', 'sub_flow'] as const;
 export type WorkflowType = (typeof WORKFLOW_TYPES)[number];
 
+export const WORKFLOW_KINDS = ['flow', 'model', 'comfyui_workflow'] as const;
+
+/** `flow`: a graph that people draw. The others are graphs that the platform makes around one node: a call of a model, a ComfyUI graph. */
+export type WorkflowKind = (typeof WORKFLOW_KINDS)[number];
+
 /** A saved graph. What it runs is its current version. Times are epoch milliseconds. */
 export interface Workflow {
   readonly id: string;
   readonly workspaceId: string;
   readonly name: string;
+  readonly kind: WorkflowKind;
+  /** Its name in addresses; one of its kind in the workspace among those that are not deleted. A model's may have slashes. */
+  readonly slug: string;
   readonly type: WorkflowType;
   readonly description: string | null;
   readonly currentVersionId: string;
@@ -16,6 +24,8 @@ export interface Workflow {
   readonly errorHandlerId: string | null;
   readonly settings: JsonObject;
   readonly meta: JsonObject;
+  /** What its kind says of itself beyond a graph: a model's inputs, prices and texts, a ComfyUI workflow's environment. */
+  readonly profile: JsonObject;
   readonly authorName: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;

@@ -1,12 +1,12 @@
 import { bindTokens } from '../domain/config-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { type Iteration, isSettled, type NodeRun, type NodeStatus } from '../domain/node-run.ts';
+import { type Iteration, isSettled, type NodeRun, type NodeStatus, stepRecordId } from '../domain/node-run.ts';
 import { retryDelay } from '../domain/retry.ts';
 import { isTerminal, type Run, type Usage } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import type { Warning } from '../domain/warning.ts';
-import type { NodeInput, Outcome } from '../nodes/node-type.ts';
+import type { NodeInput, NodeStep, Outcome, StepProgress } from '../nodes/node-type.ts';
 import type { Change, Write } from '../store/change.ts';
 import type { LoadedRun } from '../store/store.ts';
 import type { System } from '../system/system.ts';
@@ -62,6 +62,8 @@ export class ActiveRun {
   readonly #records = new Map<string, NodeRun>();
   readonly #passes = new Map<string, Passes>();
   #dirty = new Set<string>();
+  /** What the node that reports steps said last. */
+  #steps: StepProgress | null = null;
 
   constructor(run: Run, graph: Graph, input: JsonObject, system: System) {
     this.run = run;
@@ -84,6 +86,11 @@ export class ActiveRun {
     // Nodes that run are activated anew below, from the outputs of the nodes before them: those must be known first.
     for (const record of loaded.nodeRuns) {
       active.#records.set(record.nodeId, record);
+      if (!graph.byId.has(record.nodeId)) {
+        // A step inside a node: it is no node of the graph, and its node counts by its steps.
+        active.#steps = { total: loaded.run.nodesTotal, completed: loaded.run.nodesCompleted };
+        continue;
+      }
       active.#state.nodes.set(record.nodeId, {
         status: record.status,
         iterates: record.iterates,
@@ -108,6 +115,12 @@ export class ActiveRun {
       active.#passes.set(node.id, passes);
     }
     return active;
+  }
+
+  /** The same run with the number of its nodes. */
+  counted(): this {
+    this.run = { ...this.run, ...this.#counts() };
+    return this;
   }
 
   get state(): ScheduleState {
@@ -150,9 +163,11 @@ export class ActiveRun {
     if (finished) this.#cancelRunning();
     this.run = {
       ...this.run,
-      status: now.kind === 'going' ? 'running' : now.kind,
+      status: now.kind === 'going' ? 'running' : now.kind === 'succeeded' && this.#isPartial() ? 'partial' : now.kind,
       revision: this.run.revision + 1,
       progress: now.kind === 'succeeded' ? 100 : progressOf(this.#state),
+      ...this.#counts(),
+      ...(finished ? this.#charge() : {}),
       startedAt,
       finishedAt: finished ? this.#system.now() : null,
       output: finished ? JSON.stringify(runOutput(this.graph, this.#state)) : null,
@@ -173,6 +188,8 @@ export class ActiveRun {
       status: 'canceled',
       revision: this.run.revision + 1,
       progress: progressOf(this.#state),
+      ...this.#counts(),
+      ...this.#charge(),
       finishedAt: this.#system.now(),
       output: JSON.stringify(runOutput(this.graph, this.#state)),
     };
@@ -230,6 +247,44 @@ export class ActiveRun {
       this.#settlePass(node, passes, record, task, outputs, failure, times, { warnings, usage }, writes);
     }
     return this.advance(writes);
+  }
+
+  /** Takes in what a running node does inside. Null when the node does not run any more. */
+  recordSteps(task: Task, steps: readonly NodeStep[], progress: StepProgress): Change | null {
+    const nodeId = task.nodeId ?? '';
+    if (this.ended || !this.#passes.has(nodeId)) return null;
+    this.#steps = progress;
+    for (const step of steps) {
+      const id = stepRecordId(nodeId, step.id);
+      this.#records.set(id, stepRecord(id, step));
+      this.#dirty.add(id);
+    }
+    this.run = { ...this.run, revision: this.run.revision + 1, ...this.#counts() };
+    return this.#record([], this.run.status);
+  }
+
+  #isPartial(): boolean {
+    for (const { warnings } of this.#records.values()) if (warnings.some((warning) => warning.partial)) return true;
+    return false;
+  }
+
+  #counts(): Pick<Run, 'nodesTotal' | 'nodesCompleted'> {
+    if (this.#steps) return { nodesTotal: this.#steps.total, nodesCompleted: this.#steps.completed };
+    let completed = 0;
+    for (const node of this.#state.nodes.values()) if (isSettled(node.status)) completed += 1;
+    return { nodesTotal: this.#state.selected.size, nodesCompleted: completed };
+  }
+
+  /** What the run costs: what its nodes say they used. */
+  #charge(): Pick<Run, 'cost' | 'costBreakdown'> {
+    const nodes: JsonObject = {};
+    let used: Usage | null = null;
+    for (const [nodeId, { usage }] of this.#records) {
+      if (usage === null) continue;
+      used = addUsage(used, usage);
+      nodes[nodeId] = { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens, cost: usage.cost };
+    }
+    return { cost: used?.cost ?? null, costBreakdown: used === null ? null : { nodes } };
   }
 
   #begin(node: GraphNode, activation: Activation, writes: Write[]): void {
@@ -422,7 +477,12 @@ export class ActiveRun {
   #cancelRunning(): void {
     for (const [id, record] of this.#records) {
       if (isSettled(record.status)) continue;
-      const node = this.graph.byId.get(id)!;
+      const node = this.graph.byId.get(id);
+      if (node === undefined) {
+        this.#records.set(id, { ...record, status: 'canceled', finishedAt: this.#system.now() });
+        this.#dirty.add(id);
+        continue;
+      }
       this.#passes.delete(id);
       this.#put(node, { ...record, finishedAt: this.#system.now() }, 'canceled', null, null);
     }
@@ -522,6 +582,26 @@ export function internalFailure(error: unknown): Failure {
 
 function newPasses(activation: Activation): Passes {
   return { activation, outputs: new Array<JsonObject | null>(activation.total).fill(null), next: 1, ended: 0 };
+}
+
+function stepRecord(nodeId: string, step: NodeStep): NodeRun {
+  const text = (value: JsonObject | null) => (value === null ? null : JSON.stringify(value));
+  return {
+    nodeId,
+    status: step.status,
+    currentIteration: step.finishedAt === null ? 0 : 1,
+    totalIterations: 1,
+    iterates: false,
+    attempts: step.status === 'cached' ? 0 : 1,
+    startedAt: step.startedAt,
+    finishedAt: step.finishedAt,
+    inputs: text(step.inputs),
+    outputs: text(step.outputs),
+    taken: null,
+    failure: step.failure,
+    warnings: [],
+    usage: null,
+  };
 }
 
 function skippedRecord(node: GraphNode): NodeRun {

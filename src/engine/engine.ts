@@ -1,11 +1,11 @@
 import type { JsonObject } from '../domain/json.ts';
-import type { Run } from '../domain/run.ts';
+import type { Dialect, Run } from '../domain/run.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { LogLevel } from '../domain/run-log.ts';
 import type { Lease } from '../domain/task.ts';
-import type { WorkflowVersion } from '../domain/workflow.ts';
+import type { WorkflowKind, WorkflowVersion } from '../domain/workflow.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
-import type { NodeInput, NodeStep, Outcome } from '../nodes/node-type.ts';
+import type { NodeInput, NodeStep, Outcome, StepProgress } from '../nodes/node-type.ts';
 import type { Change, Write } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
@@ -25,6 +25,7 @@ const RUNS_KEPT = 2000;
 
 /** What the engine needs to begin a run; checks of the caller and of the input come before. */
 export interface NewRun {
+  readonly kind: WorkflowKind;
   readonly version: WorkflowVersion;
   readonly versionPinned: boolean;
   readonly input: JsonObject;
@@ -32,6 +33,11 @@ export interface NewRun {
   readonly singleNodeId: string | null;
   readonly source: string;
   readonly meta: JsonObject | null;
+  readonly context: JsonObject | null;
+  readonly clientRef: string | null;
+  readonly batchId: string | null;
+  readonly requestId: string | null;
+  readonly dialect: Dialect;
   readonly callbackUrl: string | null;
   readonly apiKeyId: string | null;
   readonly tracing: boolean;
@@ -165,6 +171,18 @@ export class Engine {
     });
   }
 
+  /** Takes in what a running node does inside. Dropped when the run has ended, or the pass is no longer this lease's. */
+  recordSteps(lease: Lease, steps: readonly NodeStep[], progress: StepProgress): void {
+    const record = async (): Promise<void> => {
+      for (;;) {
+        const held = await this.#find(lease.task.workspaceId, lease.task.runId);
+        const change = held?.active.recordSteps(lease.task, steps, progress);
+        if (!held || !change || (await this.#commit(held, change)) === 'kept') return;
+      }
+    };
+    record().catch((error) => this.#log.error({ err: error, runId: lease.task.runId }, 'steps of a node were lost'));
+  }
+
   /** Stops a run. A run that has ended stays as it is. Null: there is no such run in this workspace. */
   async cancel(workspaceId: string, runId: string): Promise<Run | null> {
     for (;;) {
@@ -188,17 +206,6 @@ export class Engine {
     this.#store.commit([{ kind: 'appendLog', workspaceId, log }]).catch((error) => {
       this.#log.error({ err: error, runId }, 'a log line of a run was lost');
     });
-  }
-
-  /** Writes how far a running node is inside, as a line of its run. */
-  recordSteps(
-    lease: Lease,
-    steps: readonly NodeStep[],
-    progress: { readonly total: number; readonly completed: number },
-  ): void {
-    const message = `${progress.completed} of ${progress.total} steps have ended.`;
-    const statuses = Object.fromEntries(steps.map((step) => [step.id, step.status]));
-    this.log(lease, 'debug', message, { steps: statuses });
   }
 
   /** Called with every run that ends in this process. Returns the way to stop it. */
@@ -245,12 +252,15 @@ export class Engine {
     const run: Run = {
       id: this.#system.newId(),
       workspaceId: newRun.version.workspaceId,
+      kind: newRun.kind,
       workflowId: newRun.version.workflowId,
       workflowVersionId: newRun.version.id,
       versionPinned: newRun.versionPinned,
       status: 'queued',
       revision: 0,
       progress: 0,
+      nodesTotal: 0,
+      nodesCompleted: 0,
       createdAt: this.#system.now(),
       startedAt: null,
       finishedAt: null,
@@ -261,12 +271,20 @@ export class Engine {
       output: null,
       failure: null,
       meta: newRun.meta,
+      context: newRun.context,
+      clientRef: newRun.clientRef,
+      batchId: newRun.batchId,
+      requestId: newRun.requestId,
+      cost: null,
+      costBreakdown: null,
+      feedback: null,
+      dialect: newRun.dialect,
       callbackUrl: newRun.callbackUrl,
       apiKeyId: newRun.apiKeyId,
       tracing: newRun.tracing,
       debugger: newRun.debugger,
     };
-    return new ActiveRun(run, this.graphOf(newRun.version), newRun.input, this.#system);
+    return new ActiveRun(run, this.graphOf(newRun.version), newRun.input, this.#system).counted();
   }
 
   #failureLog(lease: Lease, message: string): Write {

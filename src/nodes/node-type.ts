@@ -152,6 +152,12 @@ export interface NodeStep {
   readonly failure: Failure | null;
 }
 
+/** Steps there are inside a node, and those that have ended. */
+export interface StepProgress {
+  readonly total: number;
+  readonly completed: number;
+}
+
 /** What an effect may use besides its input. */
 export interface NodeContext {
   readonly workspaceId: string;
@@ -165,8 +171,8 @@ export interface NodeContext {
   /** Epoch milliseconds. */
   now(): number;
   log(level: LogLevel, message: string, meta?: JsonObject): void;
-  /** Records steps inside this node, each replacing what was recorded under its id, and how many there are and have ended. */
-  steps(steps: readonly NodeStep[], progress: { readonly total: number; readonly completed: number }): void;
+  /** Records steps inside this node, each replacing what was recorded under its id. */
+  steps(steps: readonly NodeStep[], progress: StepProgress): void;
   readonly http: HttpClient;
   readonly files: NodeFiles;
   readonly models: ModelAccess;

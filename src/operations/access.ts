@@ -38,10 +38,13 @@ export class Access {
     this.#store = store;
   }
 
-  /** @throws PlatformError `unauthenticated` */
-  async callerOf(key: string | undefined): Promise<Caller> {
+  /**
+   * @param howToGive a sentence that says where this API takes its key
+   * @throws PlatformError `unauthenticated`
+   */
+  async callerOf(key: string | undefined, howToGive = 'Send yours in the header X-API-Key.'): Promise<Caller> {
     if (key === undefined || key === '') {
-      throw new PlatformError('unauthenticated', 'No API key was given. Send yours in the header X-API-Key.');
+      throw new PlatformError('unauthenticated', `No API key was given. ${howToGive}`);
     }
     const record = await this.#store.findApiKey(digestOf(key));
     if (record === null || record.revokedAt !== null) {

@@ -5,13 +5,16 @@ import type { RunEvent } from '../domain/event.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import { isTerminal, type Run } from '../domain/run.ts';
+import { type Dialect, isTerminal, type Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
 import { resolveInput } from '../engine/run-input.ts';
-import type { Store } from '../store/store.ts';
+import type { FindOptions, FindRequest, FoundRun, Store } from '../store/store.ts';
+
+export type { FoundRun };
+
 import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
 import { demand } from './access.ts';
@@ -39,6 +42,15 @@ export interface RunRequest {
   readonly tracing: boolean;
   readonly debugger: string | null;
   readonly source: string;
+  readonly meta?: JsonObject | null;
+  readonly context?: JsonObject | null;
+  readonly clientRef?: string | null;
+  readonly batchId?: string | null;
+  readonly requestId?: string | null;
+  /** The same request came before, and its answer was lost: a run that it made is given back instead of another. */
+  readonly isRepeat?: boolean;
+  /** Without it: `noxus`. */
+  readonly dialect?: Dialect;
 }
 
 /** Which runs a bulk deletion is about: these, or those made before a time. */
@@ -106,6 +118,8 @@ export class Runs {
    * @throws PlatformError `not_found`; `invalid` with every mistake of the request, or of a definition that cannot run yet
    */
   async create(caller: Caller, request: RunRequest): Promise<Run> {
+    const made = request.isRepeat === true ? await this.#madeBy(caller, request.requestId ?? null) : null;
+    if (made !== null) return made;
     return this.#engine.enqueue(await this.#prepare(caller, request));
   }
 
@@ -144,6 +158,21 @@ export class Runs {
     }
     const selection = { workspaceId: caller.workspaceId, ...(workflowId === null ? {} : { workflowId }) };
     return this.#store.listRuns(selection, page, options);
+  }
+
+  /** One page of runs that a filter lets through. */
+  async find(caller: Caller, request: Omit<FindRequest, 'workspaceId'>, options?: FindOptions) {
+    demand(caller, 'runs:read');
+    return this.#store.find('runs', { ...request, workspaceId: caller.workspaceId }, options);
+  }
+
+  /** The JSON texts of a run's input and output. */
+  async payloads(run: Run): Promise<{ input: string; output: string | null }> {
+    const [input, output] = await Promise.all([
+      this.text(run.input),
+      run.output === null ? null : this.text(run.output),
+    ]);
+    return { input, output };
   }
 
   async progress(run: Run): Promise<RunProgress> {
@@ -292,6 +321,18 @@ export class Runs {
     };
   }
 
+  /** The run that a request made, whose answer was lost with a process. */
+  async #madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
+    if (requestId === null) return null;
+    const ofRequest = {
+      kind: 'in',
+      target: { column: 'requestId', kind: 'text', path: [] },
+      values: [requestId],
+    } as const;
+    const found = await this.find(caller, { filter: ofRequest, sort: [], limit: 1, from: null, backward: false });
+    return found.items[0]?.run ?? null;
+  }
+
   async #prepare(caller: Caller, request: RunRequest): Promise<NewRun> {
     demand(caller, 'runs:create');
     if (request.workspaceId !== null && request.workspaceId !== caller.workspaceId) {
@@ -300,18 +341,24 @@ export class Runs {
         `This key belongs to the workspace ${caller.workspaceId}; it sees no other. Leave the workspace out, or use a key of ${request.workspaceId}.`,
       );
     }
-    const version = await this.#workflows.runnable(caller, request.workflowId, request.versionId);
+    const { workflow, version } = await this.#workflows.runnable(caller, request.workflowId, request.versionId);
     const { problems } = resolveInput(this.#engine.graphOf(version), request, request.input);
     const all = [...this.#callbackProblems(request.callbackUrl), ...problems];
     if (all.length > 0) throw invalid(all);
     return {
+      kind: workflow.kind,
       version,
       versionPinned: request.versionId !== null,
       input: request.input,
       nodeIds: request.nodeIds,
       singleNodeId: request.singleNodeId,
       source: request.source,
-      meta: null,
+      meta: request.meta ?? null,
+      context: request.context ?? null,
+      clientRef: request.clientRef ?? null,
+      batchId: request.batchId ?? null,
+      requestId: request.requestId ?? null,
+      dialect: request.dialect ?? 'noxus',
       callbackUrl: request.callbackUrl,
       apiKeyId: caller.keyId,
       tracing: request.tracing,

@@ -4,7 +4,15 @@ import type { Definition } from '../domain/definition.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import type { DefinitionIssue, Workflow, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
+import { slugOf } from '../domain/slug.ts';
+import type {
+  DefinitionIssue,
+  Workflow,
+  WorkflowKind,
+  WorkflowRecord,
+  WorkflowType,
+  WorkflowVersion,
+} from '../domain/workflow.ts';
 import { checkDefinition } from '../engine/check-definition.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { Write } from '../store/change.ts';
@@ -24,6 +32,11 @@ export interface GivenDefinition {
 /** A workflow to be saved. */
 export interface NewWorkflow {
   readonly name: string;
+  /** Without it: a flow. */
+  readonly kind?: WorkflowKind;
+  /** Without it one is made of the name. */
+  readonly slug?: string;
+  readonly profile?: JsonObject;
   readonly type: WorkflowType;
   readonly description: string | null;
   readonly given: GivenDefinition;
@@ -33,7 +46,7 @@ export interface NewWorkflow {
 }
 
 /** What a save changes; what is left out stays. */
-export type WorkflowPatch = Partial<Omit<NewWorkflow, 'type'>> & {
+export type WorkflowPatch = Partial<Omit<NewWorkflow, 'type' | 'kind' | 'slug'>> & {
   readonly type?: WorkflowType;
   /** The hash of the definition that the author started from; a save over another one conflicts unless forced. */
   readonly basedOnHash?: string;
@@ -76,23 +89,40 @@ export class Workflows {
       id,
       workspaceId: caller.workspaceId,
       name: wanted.name,
+      kind: wanted.kind ?? 'flow',
+      slug: wanted.slug ?? (slugOf(wanted.name) || id),
       type: wanted.type,
       description: wanted.description,
       currentVersionId: version.id,
       errorHandlerId: wanted.errorHandlerId,
       settings: wanted.settings,
       meta: wanted.meta,
+      profile: wanted.profile ?? {},
       authorName: caller.keyName,
       createdAt: now,
       updatedAt: now,
       deletedAt: null,
       revision: 1,
     };
-    await this.#store.commit([
-      { kind: 'createVersion', version },
-      { kind: 'createWorkflow', workflow },
-    ]);
-    return { workflow, version, runsCount: 0, lastRunAt: null };
+    const created = await this.#tryCreate(workflow, version, wanted.slug === undefined);
+    if (created !== null) return { workflow: created, version, runsCount: 0, lastRunAt: null };
+    throw new PlatformError(
+      'conflict',
+      `The slug "${workflow.slug}" belongs to another ${workflow.kind} of this workspace. Choose another one, or change that one.`,
+    );
+  }
+
+  /** Saves a new workflow. Where its slug is taken and may be another one, it gets its id's last characters. Null: it is taken. */
+  async #tryCreate(workflow: Workflow, version: WorkflowVersion, mayRename: boolean): Promise<Workflow | null> {
+    const renamed = { ...workflow, slug: `${workflow.slug}-${workflow.id.slice(-12)}` };
+    for (const candidate of mayRename ? [workflow, renamed] : [workflow]) {
+      const change: Write[] = [
+        { kind: 'createWorkflow', workflow: candidate },
+        { kind: 'createVersion', version },
+      ];
+      if ((await this.#store.commit(change)) === 'kept') return candidate;
+    }
+    return null;
   }
 
   /** @throws PlatformError `not_found` */
@@ -213,13 +243,17 @@ export class Workflows {
    * The version that a run is to use: the one asked for, or the current one.
    * @throws PlatformError `not_found`; `invalid` when the definition is not runnable yet
    */
-  async runnable(caller: Caller, workflowId: string, versionId: string | null): Promise<WorkflowVersion> {
+  async runnable(
+    caller: Caller,
+    workflowId: string,
+    versionId: string | null,
+  ): Promise<{ workflow: Workflow; version: WorkflowVersion }> {
     const workflow = await this.#store.getWorkflow(caller.workspaceId, workflowId);
     if (workflow === null) throw notFound('workflow', workflowId);
     const version = await this.#frozen(caller, workflowId, versionId ?? workflow.currentVersionId);
     if (version.validation.length > 0)
       throw invalid(version.validation.map((issue) => problemOf(issue, ['definition'])));
-    return version;
+    return { workflow, version };
   }
 
   /** Every mistake that saving this definition would be refused for, or would leave it not runnable for. */
@@ -265,6 +299,7 @@ export class Workflows {
       errorHandlerId: patch.errorHandlerId === undefined ? workflow.errorHandlerId : patch.errorHandlerId,
       settings: patch.settings ?? workflow.settings,
       meta: patch.meta ?? workflow.meta,
+      profile: patch.profile ?? workflow.profile,
       currentVersionId: version.id,
       updatedAt: this.#system.now(),
       revision: workflow.revision + 1,

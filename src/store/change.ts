@@ -1,8 +1,11 @@
+import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { NewRunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
-import type { Run } from '../domain/run.ts';
+import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
@@ -14,6 +17,13 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
  */
 export type Write =
   | { readonly kind: 'createRun'; readonly run: Run }
+  /** What a person thinks of a run, at any time of its life. Null takes it back. */
+  | {
+      readonly kind: 'setFeedback';
+      readonly workspaceId: string;
+      readonly runId: string;
+      readonly feedback: Feedback | null;
+    }
   /** Replaces what may change of a run. Rests on the stored revision being `run.revision - 1`. */
   | { readonly kind: 'updateRun'; readonly run: Run; readonly before: Run['status'] }
   | {
@@ -37,6 +47,7 @@ export type Write =
   | { readonly kind: 'appendLog'; readonly workspaceId: string; readonly log: RunLog }
   /** Rests on the run being terminal. Removes everything it owns in the store; blobs are the caller's to remove. */
   | { readonly kind: 'deleteRun'; readonly workspaceId: string; readonly runId: string }
+  /** Rests on no other workflow of its kind having its slug. */
   | { readonly kind: 'createWorkflow'; readonly workflow: Workflow }
   /** Rests on the stored revision being `workflow.revision - 1`. */
   | { readonly kind: 'saveWorkflow'; readonly workflow: Workflow }
@@ -48,6 +59,14 @@ export type Write =
   | { readonly kind: 'createDelivery'; readonly delivery: Delivery }
   /** Rests on the stored attempt count being one less. */
   | { readonly kind: 'recordAttempt'; readonly delivery: Delivery; readonly attempt: DeliveryAttempt }
+  | { readonly kind: 'putUpload'; readonly upload: AssetUpload }
+  | { readonly kind: 'endUpload'; readonly workspaceId: string; readonly uploadId: string }
+  /** Rests on no request of this key being kept. Those made before `keepFrom` (epoch milliseconds) are let go. */
+  | { readonly kind: 'claimRequest'; readonly request: IdempotentRequest; readonly keepFrom: number }
+  | { readonly kind: 'answerRequest'; readonly request: IdempotentRequest }
+  | { readonly kind: 'forgetRequest'; readonly workspaceId: string; readonly key: string }
+  /** Makes or changes a secret. One that is current takes the place of the one that was. */
+  | { readonly kind: 'putCallbackSecret'; readonly secret: CallbackSecret }
   /** A follower has dealt with the log up to `position`. Rests on its stored position being `before`. */
   | {
       readonly kind: 'followed';

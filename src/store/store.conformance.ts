@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
+import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -123,7 +126,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       return {
         id: system.newId(),
         workspaceId: run.workspaceId,
-        runId: run.id,
+        subject: 'run',
+        subjectId: run.id,
+        dialect: 'noxus',
+        isAutomatic: true,
+        requestId: null,
+        signingSecretId: null,
         url: 'https://example.com/hook',
         body: '{"a":1}',
         status: 'pending',
@@ -721,7 +729,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.loadRun(OURS, run.id)).toBeNull();
       expect(await store.listRunLogs(OURS, run.id, 10)).toEqual([]);
       expect(await store.listDeliveries(OURS, run.id)).toEqual([]);
-      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.runId)).toEqual([neighbour.id]);
+      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.subjectId)).toEqual([
+        neighbour.id,
+      ]);
       expect((await store.loadRun(OURS, neighbour.id))?.tasks).toHaveLength(1);
       expect(await store.listDeliveries(OURS, neighbour.id)).toMatchObject([{ attempts: [{ attempt: 1 }] }]);
     });
@@ -840,6 +850,60 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
     });
 
+    it('keeps an idempotent request with its answer, once, until it is old or forgotten', async () => {
+      const first = aRequest();
+      const claim = (set: Partial<IdempotentRequest>, keepFrom = 0): Change => [
+        { kind: 'claimRequest', request: aRequest(set), keepFrom },
+      ];
+      await kept(claim({}));
+      await stale(claim({ digest: 'another', requestId: 'req-2' }));
+      expect(await store.getIdempotentRequest(OURS, 'once')).toEqual(first);
+      const answered = { ...first, answer: { status: 201, body: '{"id":1}' } };
+      await kept([{ kind: 'answerRequest', request: answered }]);
+      expect(await store.getIdempotentRequest(OURS, 'once')).toEqual(answered);
+      await kept(claim({ workspaceId: THEIRS }));
+      await kept(claim({ requestId: 'req-3' }, first.createdAt + 1));
+      expect(await store.getIdempotentRequest(OURS, 'once')).toMatchObject({ requestId: 'req-3', answer: null });
+      await kept([{ kind: 'forgetRequest', workspaceId: OURS, key: 'once' }]);
+      expect(await store.getIdempotentRequest(OURS, 'once')).toBeNull();
+    });
+
+    it('keeps uploads until they are confirmed, and knows those that expired', async () => {
+      const [upload, late] = [anUpload(), anUpload({ id: 'late', expiresAt: system.now() + 5000 })];
+      for (const each of [upload, late]) await kept([{ kind: 'putUpload', upload: each }]);
+      const received = { ...upload, receivedAt: system.now() };
+      await kept([{ kind: 'putUpload', upload: received }]);
+      expect(await store.getUpload(OURS, 'upload')).toEqual(received);
+      expect(await store.expiredUploads(OURS, upload.expiresAt, 10)).toEqual([]);
+      expect(await store.expiredUploads(OURS, upload.expiresAt + 1, 10)).toEqual([received]);
+      await kept([{ kind: 'endUpload', workspaceId: OURS, uploadId: 'upload' }]);
+      expect(await store.getUpload(OURS, 'upload')).toBeNull();
+      expect(await store.getUpload(OURS, 'late')).toEqual(late);
+    });
+
+    it('keeps callback secrets, of which at most one is current, and when one signed last', async () => {
+      const first = aSecret();
+      await kept([{ kind: 'putCallbackSecret', secret: first }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual(first);
+      system.pass(10);
+      const second = aSecret();
+      await kept([{ kind: 'putCallbackSecret', secret: second }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual(second);
+      const demoted = { ...first, isCurrent: false, updatedAt: second.updatedAt };
+      expect(await store.listCallbackSecrets(OURS)).toEqual([second, demoted]);
+
+      const run = aRun();
+      const delivery = aDelivery(run, { dialect: 'runflow' });
+      const signed = attempted(delivery, { signingSecretId: second.id });
+      await kept([create(run), { kind: 'createDelivery', delivery }]);
+      await kept([{ kind: 'recordAttempt', ...signed }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual({ ...second, lastUsedAt: signed.attempt.at });
+
+      const disabled = { ...second, isCurrent: false, disabledAt: system.now() };
+      await kept([{ kind: 'putCallbackSecret', secret: disabled }]);
+      expect(await store.currentCallbackSecret(OURS)).toBeNull();
+    });
+
     it('finds an API key by its digest, and lists those of a workspace', async () => {
       const key = aKey();
       await kept([{ kind: 'putApiKey', key }]);
@@ -892,6 +956,13 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listSavedVersions'
         | 'getFile'
         | 'listDeliveries'
+        | 'getUpload'
+        | 'expiredUploads'
+        | 'getIdempotentRequest'
+        | 'listCallbackSecrets'
+        | 'currentCallbackSecret'
+        | 'find'
+        | 'findWorkflowBySlug'
         | 'listApiKeys';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
@@ -940,6 +1011,14 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         getWorkflow: (workspaceId, of) => store.getWorkflow(workspaceId, of.workflow.id),
         getWorkflowRecord: (workspaceId, of) => store.getWorkflowRecord(workspaceId, of.workflow.id),
         findWorkflowByName: (workspaceId, of) => store.findWorkflowByName(workspaceId, of.workflow.name),
+        findWorkflowBySlug: (workspaceId, of) => store.findWorkflowBySlug(workspaceId, 'flow', of.workflow.slug),
+        find: async (workspaceId) => {
+          const request = { workspaceId, filter: null, sort: [], limit: 10, from: null, backward: false };
+          const lists = ['runs', 'nodeRuns', 'logs'] as const;
+          const pages = await Promise.all(lists.map((list) => store.find(list, request)));
+          const counts = pages.map(({ items }) => items.length).filter(Boolean);
+          return counts.length === lists.length || counts.length === 0 ? counts : Promise.reject(new Error('uneven'));
+        },
         listWorkflows: async (workspaceId) => {
           const found = await store.listWorkflows(workspaceId, page, null);
           return [...found.items, found.total].filter(Boolean);
@@ -949,6 +1028,11 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
+        getUpload: (workspaceId) => store.getUpload(workspaceId, 'upload'),
+        expiredUploads: (workspaceId) => store.expiredUploads(workspaceId, Number.MAX_SAFE_INTEGER, 10),
+        getIdempotentRequest: (workspaceId) => store.getIdempotentRequest(workspaceId, 'once'),
+        listCallbackSecrets: (workspaceId) => store.listCallbackSecrets(workspaceId),
+        currentCallbackSecret: (workspaceId) => store.currentCallbackSecret(workspaceId),
       };
 
       interface Owned {
@@ -975,6 +1059,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createFile', file },
           { kind: 'createDelivery', delivery },
           { kind: 'putApiKey', key: aKey() },
+          { kind: 'putCallbackSecret', secret: aSecret() },
+          { kind: 'putUpload', upload: anUpload() },
+          { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
           {
             kind: 'putNodeRun',
             workspaceId: OURS,
@@ -1050,6 +1137,47 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         size: 123,
         blobId: 'files/1',
         createdAt: system.now(),
+      };
+    }
+
+    function anUpload(set: Partial<AssetUpload> = {}): AssetUpload {
+      return {
+        id: 'upload',
+        workspaceId: OURS,
+        name: 'a.png',
+        contentType: 'image/png',
+        size: 3,
+        createdAt: system.now(),
+        expiresAt: system.now() + 1000,
+        receivedAt: null,
+        ...set,
+      };
+    }
+
+    function aRequest(set: Partial<IdempotentRequest> = {}): IdempotentRequest {
+      return {
+        workspaceId: OURS,
+        key: 'once',
+        digest: 'd'.repeat(64),
+        requestId: 'req-1',
+        answer: null,
+        createdAt: system.now(),
+        ...set,
+      };
+    }
+
+    function aSecret(set: Partial<CallbackSecret> = {}): CallbackSecret {
+      return {
+        id: system.newId(),
+        workspaceId: OURS,
+        label: 'a receiver',
+        prefix: 'whsec_abcdef',
+        isCurrent: true,
+        createdAt: system.now(),
+        updatedAt: system.now(),
+        disabledAt: null,
+        lastUsedAt: null,
+        ...set,
       };
     }
 

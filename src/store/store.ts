@@ -1,14 +1,19 @@
+import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { RunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
+import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
-import type { Workflow, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
+import type { Workflow, WorkflowKind, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
 import type { CheckedFilter } from '../filter/checked-filter.ts';
+import type { SortKey } from '../filter/sort.ts';
 import type { Change } from './change.ts';
 
 /** Everything the engine needs to go on with a run. */
@@ -31,6 +36,43 @@ export interface RunsBefore {
   readonly workflowId?: string;
   /** Created before; epoch milliseconds. */
   readonly before: number;
+}
+
+/** A list that is asked for, in the words of the domain. */
+export interface FindRequest extends KeysetRequest {
+  readonly workspaceId: string;
+  /** Its columns are those of the vocabulary of that list. */
+  readonly filter: CheckedFilter | null;
+  /** Empty: the list's own order. What makes the order total is added by the store. */
+  readonly sort: readonly SortKey[];
+}
+
+export interface FindOptions {
+  /** Of runs: whether inputs and outputs are read; without it they are. */
+  readonly payloads?: boolean;
+}
+
+export interface FoundRun {
+  readonly run: Run;
+  readonly hasLogs: boolean;
+  readonly hasNodeRuns: boolean;
+}
+
+export interface FoundNodeRun {
+  readonly runId: string;
+  readonly workflowId: string;
+  /** Epoch milliseconds. */
+  readonly runCreatedAt: number;
+  readonly nodeRun: NodeRun;
+}
+
+export type FoundLog = RunLog;
+
+/** What can be listed by filter, sort order and boundary. */
+export interface Listed {
+  readonly runs: FoundRun;
+  readonly nodeRuns: FoundNodeRun;
+  readonly logs: FoundLog;
 }
 
 /** Counts for operators. */
@@ -67,6 +109,11 @@ export interface Store {
   getRun(workspaceId: string, runId: string): Promise<Run | null>;
   /** Newest first. `output` says whether outputs are read; otherwise they are null. */
   listRuns(selection: RunSelection, page: PageRequest, options: { output: boolean }): Promise<Page<Run>>;
+  /**
+   * One page of a list that a filter lets through: see `domain/keyset.ts`. Nulls come last in ascending order, first in descending.
+   * What takes long is read beside the event loop.
+   */
+  find<K extends keyof Listed>(what: K, request: FindRequest, options?: FindOptions): Promise<KeysetPage<Listed[K]>>;
   /** Without `payloads`, inputs and outputs are not read and come as null. */
   listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }): Promise<NodeRun[]>;
   getNodeRun(workspaceId: string, runId: string, nodeId: string): Promise<NodeRun | null>;
@@ -93,7 +140,8 @@ export interface Store {
   ): Promise<WorkflowRecord | null>;
   /** The last changed of that name. */
   findWorkflowByName(workspaceId: string, name: string): Promise<WorkflowRecord | null>;
-  /** Last changed first. */
+  findWorkflowBySlug(workspaceId: string, kind: WorkflowKind, slug: string): Promise<WorkflowRecord | null>;
+  /** Flows, last changed first. */
   listWorkflows(workspaceId: string, page: PageRequest, type: WorkflowType | null): Promise<Page<WorkflowRecord>>;
   getVersion(workspaceId: string, versionId: string): Promise<WorkflowVersion | null>;
   /** Those that a person saved, newest first. */
@@ -104,7 +152,18 @@ export interface Store {
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
   nextDeliveryAt(): Promise<number | null>;
-  listDeliveries(workspaceId: string, runId: string): Promise<{ delivery: Delivery; attempts: DeliveryAttempt[] }[]>;
+  getUpload(workspaceId: string, uploadId: string): Promise<AssetUpload | null>;
+  /** Uploads that nobody confirmed in time, oldest first. */
+  expiredUploads(workspaceId: string, now: number, limit: number): Promise<AssetUpload[]>;
+  getIdempotentRequest(workspaceId: string, key: string): Promise<IdempotentRequest | null>;
+  /** Of a run or a batch, oldest first. */
+  listDeliveries(
+    workspaceId: string,
+    subjectId: string,
+  ): Promise<{ delivery: Delivery; attempts: DeliveryAttempt[] }[]>;
+  /** Newest first. */
+  listCallbackSecrets(workspaceId: string): Promise<CallbackSecret[]>;
+  currentCallbackSecret(workspaceId: string): Promise<CallbackSecret | null>;
 
   findApiKey(digest: string): Promise<ApiKey | null>;
   listApiKeys(workspaceId: string): Promise<ApiKey[]>;

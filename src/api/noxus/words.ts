@@ -19,6 +19,7 @@ export const RUN_STATUS_WORD: Readonly<Record<RunStatus, RunStatusWord>> = {
   running: 'running',
   waiting: 'awaiting_human_feedback',
   succeeded: 'completed',
+  partial: 'completed',
   failed: 'failed',
   canceled: 'stopped',
 };
@@ -31,4 +32,5 @@ export const NODE_STATUS_WORD: Readonly<Record<NodeStatus, string>> = {
   failed: 'errored',
   skipped: 'skipped',
   canceled: 'skipped',
+  cached: 'succeeded',
 };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { extname, posix } from 'node:path';
 import { v5 } from 'uuid';
-import type { Failure } from '../../domain/failure.ts';
+import type { Failure, FailureStage } from '../../domain/failure.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { DefinitionIssue } from '../../domain/workflow.ts';
@@ -104,32 +104,42 @@ async function runWorkflow(input: NodeInput, context: NodeContext, pace: Pace): 
   if (context.comfyui.length === 0) {
     return failed({
       code: 'not_configured',
+      stage: 'dispatch',
       message:
         'No ComfyUI server is configured. Set COMFYUI_URL to its address, e.g. http://127.0.0.1:8188, and restart.',
     });
   }
   const workflow = readDeclared(input.config);
-  if ('problems' in workflow) return failed({ code: 'invalid_config', message: workflow.problems.join(' ') });
+  if ('problems' in workflow)
+    return failed({ code: 'invalid_config', stage: 'validation', message: workflow.problems.join(' ') });
   const values = readValues(workflow.inputs, keyedValues(input, 'inputs'));
   const references = new Map([...values.files].map(([name, given]) => [name, fileReference(given)]));
   const unread = [...references].filter(([, reference]) => reference === null).map(([name]) => notAFile(name));
   const problems = [...values.problems, ...unread];
-  if (problems.length > 0) return failed({ code: 'invalid_input', message: problems.join(' ') });
-  const job: Job = { context, pace, workflow, scalars: values.scalars, files: new Map(), resources: new Map() };
+  if (problems.length > 0) return failed({ code: 'invalid_input', stage: 'validation', message: problems.join(' ') });
+  const job: Job = {
+    context,
+    pace,
+    workflow,
+    scalars: values.scalars,
+    stage: 'dispatch',
+    files: new Map(),
+    resources: new Map(),
+  };
   for (const [name, reference] of references) {
     const loaded = await loadFile(reference!, context);
-    if ('kind' in loaded) return loaded;
+    if ('kind' in loaded) return staged(loaded, 'dispatch');
     job.files.set(name, loaded);
   }
   for (const [path, reference] of workflow.resources) {
     const loaded = await loadFile(reference, context);
-    if ('kind' in loaded) return loaded;
+    if ('kind' in loaded) return staged(loaded, 'dispatch');
     job.resources.set(path, loaded);
   }
   try {
     return await submitUntilKept(job);
   } catch (error) {
-    return failedCall(error, context);
+    return staged(failedCall(error, context), job.stage);
   }
 }
 
@@ -143,6 +153,8 @@ interface Job {
   readonly pace: Pace;
   readonly workflow: DeclaredWorkflow;
   readonly scalars: ReadonlyMap<string, string | number | boolean>;
+  /** How far it has come. */
+  stage: FailureStage;
   /** By input name. */
   readonly files: Map<string, LoadedFile>;
   /** By path below the input folder. */
@@ -172,6 +184,7 @@ async function submitUntilKept(job: Job): Promise<Outcome> {
     if (lost >= MAX_SUBMISSIONS) {
       return failed({
         code: 'worker_lost',
+        stage: 'execution',
         message: `${outcome.server} lost the prompt after it was submitted ${lost} times: it is neither in the queue nor in the history there, or the server does not answer. Look whether ComfyUI is restarted or runs out of memory.`,
       });
     }
@@ -189,8 +202,9 @@ async function resume(job: Job, { server, trace }: Survey, promptId: string): Pr
 
 async function dispatch(job: Job, surveys: readonly Survey[], promptId: string): Promise<Outcome | Lost> {
   const { context, workflow } = job;
+  job.stage = 'dispatch';
   const chosen = await chooseServer(surveys, workflow.graph, context);
-  if ('kind' in chosen) return chosen;
+  if ('kind' in chosen) return staged(chosen, 'dispatch');
   const { server, has, arrived } = chosen;
   try {
     const client = new ComfyuiClient(server, context.signal);
@@ -249,6 +263,7 @@ async function follow(
   try {
     await follower.open();
     submitted = await submit();
+    job.stage = 'execution';
     entry = await follower.follow(submitted);
   } catch (error) {
     progress.end(context.signal.aborted ? 'canceled' : 'failed');
@@ -263,7 +278,8 @@ async function follow(
     return { kind: 'lost', server: server.url };
   }
   progress.finish(entry);
-  if (!entry.succeeded) return failed(endFailure(entry, prompt, client));
+  if (!entry.succeeded) return staged(failed(endFailure(entry, prompt, client)), 'execution');
+  job.stage = 'output';
   return collect(job, client, entry, { prompt, promptId: submitted, startedAt: progress.startedAt });
 }
 
@@ -278,7 +294,7 @@ function refused(error: ComfyuiError, prompt: Graph, client: ComfyuiClient): Out
   const message = [`${client.url} refused the prompt: ${general.join(': ') || 'it gave no reason'}.`, ...errors].join(
     ' ',
   );
-  return failed({ code: 'provider', message, httpStatus: 400 });
+  return failed({ code: 'provider', stage: 'dispatch', message, httpStatus: 400 });
 }
 
 function endFailure(entry: HistoryEntry, prompt: Graph, client: ComfyuiClient): Failure {
@@ -312,13 +328,14 @@ async function collect(
   if (missing.length > 0 && outputs.length === 0) {
     return failed({
       code: 'output_missing',
+      stage: 'output',
       message: `The graph succeeded at ${client.url} and left no file for ${names}. Look whether its output nodes save one.`,
     });
   }
   const warnings: Warning[] = [];
   if (missing.length > 0) {
     const detail = `The graph succeeded and left no file for ${names}.`;
-    warnings.push({ identifier: 'general', detail, params: { partial: true, missing } });
+    warnings.push({ identifier: 'general', detail, params: { missing }, partial: true });
   } else if (outputs.length === 0) {
     const detail = 'The graph succeeded and left no files. Add output nodes to it.';
     warnings.push({ identifier: 'no_results_returned', detail });
@@ -351,4 +368,8 @@ function failedCall(error: unknown, context: NodeContext): Outcome {
   if (!(error instanceof ComfyuiError)) return failedRequest(error);
   const failure: Failure = { code: 'provider', message: error.message, httpStatus: error.status };
   return failed(failure, isRetryableStatus(error.status));
+}
+
+function staged(outcome: Outcome, stage: FailureStage): Outcome {
+  return outcome.kind === 'failed' ? { ...outcome, failure: { ...outcome.failure, stage } } : outcome;
 }

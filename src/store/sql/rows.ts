@@ -4,12 +4,13 @@ import type { RunEvent, RunEventData } from '../../domain/event.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Iteration, NodeRun, NodeStatus } from '../../domain/node-run.ts';
-import type { Run, RunStatus, Usage } from '../../domain/run.ts';
+import type { Dialect, Feedback, Run, RunStatus, Usage } from '../../domain/run.ts';
 import type { LogLevel, RunLog } from '../../domain/run-log.ts';
 import type { StoredFile } from '../../domain/stored-file.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Warning } from '../../domain/warning.ts';
-import type { Workflow, WorkflowType, WorkflowVersion } from '../../domain/workflow.ts';
+import type { Workflow, WorkflowKind, WorkflowType, WorkflowVersion } from '../../domain/workflow.ts';
+import { decimalKey } from '../../filter/decimal.ts';
 
 /**
  * Rows to domain values and back. One pair a table, shared by the SQL stores: columns have the same names and meanings in all of them.
@@ -37,12 +38,15 @@ const jsonCell = (value: unknown): Cell => (value === null || value === undefine
 export const RUN_COLUMNS = [
   'workspace_id',
   'id',
+  'kind',
   'workflow_id',
   'workflow_version_id',
   'version_pinned',
   'status',
   'revision',
   'progress',
+  'nodes_total',
+  'nodes_completed',
   'created_at',
   'started_at',
   'finished_at',
@@ -51,6 +55,16 @@ export const RUN_COLUMNS = [
   'single_node_id',
   'failure',
   'meta',
+  'context',
+  'client_ref',
+  'batch_id',
+  'request_id',
+  'cost',
+  'cost_key',
+  'cost_breakdown',
+  'feedback_is_positive',
+  'feedback_reason',
+  'dialect',
   'callback_url',
   'api_key_id',
   'tracing',
@@ -61,12 +75,15 @@ export function runCells(run: Run): Cell[] {
   return [
     run.workspaceId,
     run.id,
+    run.kind,
     run.workflowId,
     run.workflowVersionId,
     run.versionPinned ? 1 : 0,
     run.status,
     run.revision,
     run.progress,
+    run.nodesTotal,
+    run.nodesCompleted,
     run.createdAt,
     run.startedAt,
     run.finishedAt,
@@ -75,6 +92,13 @@ export function runCells(run: Run): Cell[] {
     run.singleNodeId,
     jsonCell(run.failure),
     jsonCell(run.meta),
+    jsonCell(run.context),
+    run.clientRef,
+    run.batchId,
+    run.requestId,
+    ...costCells(run),
+    ...feedbackCells(run.feedback),
+    run.dialect,
     run.callbackUrl,
     run.apiKeyId,
     run.tracing ? 1 : 0,
@@ -82,17 +106,38 @@ export function runCells(run: Run): Cell[] {
   ];
 }
 
+/** The cells of `cost`, `cost_key` and `cost_breakdown`. */
+export function costCells(run: Run): Cell[] {
+  return [run.cost, run.cost === null ? null : decimalKey(run.cost), jsonCell(run.costBreakdown)];
+}
+
+/** The cells of `feedback_is_positive` and `feedback_reason`. */
+export function feedbackCells(feedback: Feedback | null): Cell[] {
+  const { isPositive = null, reason = null } = feedback ?? {};
+  return [isPositive === null ? null : Number(isPositive), reason];
+}
+
+function feedbackFromRow(row: Row): Feedback | null {
+  const isPositive = numberOrNull(row, 'feedback_is_positive');
+  const reason = textOrNull(row, 'feedback_reason');
+  if (isPositive === null && reason === null) return null;
+  return { isPositive: isPositive === null ? null : isPositive === 1, reason };
+}
+
 /** The payload columns `input` and `output` are null-safe: a list that does not read them gets `{}` and null. */
 export function runFromRow(row: Row): Run {
   return {
     workspaceId: text(row, 'workspace_id'),
     id: text(row, 'id'),
+    kind: text(row, 'kind') as WorkflowKind,
     workflowId: text(row, 'workflow_id'),
     workflowVersionId: text(row, 'workflow_version_id'),
     versionPinned: flag(row, 'version_pinned'),
     status: text(row, 'status') as RunStatus,
     revision: number(row, 'revision'),
     progress: number(row, 'progress'),
+    nodesTotal: number(row, 'nodes_total'),
+    nodesCompleted: number(row, 'nodes_completed'),
     createdAt: number(row, 'created_at'),
     startedAt: numberOrNull(row, 'started_at'),
     finishedAt: numberOrNull(row, 'finished_at'),
@@ -101,6 +146,14 @@ export function runFromRow(row: Row): Run {
     singleNodeId: textOrNull(row, 'single_node_id'),
     failure: jsonOrNull<Failure>(row, 'failure'),
     meta: jsonOrNull<JsonObject>(row, 'meta'),
+    context: jsonOrNull<JsonObject>(row, 'context'),
+    clientRef: textOrNull(row, 'client_ref'),
+    batchId: textOrNull(row, 'batch_id'),
+    requestId: textOrNull(row, 'request_id'),
+    cost: textOrNull(row, 'cost'),
+    costBreakdown: jsonOrNull<JsonObject>(row, 'cost_breakdown'),
+    feedback: feedbackFromRow(row),
+    dialect: text(row, 'dialect') as Dialect,
     callbackUrl: textOrNull(row, 'callback_url'),
     apiKeyId: textOrNull(row, 'api_key_id'),
     tracing: flag(row, 'tracing'),
@@ -298,12 +351,15 @@ export const WORKFLOW_COLUMNS = [
   'workspace_id',
   'id',
   'name',
+  'kind',
+  'slug',
   'type',
   'description',
   'current_version_id',
   'error_handler_id',
   'settings',
   'meta',
+  'profile',
   'author_name',
   'created_at',
   'updated_at',
@@ -316,12 +372,15 @@ export function workflowCells(workflow: Workflow): Cell[] {
     workflow.workspaceId,
     workflow.id,
     workflow.name,
+    workflow.kind,
+    workflow.slug,
     workflow.type,
     workflow.description,
     workflow.currentVersionId,
     workflow.errorHandlerId,
     JSON.stringify(workflow.settings),
     JSON.stringify(workflow.meta),
+    JSON.stringify(workflow.profile),
     workflow.authorName,
     workflow.createdAt,
     workflow.updatedAt,
@@ -335,12 +394,15 @@ export function workflowFromRow(row: Row): Workflow {
     workspaceId: text(row, 'workspace_id'),
     id: text(row, 'id'),
     name: text(row, 'name'),
+    kind: text(row, 'kind') as WorkflowKind,
+    slug: text(row, 'slug'),
     type: text(row, 'type') as WorkflowType,
     description: textOrNull(row, 'description'),
     currentVersionId: text(row, 'current_version_id'),
     errorHandlerId: textOrNull(row, 'error_handler_id'),
     settings: json<JsonObject>(row, 'settings'),
     meta: json<JsonObject>(row, 'meta'),
+    profile: json<JsonObject>(row, 'profile'),
     authorName: textOrNull(row, 'author_name'),
     createdAt: number(row, 'created_at'),
     updatedAt: number(row, 'updated_at'),
@@ -415,8 +477,13 @@ export function fileFromRow(row: Row): StoredFile {
 
 export const DELIVERY_COLUMNS = [
   'workspace_id',
-  'run_id',
+  'subject_id',
   'id',
+  'subject',
+  'dialect',
+  'is_automatic',
+  'request_id',
+  'signing_secret_id',
   'url',
   'body',
   'status',
@@ -430,8 +497,13 @@ export const DELIVERY_COLUMNS = [
 export function deliveryCells(delivery: Delivery): Cell[] {
   return [
     delivery.workspaceId,
-    delivery.runId,
+    delivery.subjectId,
     delivery.id,
+    delivery.subject,
+    delivery.dialect,
+    delivery.isAutomatic ? 1 : 0,
+    delivery.requestId,
+    delivery.signingSecretId,
     delivery.url,
     delivery.body,
     delivery.status,
@@ -446,8 +518,13 @@ export function deliveryCells(delivery: Delivery): Cell[] {
 export function deliveryFromRow(row: Row): Delivery {
   return {
     workspaceId: text(row, 'workspace_id'),
-    runId: text(row, 'run_id'),
     id: text(row, 'id'),
+    subject: text(row, 'subject') as Delivery['subject'],
+    subjectId: text(row, 'subject_id'),
+    dialect: text(row, 'dialect') as Dialect,
+    isAutomatic: flag(row, 'is_automatic'),
+    requestId: textOrNull(row, 'request_id'),
+    signingSecretId: textOrNull(row, 'signing_secret_id'),
     url: text(row, 'url'),
     body: text(row, 'body'),
     status: text(row, 'status') as Delivery['status'],
@@ -461,7 +538,7 @@ export function deliveryFromRow(row: Row): Delivery {
 
 export const ATTEMPT_COLUMNS = [
   'workspace_id',
-  'run_id',
+  'subject_id',
   'delivery_id',
   'attempt',
   'at',
@@ -471,10 +548,10 @@ export const ATTEMPT_COLUMNS = [
   'response',
 ] as const;
 
-export function attemptCells(workspaceId: string, runId: string, attempt: DeliveryAttempt): Cell[] {
+export function attemptCells(workspaceId: string, subjectId: string, attempt: DeliveryAttempt): Cell[] {
   return [
     workspaceId,
-    runId,
+    subjectId,
     attempt.deliveryId,
     attempt.attempt,
     attempt.at,

@@ -111,6 +111,59 @@ const MIGRATIONS: readonly string[] = [
     primary key (workspace_id, run_id, delivery_id, attempt)
   ) strict, without rowid;
   `,
+  `
+  alter table workflows add column kind text not null default 'flow';
+  alter table workflows add column slug text not null default '';
+  alter table workflows add column profile text not null default '{}';
+  update workflows set slug = id;
+  create unique index workflows_by_slug on workflows (workspace_id, kind, slug) where deleted_at is null;
+
+  alter table runs add column kind text not null default 'flow';
+  alter table runs add column nodes_total integer not null default 0;
+  alter table runs add column nodes_completed integer not null default 0;
+  alter table runs add column context text;
+  alter table runs add column client_ref text;
+  alter table runs add column batch_id text;
+  alter table runs add column request_id text;
+  alter table runs add column cost text;
+  -- The sorting key of the cost (filter/decimal.ts): SQLite has no exact decimals.
+  alter table runs add column cost_key text;
+  alter table runs add column cost_breakdown text;
+  alter table runs add column feedback_is_positive integer;
+  alter table runs add column feedback_reason text;
+  alter table runs add column dialect text not null default 'noxus';
+  alter table runs add column duration_ms integer generated always as (finished_at - started_at) virtual;
+  alter table runs add column failure_code text generated always as (json_extract(failure, '$.code')) virtual;
+  `,
+  `
+  alter table deliveries rename column run_id to subject_id;
+  alter table deliveries add column subject text not null default 'run';
+  alter table deliveries add column dialect text not null default 'noxus';
+  alter table deliveries add column is_automatic integer not null default 1;
+  alter table deliveries add column request_id text;
+  alter table deliveries add column signing_secret_id text;
+  alter table delivery_attempts rename column run_id to subject_id;
+
+  create table callback_secrets (
+    workspace_id text not null, id text not null, label text, prefix text not null, is_current integer not null,
+    created_at integer not null, updated_at integer not null, disabled_at integer, last_used_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create unique index callback_secrets_current on callback_secrets (workspace_id) where is_current = 1;
+
+  create table idempotent_requests (
+    workspace_id text not null, key text not null, digest text not null, request_id text not null, status integer, body text,
+    created_at integer not null,
+    primary key (workspace_id, key)
+  ) strict, without rowid;
+  create index idempotent_requests_by_age on idempotent_requests (created_at);
+
+  create table asset_uploads (
+    workspace_id text not null, id text not null, name text not null, content_type text not null, size integer not null,
+    created_at integer not null, expires_at integer not null, received_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

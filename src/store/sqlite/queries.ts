@@ -1,36 +1,15 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RunEvent } from '../../domain/event.ts';
 import type { NodeRun } from '../../domain/node-run.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import type { Run, RunStatus } from '../../domain/run.ts';
 import type { RunLog } from '../../domain/run-log.ts';
-import type { WorkflowRecord, WorkflowType } from '../../domain/workflow.ts';
+import type { WorkflowKind, WorkflowRecord, WorkflowType } from '../../domain/workflow.ts';
 import * as rows from '../sql/rows.ts';
 import type { RunSelection, RunsBefore, StoreStats } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { find } from './lists.ts';
 
-/** A connection with its prepared statements. Main thread and reader threads run the same queries on one each. */
-export interface Connection {
-  readonly db: DatabaseSync;
-  prepared(sql: string): StatementSync;
-}
-
-/** Wraps a database so that each statement text is prepared once. */
-export function connection(db: DatabaseSync): Connection {
-  const statements = new Map<string, StatementSync>();
-  return {
-    db,
-    prepared(sql) {
-      let statement = statements.get(sql);
-      if (statement === undefined) {
-        statement = db.prepare(sql);
-        statements.set(sql, statement);
-      }
-      return statement;
-    },
-  };
-}
-
-const TERMINAL_STATUSES = `('succeeded', 'failed', 'canceled')`;
+const TERMINAL_STATUSES = `('succeeded', 'partial', 'failed', 'canceled')`;
 
 function countRuns(on: Connection, selection: RunSelection): number {
   const row =
@@ -100,7 +79,7 @@ function listWorkflowLogs(on: Connection, workspaceId: string, workflowId: strin
 }
 
 /** The queries that may take long, by name, as reader threads are asked for them. */
-export const SLOW_QUERIES = { listRuns, findRunsBefore, listWorkflowLogs } as const;
+export const SLOW_QUERIES = { find, listRuns, findRunsBefore, listWorkflowLogs } as const;
 
 export type SlowQueries = typeof SLOW_QUERIES;
 
@@ -146,6 +125,19 @@ export function findWorkflowByName(on: Connection, workspaceId: string, name: st
   return row === undefined ? null : workflowRecord(on, row);
 }
 
+/** See `Store.findWorkflowBySlug`. */
+export function findWorkflowBySlug(
+  on: Connection,
+  workspaceId: string,
+  kind: WorkflowKind,
+  slug: string,
+): WorkflowRecord | null {
+  const row = on
+    .prepared('select * from workflows where workspace_id = ? and kind = ? and slug = ? and deleted_at is null')
+    .get(workspaceId, kind, slug);
+  return row === undefined ? null : workflowRecord(on, row);
+}
+
 /** See `Store.listWorkflows`. */
 export function listWorkflows(
   on: Connection,
@@ -153,7 +145,7 @@ export function listWorkflows(
   page: PageRequest,
   type: WorkflowType | null,
 ): Page<WorkflowRecord> {
-  const where = `from workflows where workspace_id = ? and deleted_at is null ${type === null ? '' : 'and type = ?'}`;
+  const where = `from workflows where workspace_id = ? and kind = 'flow' and deleted_at is null ${type === null ? '' : 'and type = ?'}`;
   const cells = type === null ? [workspaceId] : [workspaceId, type];
   const total = Number(on.prepared(`select count(*) as n ${where}`).get(...cells)?.['n']);
   const found = on

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { connection, SLOW_QUERIES } from './queries.ts';
+import { connection } from './connection.ts';
+import { SLOW_QUERIES } from './queries.ts';
 import type { ReaderAnswer, ReaderQuestion } from './readers.ts';
 
 // The body of a reader thread: one read-only connection that answers one query at a time.

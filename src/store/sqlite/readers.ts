@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import type { Connection, SlowQueries } from './queries.ts';
+import type { Connection } from './connection.ts';
+import type { SlowQueries } from './queries.ts';
 
 export interface ReaderQuestion {
   readonly id: number;

@@ -4,7 +4,8 @@ import type { CheckedFilter } from '../../filter/checked-filter.ts';
 import { filterToSql, type SqlColumns, type SqlValue } from '../sql/filter-to-sql.ts';
 import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { RunReader } from '../store.ts';
-import { connection, getRun, listNodeRuns, listRunLogs, readLog } from './queries.ts';
+import { connection } from './connection.ts';
+import { getRun, listNodeRuns, listRunLogs, readLog } from './queries.ts';
 
 /** Log lines of one run that are read. More is beyond what anybody searches a run for. */
 const LOGS_READ = 100_000;

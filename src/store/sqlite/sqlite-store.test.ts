@@ -93,12 +93,13 @@ describe('a folder of the SQLite store', () => {
   it('that a newer version wrote is refused, and left as it is', async () => {
     await closed(opened());
     const newer = new DatabaseSync(join(folder, 'millrun.db'));
+    const { user_version: ours } = newer.prepare('pragma user_version').get()!;
     newer.exec('pragma user_version = 1000');
     newer.close();
     expect(() => openSqliteStore(folder)).toThrow('Start the newer version');
     const after = new DatabaseSync(join(folder, 'millrun.db'));
     expect(after.prepare('pragma user_version').get()).toEqual({ user_version: 1000 });
-    after.exec('pragma user_version = 1');
+    after.exec(`pragma user_version = ${ours}`);
     after.close();
     opened();
   });
@@ -229,7 +230,8 @@ async function write() {
     const run = {
       id, workspaceId: 'w', workflowId: 'f', workflowVersionId: 'v', versionPinned: false, status: 'queued', revision: 0,
       progress: 0, createdAt: 1, startedAt: null, finishedAt: null, source: 'test', nodeIds: null, singleNodeId: null,
-      input: '{}', output: null, failure: null, meta: null, callbackUrl: null, apiKeyId: null, tracing: false, debugger: null,
+      input: '{}', output: null, failure: null, kind: 'flow', nodesTotal: 0, nodesCompleted: 0, meta: null, context: null, clientRef: null, batchId: null,
+      requestId: null, cost: null, costBreakdown: null, feedback: null, dialect: 'noxus', callbackUrl: null, apiKeyId: null, tracing: false, debugger: null,
     };
     const task = { ...of, id, nodeId: null, iteration: 0, attempt: 1, dueAt: 1, outputs: null };
     const event = { ...of, workflowId: 'f', at: 1, kind: 'created', data: { status: 'queued', progress: 0 } };

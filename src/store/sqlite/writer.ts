@@ -2,6 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { Change, Write } from '../change.ts';
+import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
+import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
+import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type { TaskQueue } from './queue.ts';
 
@@ -33,6 +36,9 @@ const INSERT = {
   deliveries: insert('deliveries', rows.DELIVERY_COLUMNS),
   delivery_attempts: insert('delivery_attempts', rows.ATTEMPT_COLUMNS),
   api_keys: insert('api_keys', rows.API_KEY_COLUMNS),
+  asset_uploads: insert('asset_uploads', ASSET_UPLOAD_COLUMNS).replace('insert', 'insert or replace'),
+  idempotent_requests: insert('idempotent_requests', IDEMPOTENT_REQUEST_COLUMNS),
+  callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
 
 /** Tables that hold what belongs to a run, each with its run column. */
@@ -42,8 +48,8 @@ const RUN_TABLES = [
   ['iterations', 'run_id'],
   ['run_logs', 'run_id'],
   ['tasks', 'run_id'],
-  ['deliveries', 'run_id'],
-  ['delivery_attempts', 'run_id'],
+  ['deliveries', 'subject_id'],
+  ['delivery_attempts', 'subject_id'],
   ['runs', 'id'],
 ] as const;
 
@@ -180,6 +186,14 @@ export class Writer {
         );
         return row !== undefined && isTerminal(row['status'] as RunStatus);
       }
+      case 'createWorkflow': {
+        const { workspaceId, kind, slug } = write.workflow;
+        return (
+          this.#prepared(
+            'select 1 from workflows where workspace_id = ? and kind = ? and slug = ? and deleted_at is null',
+          ).get(workspaceId, kind, slug) === undefined
+        );
+      }
       case 'saveWorkflow': {
         const row = this.#prepared('select revision from workflows where workspace_id = ? and id = ?').get(
           write.workflow.workspaceId,
@@ -189,9 +203,17 @@ export class Writer {
       }
       case 'recordAttempt': {
         const row = this.#prepared(
-          'select attempt_count from deliveries where workspace_id = ? and run_id = ? and id = ?',
-        ).get(write.delivery.workspaceId, write.delivery.runId, write.delivery.id);
+          'select attempt_count from deliveries where workspace_id = ? and subject_id = ? and id = ?',
+        ).get(write.delivery.workspaceId, write.delivery.subjectId, write.delivery.id);
         return row?.['attempt_count'] === write.delivery.attemptCount - 1;
+      }
+      case 'claimRequest': {
+        const { workspaceId, key } = write.request;
+        const row = this.#prepared('select created_at from idempotent_requests where workspace_id = ? and key = ?').get(
+          workspaceId,
+          key,
+        );
+        return row === undefined || Number(row['created_at']) < write.keepFrom;
       }
       case 'followed': {
         const row = this.#prepared('select position from followers where name = ?').get(write.follower);
@@ -214,16 +236,19 @@ export class Writer {
       case 'updateRun': {
         const { run, before } = write;
         this.#prepared(
-          `update runs set status = ?, revision = ?, progress = ?, started_at = ?, finished_at = ?, failure = ?, meta = ?
-           where workspace_id = ? and id = ?`,
+          `update runs set status = ?, revision = ?, progress = ?, nodes_total = ?, nodes_completed = ?, started_at = ?, finished_at = ?,
+           failure = ?, meta = ?, cost = ?, cost_key = ?, cost_breakdown = ? where workspace_id = ? and id = ?`,
         ).run(
           run.status,
           run.revision,
           run.progress,
+          run.nodesTotal,
+          run.nodesCompleted,
           run.startedAt,
           run.finishedAt,
           run.failure === null ? null : JSON.stringify(run.failure),
           run.meta === null ? null : JSON.stringify(run.meta),
+          ...rows.costCells(run),
           run.workspaceId,
           run.id,
         );
@@ -240,6 +265,11 @@ export class Writer {
         }
         return;
       }
+      case 'setFeedback':
+        this.#prepared(
+          'update runs set feedback_is_positive = ?, feedback_reason = ? where workspace_id = ? and id = ?',
+        ).run(...rows.feedbackCells(write.feedback), write.workspaceId, write.runId);
+        return;
       case 'putNodeRun':
         this.#prepared(
           `${INSERT.node_runs} on conflict do update set
@@ -320,27 +350,69 @@ export class Writer {
       case 'createDelivery': {
         const { delivery } = write;
         const isThere = this.#prepared('select 1 from runs where workspace_id = ? and id = ?');
-        if (isThere.get(delivery.workspaceId, delivery.runId) === undefined) return;
+        const { workspaceId, subject, subjectId } = delivery;
+        if (subject === 'run' && isThere.get(workspaceId, subjectId) === undefined) return;
         this.#prepared(INSERT.deliveries).run(...rows.deliveryCells(delivery));
         return;
       }
       case 'recordAttempt': {
         const { delivery, attempt } = write;
         this.#prepared(
-          `update deliveries set status = ?, attempt_count = ?, next_attempt_at = ?, finished_at = ?
-           where workspace_id = ? and run_id = ? and id = ?`,
+          `update deliveries set status = ?, attempt_count = ?, next_attempt_at = ?, finished_at = ?, signing_secret_id = ?
+           where workspace_id = ? and subject_id = ? and id = ?`,
         ).run(
           delivery.status,
           delivery.attemptCount,
           delivery.nextAttemptAt,
           delivery.finishedAt,
+          delivery.signingSecretId,
           delivery.workspaceId,
-          delivery.runId,
+          delivery.subjectId,
           delivery.id,
         );
         this.#prepared(INSERT.delivery_attempts).run(
-          ...rows.attemptCells(delivery.workspaceId, delivery.runId, attempt),
+          ...rows.attemptCells(delivery.workspaceId, delivery.subjectId, attempt),
         );
+        if (delivery.signingSecretId === null) return;
+        this.#prepared('update callback_secrets set last_used_at = ? where workspace_id = ? and id = ?').run(
+          attempt.at,
+          delivery.workspaceId,
+          delivery.signingSecretId,
+        );
+        return;
+      }
+      case 'putUpload':
+        this.#prepared(INSERT.asset_uploads).run(...assetUploadCells(write.upload));
+        return;
+      case 'endUpload':
+        this.#prepared('delete from asset_uploads where workspace_id = ? and id = ?').run(
+          write.workspaceId,
+          write.uploadId,
+        );
+        return;
+      case 'claimRequest':
+        this.#prepared('delete from idempotent_requests where created_at < ?').run(write.keepFrom);
+        this.#prepared(INSERT.idempotent_requests).run(...idempotentRequestCells(write.request));
+        return;
+      case 'answerRequest':
+        this.#prepared(INSERT.idempotent_requests.replace('insert', 'insert or replace')).run(
+          ...idempotentRequestCells(write.request),
+        );
+        return;
+      case 'forgetRequest':
+        this.#prepared('delete from idempotent_requests where workspace_id = ? and key = ?').run(
+          write.workspaceId,
+          write.key,
+        );
+        return;
+      case 'putCallbackSecret': {
+        const { secret } = write;
+        if (secret.isCurrent) {
+          this.#prepared(
+            'update callback_secrets set is_current = 0, updated_at = ? where workspace_id = ? and id <> ?',
+          ).run(secret.updatedAt, secret.workspaceId, secret.id);
+        }
+        this.#prepared(INSERT.callback_secrets).run(...callbackSecretCells(secret));
         return;
       }
       case 'followed':

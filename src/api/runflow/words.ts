@@ -1,0 +1,36 @@
+import type { NodeStatus } from '../../domain/node-run.ts';
+import type { RunStatus } from '../../domain/run.ts';
+
+/** The domain's words in this dialect (runflow-api.md 3.8). */
+
+/** All there are, in the order of a run's life. `dispatching` is never seen here: a run that is taken up is running at once. */
+export const RUN_STATUS_CODES = [
+  'queued',
+  'dispatching',
+  'running',
+  'succeeded',
+  'failed',
+  'canceled',
+  'partial_succeeded',
+] as const;
+
+/** A run that waits for a person is running to the outside. */
+export const RUN_STATUS_CODE: Readonly<Record<RunStatus, (typeof RUN_STATUS_CODES)[number]>> = {
+  queued: 'queued',
+  running: 'running',
+  waiting: 'running',
+  succeeded: 'succeeded',
+  partial: 'partial_succeeded',
+  failed: 'failed',
+  canceled: 'canceled',
+};
+
+export const NODE_STATE_CODE: Readonly<Record<NodeStatus, string>> = {
+  running: 'running',
+  waiting: 'running',
+  succeeded: 'succeeded',
+  failed: 'failed',
+  skipped: 'skipped',
+  canceled: 'canceled',
+  cached: 'cached',
+};

@@ -1,0 +1,160 @@
+import type { KeysetPage } from '../../domain/keyset.ts';
+import { type ListSource, listStatement } from '../sql/keyset.ts';
+import * as rows from '../sql/rows.ts';
+import { sqliteFilter } from '../sql/sqlite-filter.ts';
+import type { FindOptions, FindRequest, FoundLog, FoundNodeRun, FoundRun, Listed } from '../store.ts';
+import type { Connection } from './connection.ts';
+
+/** A payload that lies in a blob is not JSON here and acts as null in filters. */
+const inlineJson = (column: string): string => `case when ${column} not like '@%' then ${column} end`;
+
+const slugOfKind = (kind: string): string =>
+  `(select w.slug from workflows w where w.workspace_id = r.workspace_id and w.id = r.workflow_id and w.kind = '${kind}')`;
+
+const idOfKind = (kind: string): string => `(case r.kind when '${kind}' then r.workflow_id end)`;
+
+const HAS_LOGS = 'exists (select 1 from run_logs l where l.workspace_id = r.workspace_id and l.run_id = r.id)';
+const HAS_NODE_RUNS = 'exists (select 1 from node_runs n where n.workspace_id = r.workspace_id and n.run_id = r.id)';
+
+const NEWEST_FIRST = [{ column: 'createdAt', direction: 'desc' }] as const;
+
+function runs(options: FindOptions): ListSource<FoundRun> {
+  const payloads = options.payloads === false ? 'null as input, null as output' : 'p.input, p.output';
+  return {
+    select: `r.*, ${payloads}, ${HAS_LOGS} as has_logs, ${HAS_NODE_RUNS} as has_node_runs`,
+    from: 'runs r join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id',
+    workspace: 'r.workspace_id',
+    columns: {
+      id: 'r.id',
+      status: 'r.status',
+      clientRef: 'r.client_ref',
+      createdAt: 'r.created_at',
+      startedAt: 'r.started_at',
+      completedAt: 'r.finished_at',
+      durationMs: 'r.duration_ms',
+      cost: 'r.cost_key',
+      targetType: 'r.kind',
+      targetVersion: 'r.workflow_version_id',
+      modelSlug: slugOfKind('model'),
+      flowSlug: slugOfKind('flow'),
+      comfyuiWorkflowSlug: slugOfKind('comfyui_workflow'),
+      modelId: idOfKind('model'),
+      flowId: idOfKind('flow'),
+      flowVersionId: "(case r.kind when 'flow' then r.workflow_version_id end)",
+      comfyuiWorkflowId: idOfKind('comfyui_workflow'),
+      workflowId: 'r.workflow_id',
+      workspaceId: 'r.workspace_id',
+      source: 'r.source',
+      batchId: 'r.batch_id',
+      requestId: 'r.request_id',
+      createdBy: 'r.api_key_id',
+      resolvedTemplateId: 'null',
+      sourceChatMessageId: 'null',
+      jurisdiction: 'null',
+      callbackUrl: 'r.callback_url',
+      nodesTotal: 'r.nodes_total',
+      nodesCompleted: 'r.nodes_completed',
+      failureCode: 'r.failure_code',
+      failureStage:
+        "(case when r.failure is not null then coalesce(json_extract(r.failure, '$.stage'), 'execution') end)",
+      failureMessage: "json_extract(r.failure, '$.message')",
+      feedbackIsPositive: 'r.feedback_is_positive',
+      feedbackReason: 'r.feedback_reason',
+      hasLogs: HAS_LOGS,
+      hasNodeRuns: HAS_NODE_RUNS,
+      input: `(${inlineJson('p.input')})`,
+      output: `(${inlineJson('p.output')})`,
+      context: 'r.context',
+      metadata: 'r.meta',
+      costBreakdown: 'r.cost_breakdown',
+    },
+    notNull: new Set([
+      'id',
+      'status',
+      'createdAt',
+      'targetType',
+      'targetVersion',
+      'workspaceId',
+      'source',
+      'workflowId',
+    ]),
+    key: ['r.id'],
+    defaultSort: NEWEST_FIRST,
+    item: (row) => ({
+      run: rows.runFromRow(row),
+      hasLogs: row['has_logs'] === 1,
+      hasNodeRuns: row['has_node_runs'] === 1,
+    }),
+  };
+}
+
+function nodeRuns(): ListSource<FoundNodeRun> {
+  return {
+    select: 'n.*, r.workflow_id, r.created_at as run_created_at',
+    from: 'node_runs n join runs r on r.workspace_id = n.workspace_id and r.id = n.run_id',
+    workspace: 'n.workspace_id',
+    columns: {
+      runId: 'n.run_id',
+      nodeId: 'n.node_id',
+      workflowId: 'r.workflow_id',
+      flowId: 'r.workflow_id',
+      status: 'n.status',
+      attempts: 'n.attempts',
+      createdAt: 'coalesce(n.started_at, r.created_at)',
+      startedAt: 'n.started_at',
+      completedAt: 'n.finished_at',
+      durationMs: '(n.finished_at - n.started_at)',
+      errorMessage: "json_extract(n.failure, '$.message')",
+      input: `(${inlineJson('n.inputs')})`,
+      output: `(${inlineJson('n.outputs')})`,
+    },
+    notNull: new Set(['runId', 'nodeId', 'workflowId', 'flowId', 'status', 'attempts', 'createdAt']),
+    key: ['n.run_id', 'n.node_id'],
+    defaultSort: [{ column: 'createdAt', direction: 'asc' }],
+    item: (row) => ({
+      runId: row['run_id'] as string,
+      workflowId: row['workflow_id'] as string,
+      runCreatedAt: Number(row['run_created_at']),
+      nodeRun: rows.nodeRunFromRow(row),
+    }),
+  };
+}
+
+function logs(): ListSource<FoundLog> {
+  return {
+    select: 'l.*',
+    from: 'run_logs l',
+    workspace: 'l.workspace_id',
+    columns: {
+      id: 'l.id',
+      runId: 'l.run_id',
+      nodeId: 'l.node_id',
+      level: 'l.level',
+      message: 'l.message',
+      timestamp: 'l.at',
+      meta: 'l.meta',
+    },
+    notNull: new Set(['id', 'runId', 'level', 'message', 'timestamp']),
+    key: ['l.run_id', 'l.id'],
+    defaultSort: [{ column: 'timestamp', direction: 'asc' }],
+    item: rows.logFromRow,
+  };
+}
+
+const SOURCES: { readonly [K in keyof Listed]: (options: FindOptions) => ListSource<Listed[K]> } = {
+  runs,
+  nodeRuns,
+  logs,
+};
+
+/** See `Store.find`. */
+export function find<K extends keyof Listed>(
+  on: Connection,
+  what: K,
+  request: FindRequest,
+  options: FindOptions,
+): KeysetPage<Listed[K]> {
+  const source = SOURCES[what](options) as ListSource<Listed[K]>;
+  const statement = listStatement(source, request, sqliteFilter);
+  return statement.page(on.db.prepare(statement.sql).all(...statement.values));
+}
