@@ -54,6 +54,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const http = createGuardedHttp({
     allow: [...config.httpAllow, ...models.providers.map(({ baseUrl }) => hostOf(baseUrl))],
   });
+  const comfyui = config.comfyuiUrl ?? [];
+  // A client of their own: the general one would let every HTTP node of a workflow call them.
+  const comfyuiHttp = createGuardedHttp({ allow: comfyui.map(({ url }) => hostOf(url)) });
   const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
@@ -88,7 +91,12 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     engine,
     store,
     system,
-    tools: { http, models, filesOf: (workspaceId) => files.ofWorkspace(workspaceId) },
+    tools: {
+      http,
+      models,
+      comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+      filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
+    },
     log,
     concurrency: config.workerConcurrency,
   });
@@ -146,6 +154,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await live.stop();
       await searchService.close();
       await http.close();
+      await comfyuiHttp.close();
       await store.close();
     },
   };
