@@ -1,6 +1,8 @@
 export const SCOPES = [
   'workflows:read',
   'workflows:write',
+  'models:read',
+  'models:write',
   'runs:create',
   'runs:read',
   'runs:stop',
