@@ -4,6 +4,7 @@ import { nearest } from '../../domain/nearest.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
+import { batchRoutes } from './batch-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
@@ -14,6 +15,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   runRoutes,
   callbackRoutes,
   assetRoutes,
+  batchRoutes,
 ];
 
 /** The Runflow API (`docs/dialects/runflow.md`): one plugin with its own authentication, errors and 404. */
