@@ -15,13 +15,15 @@ import { Payloads } from './engine/payloads.ts';
 import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
 import type { ModelAccess } from './nodes/node-type.ts';
-import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
+import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
 import { Batches } from './operations/batches.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch } from './operations/dispatch.ts';
 import { Files } from './operations/files.ts';
 import { Idempotency } from './operations/idempotency.ts';
+import { firstKey } from './operations/key-record.ts';
+import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
@@ -35,7 +37,7 @@ import { realSystem } from './system/system.ts';
 
 export interface Platform {
   readonly server: FastifyInstance;
-  /** The key to show at the start, or null when it was preset and is the operator's own. */
+  /** The key to show at the start, or null when it was preset and is the operator's own, or was revoked. */
   readonly shownKey: string | null;
   /** Stops accepting, lets what runs end for up to `graceMs` milliseconds, gives the rest back, closes the store. */
   stop(graceMs: number): Promise<void>;
@@ -108,9 +110,11 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const assets = new Assets({ store, blobs, files, system, secret });
   const dispatch = new Dispatch({ store, runs, takeInMedia: (caller, given) => assets.takeIn(caller, given) });
 
+  const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
   const server = await createServer({
-    access: new Access(store),
+    access: new Access({ store, system, log }),
+    keys: new Keys({ store, system, log }),
     workflows,
     runs,
     search,
@@ -135,7 +139,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
 
   return {
     server,
-    shownKey: config.apiKey === null ? first : null,
+    shownKey: isShown ? first : null,
     async stop(graceMs) {
       ready = false;
       const deadline = Date.now() + graceMs;

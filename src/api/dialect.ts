@@ -7,6 +7,7 @@ import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
 import type { Files } from '../operations/files.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
+import type { Keys } from '../operations/keys.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
 import type { Workflows } from '../operations/workflows.ts';
@@ -15,6 +16,7 @@ import type { Addresses } from './addresses.ts';
 /** What a dialect talks to. Dialects know operations and the catalogue, never the store or the engine. */
 export interface DialectParts {
   readonly access: Access;
+  readonly keys: Keys;
   readonly workflows: Workflows;
   readonly runs: Runs;
   readonly search: RunSearch;

@@ -80,7 +80,7 @@ const hook = (path = '/hook'): string => `http://127.0.0.1:${(server.address() a
 async function start(parts: Partial<CallbacksParts> = {}): Promise<Callbacks> {
   const callbacks = new Callbacks({
     store,
-    system: { now: () => now, newId: v7, random: () => 0.5 },
+    system: { now: () => now, elapsed: () => now, newId: v7, random: () => 0.5 },
     http,
     log: pino({ level: 'silent' }),
     version: '1.2.3',

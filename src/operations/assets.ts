@@ -71,7 +71,7 @@ export class Assets {
     caller: Caller,
     file: { name: string; contentType: string; size: number },
   ): Promise<{ upload: AssetUpload; signed: SignedAsset }> {
-    demand(caller, 'assets:create');
+    demand(caller, 'files:write');
     const now = this.#system.now();
     await this.#clear(caller.workspaceId, now);
     const upload: AssetUpload = {
@@ -113,7 +113,7 @@ export class Assets {
 
   /** Makes a file of an upload whose bytes have arrived. Confirming again gives the same file. */
   async confirm(caller: Caller, uploadId: string): Promise<StoredFile> {
-    demand(caller, 'assets:create');
+    demand(caller, 'files:write');
     const upload = await this.#store.getUpload(caller.workspaceId, uploadId);
     if (upload === null) {
       const file = await this.#store.getFile(caller.workspaceId, uploadId);
@@ -135,7 +135,7 @@ export class Assets {
 
   /** @throws PlatformError `not_found` */
   async get(caller: Caller, assetId: string): Promise<StoredFile> {
-    demand(caller, 'assets:read');
+    demand(caller, 'files:read');
     const file = await this.#store.getFile(caller.workspaceId, assetId);
     if (file === null) throw notFound('asset', assetId);
     return file;

@@ -14,7 +14,7 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 
 /**
  * One fact the store shall keep. Facts that rest on an earlier reading carry what they rest on, and make the whole change stale when that no
- * longer holds: `updateRun` the revision before, `endTask` the lease, `saveWorkflow` the revision before, `followed` the position before.
+ * longer holds: `updateRun`, `saveWorkflow` and `putApiKey` the revision before, `endTask` the lease, `followed` the position before.
  */
 export type Write =
   | { readonly kind: 'createRun'; readonly run: Run }
@@ -77,7 +77,10 @@ export type Write =
       readonly before: number;
     }
   | { readonly kind: 'createWorkspace'; readonly workspace: Workspace }
-  | { readonly kind: 'putApiKey'; readonly key: ApiKey };
+  /** Adds or replaces a key, all but its last use. Rests on the stored revision being `key.revision - 1`; 0: there is no such key. */
+  | { readonly kind: 'putApiKey'; readonly key: ApiKey }
+  /** A key was used. Changes nothing when the key is not there, or was used later. */
+  | { readonly kind: 'touchKey'; readonly workspaceId: string; readonly keyId: string; readonly at: number };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

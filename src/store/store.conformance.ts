@@ -932,15 +932,63 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.currentCallbackSecret(OURS)).toBeNull();
     });
 
-    it('finds an API key by its digest, and lists those of a workspace', async () => {
-      const key = aKey();
-      await kept([{ kind: 'putApiKey', key }]);
-      expect(await store.findApiKey(key.digest)).toEqual(key);
-      expect(await store.findApiKey('0'.repeat(64))).toBeNull();
-      const revoked = { ...key, name: 'old', revokedAt: system.now() };
-      await kept([{ kind: 'putApiKey', key: revoked }]);
-      expect(await store.findApiKey(key.digest)).toEqual(revoked);
-      expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+    describe('an API key', () => {
+      const put = (key: ApiKey): Write => ({ kind: 'putApiKey', key });
+      const touch = (key: ApiKey, at: number): Write => ({ kind: 'touchKey', workspaceId: OURS, keyId: key.id, at });
+
+      it('is found by its digest and its id, and in the list of its workspace', async () => {
+        const key = aKey();
+        await kept([put(key)]);
+        expect(await store.findApiKey(key.digest)).toEqual(key);
+        expect(await store.findApiKey('0'.repeat(64))).toBeNull();
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
+        expect(await store.getApiKey(OURS, 'nothing')).toBeNull();
+        const revoked = { ...key, name: 'old', revokedAt: system.now(), revision: 2 };
+        await kept([put(revoked)]);
+        expect(await store.findApiKey(key.digest)).toEqual(revoked);
+        expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+      });
+
+      it('is kept with everything that bounds it, over a restart', async () => {
+        const former = { digest: 'b'.repeat(64), validUntil: system.now() + 5 };
+        const key = aKey({ createdBy: 'key-0', expiresAt: system.now() + 10, rateLimit: 60, lastUsedAt: 7, former });
+        await kept([put(key)]);
+        store = await opened.reopen();
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
+      });
+
+      it('that was rotated is found by its digest before too, until the next change', async () => {
+        const key = aKey();
+        const former = { digest: key.digest, validUntil: system.now() + 1000 };
+        const rotated = { ...key, digest: 'c'.repeat(64), former, revision: 2 };
+        await kept([put(key)]);
+        await kept([put(rotated)]);
+        expect(await store.findApiKey(key.digest)).toEqual(rotated);
+        expect(await store.findApiKey(rotated.digest)).toEqual(rotated);
+        await kept([put({ ...rotated, former: null, revision: 3 })]);
+        expect(await store.findApiKey(key.digest)).toBeNull();
+      });
+
+      it('is not changed by whoever has read an earlier revision: a revoked one does not come back', async () => {
+        const key = aKey();
+        await kept([put(key)]);
+        const revoked = { ...key, revokedAt: system.now(), revision: 2 };
+        await kept([put(revoked)]);
+        await stale([put({ ...key, name: 'renamed', revision: 2 })]);
+        await stale([put(key)]);
+        await stale([put({ ...aKey({ digest: 'd'.repeat(64) }), revision: 2 })]);
+        expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+      });
+
+      it('has a last use that only goes forward, and that no other change takes back', async () => {
+        const key = aKey();
+        await kept([put(key), touch(key, 20), touch(key, 10)]);
+        const changed = { ...key, name: 'renamed', revision: 2 };
+        await kept([put(changed)]);
+        expect(await store.getApiKey(OURS, key.id)).toEqual({ ...changed, lastUsedAt: 20 });
+        await kept([touch({ ...key, id: 'nothing' }, 30)]);
+        expect(await store.listApiKeys(OURS)).toHaveLength(1);
+      });
     });
 
     it('knows the first workspace', async () => {
@@ -992,6 +1040,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'currentCallbackSecret'
         | 'find'
         | 'findWorkflowBySlug'
+        | 'getApiKey'
         | 'listApiKeys';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
@@ -1056,6 +1105,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listSavedVersions: (workspaceId, of) => store.listSavedVersions(workspaceId, of.workflow.id),
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
+        getApiKey: (workspaceId, of) => store.getApiKey(workspaceId, of.key.id),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
         getBatch: (workspaceId) => store.getBatch(workspaceId, 'batch'),
         getUpload: (workspaceId) => store.getUpload(workspaceId, 'upload'),
@@ -1071,6 +1121,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly version: WorkflowVersion;
         readonly file: StoredFile;
         readonly delivery: Delivery;
+        readonly key: ApiKey;
       }
 
       async function populate(): Promise<Owned> {
@@ -1079,6 +1130,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const run = aRun({ status: 'succeeded', workflowId: made.workflow.id });
         const file = aFile();
         const delivery = aDelivery(run);
+        const key = aKey();
         await kept([
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },
@@ -1088,11 +1140,11 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           add(taskOf(run)),
           { kind: 'createFile', file },
           { kind: 'createDelivery', delivery },
-          { kind: 'putApiKey', key: aKey() },
           { kind: 'putCallbackSecret', secret: aSecret() },
           { kind: 'putUpload', upload: anUpload() },
           { kind: 'createBatch', ...aBatch([run]) },
           { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
+          { kind: 'putApiKey', key },
           {
             kind: 'putNodeRun',
             workspaceId: OURS,
@@ -1131,7 +1183,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
             },
           },
         ]);
-        return { run, workflow: made.workflow, version, file, delivery };
+        return { run, workflow: made.workflow, version, file, delivery, key };
       }
 
       it.each(Object.keys(reads) as (keyof typeof reads)[])('sees nothing of ours through %s', async (method) => {
@@ -1142,19 +1194,22 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
 
       it('can change nothing of ours', async () => {
-        const { run, workflow, delivery, version } = await populate();
+        const { run, workflow, delivery, version, key } = await populate();
         const before = await store.loadRun(OURS, run.id);
         const theirs = { workspaceId: THEIRS } as const;
         await stale([{ kind: 'updateRun', run: { ...run, ...theirs, revision: 1, progress: 7 }, before: run.status }]);
         await stale([{ kind: 'deleteRun', ...theirs, runId: run.id }]);
         await stale([{ kind: 'saveWorkflow', workflow: { ...workflow, ...theirs, revision: 2 } }]);
         await stale([{ kind: 'recordAttempt', ...attempted({ ...delivery, ...theirs }) }]);
+        await stale([{ kind: 'putApiKey', key: { ...key, ...theirs, revision: 2, scopes: [] } }]);
         await kept([
           { kind: 'endTasksOfRun', ...theirs, runId: run.id },
           { kind: 'renameVersion', version: { ...version, ...theirs, name: 'taken' } },
+          { kind: 'touchKey', ...theirs, keyId: key.id, at: system.now() },
         ]);
         expect(await store.loadRun(OURS, run.id)).toEqual(before);
         expect(await store.getVersion(OURS, version.id)).toEqual(version);
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
         expect(await claim()).toHaveLength(1);
       });
     });
@@ -1235,16 +1290,23 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       };
     }
 
-    function aKey(): ApiKey {
+    function aKey(set: Partial<ApiKey> = {}): ApiKey {
       return {
         id: system.newId(),
         workspaceId: OURS,
         name: 'key',
         digest: 'a'.repeat(64),
+        former: null,
         prefix: 'mr_abcd',
         scopes: ['runs:read', 'admin'],
         createdAt: system.now(),
+        createdBy: null,
+        expiresAt: null,
+        rateLimit: null,
+        lastUsedAt: null,
         revokedAt: null,
+        revision: 1,
+        ...set,
       };
     }
   });

@@ -174,7 +174,10 @@ export interface Store {
   listCallbackSecrets(workspaceId: string): Promise<CallbackSecret[]>;
   currentCallbackSecret(workspaceId: string): Promise<CallbackSecret | null>;
 
+  /** By the digest of its text, or of the text before its last rotation. */
   findApiKey(digest: string): Promise<ApiKey | null>;
+  getApiKey(workspaceId: string, keyId: string): Promise<ApiKey | null>;
+  /** Oldest first. */
   listApiKeys(workspaceId: string): Promise<ApiKey[]>;
   firstWorkspace(): Promise<Workspace | null>;
 

@@ -583,6 +583,13 @@ export const API_KEY_COLUMNS = [
   'scopes',
   'created_at',
   'revoked_at',
+  'created_by',
+  'expires_at',
+  'rate_limit',
+  'last_used_at',
+  'former_digest',
+  'former_until',
+  'revision',
 ] as const;
 
 export function apiKeyCells(key: ApiKey): Cell[] {
@@ -595,10 +602,18 @@ export function apiKeyCells(key: ApiKey): Cell[] {
     JSON.stringify(key.scopes),
     key.createdAt,
     key.revokedAt,
+    key.createdBy,
+    key.expiresAt,
+    key.rateLimit,
+    key.lastUsedAt,
+    key.former?.digest ?? null,
+    key.former?.validUntil ?? null,
+    key.revision,
   ];
 }
 
 export function apiKeyFromRow(row: Row): ApiKey {
+  const formerDigest = textOrNull(row, 'former_digest');
   return {
     workspaceId: text(row, 'workspace_id'),
     id: text(row, 'id'),
@@ -608,6 +623,12 @@ export function apiKeyFromRow(row: Row): ApiKey {
     scopes: json<Scope[]>(row, 'scopes'),
     createdAt: number(row, 'created_at'),
     revokedAt: numberOrNull(row, 'revoked_at'),
+    createdBy: textOrNull(row, 'created_by'),
+    expiresAt: numberOrNull(row, 'expires_at'),
+    rateLimit: numberOrNull(row, 'rate_limit'),
+    lastUsedAt: numberOrNull(row, 'last_used_at'),
+    former: formerDigest === null ? null : { digest: formerDigest, validUntil: number(row, 'former_until') },
+    revision: number(row, 'revision'),
   };
 }
 

@@ -178,6 +178,16 @@ const MIGRATIONS: readonly string[] = [
   ) strict, without rowid;
   create index batch_items_by_run on batch_items (workspace_id, run_id);
   `,
+  `
+  alter table api_keys add column created_by text;
+  alter table api_keys add column expires_at integer;
+  alter table api_keys add column rate_limit integer;
+  alter table api_keys add column last_used_at integer;
+  alter table api_keys add column former_digest text;
+  alter table api_keys add column former_until integer;
+  alter table api_keys add column revision integer not null default 1;
+  create unique index api_keys_by_former_digest on api_keys (former_digest) where former_digest is not null;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

@@ -353,7 +353,12 @@ class SqliteStore implements Store {
   }
 
   async findApiKey(digest: string): Promise<ApiKey | null> {
-    const row = this.#on.prepared('select * from api_keys where digest = ?').get(digest);
+    const row = this.#on.prepared('select * from api_keys where digest = ?1 or former_digest = ?1').get(digest);
+    return row === undefined ? null : rows.apiKeyFromRow(row);
+  }
+
+  async getApiKey(workspaceId: string, keyId: string): Promise<ApiKey | null> {
+    const row = this.#on.prepared('select * from api_keys where workspace_id = ? and id = ?').get(workspaceId, keyId);
     return row === undefined ? null : rows.apiKeyFromRow(row);
   }
 

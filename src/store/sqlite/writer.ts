@@ -213,6 +213,13 @@ export class Writer {
         );
         return row?.['revision'] === write.workflow.revision - 1;
       }
+      case 'putApiKey': {
+        const row = this.#prepared('select revision from api_keys where workspace_id = ? and id = ?').get(
+          write.key.workspaceId,
+          write.key.id,
+        );
+        return Number(row?.['revision'] ?? 0) === write.key.revision - 1;
+      }
       case 'recordAttempt': {
         const row = this.#prepared(
           'select attempt_count from deliveries where workspace_id = ? and subject_id = ? and id = ?',
@@ -448,7 +455,18 @@ export class Writer {
         );
         return;
       case 'putApiKey':
-        this.#prepared(INSERT.api_keys.replace('insert', 'insert or replace')).run(...rows.apiKeyCells(write.key));
+        this.#prepared(
+          `${INSERT.api_keys} on conflict (workspace_id, id) do update set
+           name = excluded.name, digest = excluded.digest, prefix = excluded.prefix, scopes = excluded.scopes,
+           created_at = excluded.created_at, revoked_at = excluded.revoked_at, created_by = excluded.created_by,
+           expires_at = excluded.expires_at, rate_limit = excluded.rate_limit, former_digest = excluded.former_digest,
+           former_until = excluded.former_until, revision = excluded.revision`,
+        ).run(...rows.apiKeyCells(write.key));
+        return;
+      case 'touchKey':
+        this.#prepared(
+          'update api_keys set last_used_at = max(coalesce(last_used_at, 0), ?) where workspace_id = ? and id = ?',
+        ).run(write.at, write.workspaceId, write.keyId);
         return;
     }
   }
