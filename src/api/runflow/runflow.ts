@@ -8,6 +8,7 @@ import { batchRoutes } from './batch-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
+import { keyRoutes } from './key-routes.ts';
 import { runRoutes } from './run-routes.ts';
 
 /** Routes by noun, each file with the schemas, reading and presenting of its noun. */
@@ -16,6 +17,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   callbackRoutes,
   assetRoutes,
   batchRoutes,
+  keyRoutes,
 ];
 
 /** The Runflow API (`docs/dialects/runflow.md`): one plugin with its own authentication, errors and 404. */
