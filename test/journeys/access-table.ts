@@ -7,8 +7,8 @@ import { GREETING } from '../support/noxus-definitions.ts';
  * is not here. A dialect is added by an entry of `DIALECTS`; what its routes are called with is made in `makeThings`.
  */
 
-/** What a route answers to a key of another workspace: that there is no such thing, or none. */
-type Hidden = 'missing' | 'empty';
+/** What a route answers to a key of another workspace: that there is no such thing, or none, or things of its own alone. */
+type Hidden = 'missing' | 'empty' | 'own';
 
 export interface Route {
   readonly method: string;
@@ -130,7 +130,7 @@ const RUNFLOW: readonly Route[] = [
   route('POST', '/v1/asset-uploads/{upload_id}/confirmations', 'files:write', 'missing'),
   route('GET', '/v1/assets/types', null, null),
   route('GET', '/v1/assets/{file_id}', 'files:read', 'missing'),
-  route('GET', '/v1/api-keys', 'admin', 'empty'),
+  route('GET', '/v1/api-keys', 'admin', 'own'),
   route('POST', '/v1/api-keys', 'admin', null, () => ({ name: 'x', scopes: ['admin'] })),
   route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
   route('POST', '/v1/api-keys/{key_id}/rotations', 'admin', 'missing'),
