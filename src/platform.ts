@@ -5,7 +5,7 @@ import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
 import { presentCallbackBody as presentNoxusBody } from './api/noxus/callback-body.ts';
-import { presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
+import { presentBatchCallbackBody, presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
@@ -17,7 +17,9 @@ import { createCatalogue } from './nodes/catalogue.ts';
 import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
+import { Batches } from './operations/batches.ts';
 import { Deliveries } from './operations/deliveries.ts';
+import { Dispatch } from './operations/dispatch.ts';
 import { Files } from './operations/files.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { firstKey } from './operations/key-record.ts';
@@ -107,11 +109,14 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     log,
     version,
     readPayload: (payload) => payloads.text(payload),
+    presentBatch: presentBatchCallbackBody,
     presentRun: { noxus: presentNoxusBody, runflow: presentRunflowBody },
     deriveSecret,
     callbackSecretText,
   });
   await callbacks.start();
+  const assets = new Assets({ store, blobs, files, system, secret });
+  const dispatch = new Dispatch({ store, runs, takeInMedia: (caller, given) => assets.takeIn(caller, given) });
 
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
@@ -123,7 +128,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     search,
     files,
     idempotency: new Idempotency({ store, system }),
-    assets: new Assets({ store, blobs, files, system, secret }),
+    assets,
+    dispatch,
+    batches: new Batches({ store, runs, dispatch, callbacks, system }),
     addresses: new Addresses(config.publicUrl),
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,

@@ -2,7 +2,9 @@ import type { Catalogue } from '../nodes/catalogue.ts';
 import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Assets } from '../operations/assets.ts';
+import type { Batches } from '../operations/batches.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
+import type { Dispatch } from '../operations/dispatch.ts';
 import type { Files } from '../operations/files.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
 import type { Keys } from '../operations/keys.ts';
@@ -20,6 +22,8 @@ export interface DialectParts {
   readonly search: RunSearch;
   readonly files: Files;
   readonly assets: Assets;
+  readonly dispatch: Dispatch;
+  readonly batches: Batches;
   readonly addresses: Addresses;
   readonly deliveries: Deliveries;
   readonly idempotency: Idempotency;

@@ -1,4 +1,5 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
@@ -68,11 +69,18 @@ export interface FoundNodeRun {
 
 export type FoundLog = RunLog;
 
+export interface FoundBatchItem {
+  readonly item: BatchItem;
+  readonly run: Run;
+}
+
 /** What can be listed by filter, sort order and boundary. */
 export interface Listed {
   readonly runs: FoundRun;
   readonly nodeRuns: FoundNodeRun;
   readonly logs: FoundLog;
+  readonly batches: Batch;
+  readonly batchItems: FoundBatchItem;
 }
 
 /** Counts for operators. */
@@ -152,6 +160,7 @@ export interface Store {
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
   nextDeliveryAt(): Promise<number | null>;
+  getBatch(workspaceId: string, batchId: string): Promise<Batch | null>;
   getUpload(workspaceId: string, uploadId: string): Promise<AssetUpload | null>;
   /** Uploads that nobody confirmed in time, oldest first. */
   expiredUploads(workspaceId: string, now: number, limit: number): Promise<AssetUpload[]>;

@@ -4,9 +4,11 @@ import { nearest } from '../../domain/nearest.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
+import { batchRoutes } from './batch-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
+import { keyRoutes } from './key-routes.ts';
 import { runRoutes } from './run-routes.ts';
 
 /** Routes by noun, each file with the schemas, reading and presenting of its noun. */
@@ -14,6 +16,8 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   runRoutes,
   callbackRoutes,
   assetRoutes,
+  batchRoutes,
+  keyRoutes,
 ];
 
 /** The Runflow API (`docs/dialects/runflow.md`): one plugin with its own authentication, errors and 404. */
