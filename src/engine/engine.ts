@@ -98,8 +98,26 @@ export class Engine {
    */
   async enqueue(newRun: NewRun, taken: readonly NodeRun[] = []): Promise<Run> {
     const active = this.#create(newRun, taken);
+    // As it is recorded: by the time the commit resolves, the run may be further.
     const { run } = active;
-    const change: Write[] = [
+    await this.#commit(this.#hold(active), this.#enqueued(run, taken));
+    return run;
+  }
+
+  /**
+   * Records several runs and queues them, all of them or none.
+   * @param beside what is recorded in the same write, e.g. the batch that they are
+   */
+  async enqueueAll(newRuns: readonly NewRun[], beside: (runs: readonly Run[]) => Change): Promise<Run[]> {
+    const runs = newRuns.map((newRun) => this.#create(newRun).run);
+    const change = [...runs.flatMap((run) => this.#enqueued(run)), ...beside(runs)];
+    await this.#store.commit(Payloads.needsMove(change) ? await this.#payloads.moveOut(change) : change);
+    return runs;
+  }
+
+  /** The writes of a run that a worker shall take up. */
+  #enqueued(run: Run, taken: readonly NodeRun[] = []): Write[] {
+    return [
       { kind: 'createRun', run },
       ...taken.map((nodeRun): Write => ({ kind: 'putNodeRun', workspaceId: run.workspaceId, runId: run.id, nodeRun })),
       {
@@ -127,8 +145,6 @@ export class Engine {
         },
       },
     ];
-    await this.#commit(this.#hold(active), change);
-    return run;
   }
 
   /**
@@ -136,7 +152,7 @@ export class Engine {
    * For callers that wait for the result anyway.
    */
   async startNow(newRun: NewRun): Promise<Run> {
-    const active = this.#create(newRun, []);
+    const active = this.#create(newRun);
     const change = active
       .advance()
       .map((write): Write => (write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write));
@@ -263,7 +279,7 @@ export class Engine {
     }
   }
 
-  #create(newRun: NewRun, taken: readonly NodeRun[]): ActiveRun {
+  #create(newRun: NewRun, taken: readonly NodeRun[] = []): ActiveRun {
     const run: Run = {
       id: this.#system.newId(),
       workspaceId: newRun.version.workspaceId,

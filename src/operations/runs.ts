@@ -11,6 +11,7 @@ import { WORKFLOW_KINDS, type WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
 import { resolveInput } from '../engine/run-input.ts';
+import type { Change } from '../store/change.ts';
 import type { FindOptions, FindRequest, FoundRun, RunStats, StatsSelection, Store } from '../store/store.ts';
 
 export type { EvaluationCondition } from '../store/store.ts';
@@ -51,6 +52,8 @@ export interface RunRequest {
   readonly clientRef?: string | null;
   readonly batchId?: string | null;
   readonly requestId?: string | null;
+  /** The same request came before, and its answer was lost: a run that it made is given back instead of another. */
+  readonly isRepeat?: boolean;
   /** Without it: `noxus`. */
   readonly dialect?: Dialect;
 }
@@ -120,6 +123,8 @@ export class Runs {
    * @throws PlatformError `not_found`; `invalid` with every mistake of the request, or of a definition that cannot run yet
    */
   async create(caller: Caller, request: RunRequest): Promise<Run> {
+    const made = request.isRepeat === true ? await this.#madeBy(caller, request.requestId ?? null) : null;
+    if (made !== null) return made;
     return this.#engine.enqueue(await this.#prepare(caller, request));
   }
 
@@ -136,11 +141,6 @@ export class Runs {
     const run = await this.#store.getRun(caller.workspaceId, runId);
     if (run === null) throw notFound('run', runId);
     return run;
-  }
-
-  /** A run as lists give it. @throws PlatformError `not_found` */
-  async look(caller: Caller, runId: string): Promise<FoundRun> {
-    return this.#found(await this.get(caller, runId));
   }
 
   /** @throws PlatformError `not_found`, also for a run of another workflow */
@@ -178,6 +178,15 @@ export class Runs {
     demand(caller, 'runs:read');
     const kinds = WORKFLOW_KINDS.filter((kind) => caller.scopes.has(SCOPE_OF_KIND[kind]));
     return this.#store.runStats({ workspaceId: caller.workspaceId, ...bounds, kinds, workflows: WORKFLOWS_IN_STATS });
+  }
+
+  /** A run that the caller has, as lists give it. */
+  async found(run: Run): Promise<FoundRun> {
+    const [nodeRuns, logs] = await Promise.all([
+      this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: false }),
+      this.#store.listRunLogs(run.workspaceId, run.id, 1),
+    ]);
+    return { run, hasLogs: logs.length > 0, hasNodeRuns: nodeRuns.length > 0 };
   }
 
   /** The JSON texts of a run's input and output. */
@@ -262,7 +271,7 @@ export class Runs {
     const next = { isPositive: null, reason: null, ...before.feedback, ...given };
     const feedback = given.isPositive === null || (next.isPositive === null && next.reason === null) ? null : next;
     await this.#store.commit([{ kind: 'setFeedback', workspaceId, runId, feedback }]);
-    return this.#found({ ...before, feedback });
+    return this.found({ ...before, feedback });
   }
 
   /** Deletes one finished run. @throws PlatformError `not_found` */
@@ -345,14 +354,6 @@ export class Runs {
     return this.#store.listDeliveries(caller.workspaceId, runId);
   }
 
-  async #found(run: Run): Promise<FoundRun> {
-    const [nodeRuns, logs] = await Promise.all([
-      this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: false }),
-      this.#store.listRunLogs(run.workspaceId, run.id, 1),
-    ]);
-    return { run, hasLogs: logs.length > 0, hasNodeRuns: nodeRuns.length > 0 };
-  }
-
   async #ioOf(
     record: Pick<NodeRun, 'status' | 'inputs' | 'outputs' | 'failure'>,
     nodeId: string,
@@ -368,6 +369,33 @@ export class Runs {
       outputs: record.outputs === null ? null : await this.text(record.outputs),
       failure: record.failure?.message ?? null,
     };
+  }
+
+  /**
+   * Records several runs and queues them, all of them or none.
+   * @param batch makes the batch that they are, of their ids
+   * @throws as `create`
+   */
+  async createBatch(
+    caller: Caller,
+    requests: readonly RunRequest[],
+    batch: (runs: readonly Run[]) => Change,
+  ): Promise<Run[]> {
+    const prepared: NewRun[] = [];
+    for (const request of requests) prepared.push(await this.#prepare(caller, request));
+    return this.#engine.enqueueAll(prepared, batch);
+  }
+
+  /** The run that a request made, whose answer was lost with a process. */
+  async #madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
+    if (requestId === null) return null;
+    const ofRequest = {
+      kind: 'in',
+      target: { column: 'requestId', kind: 'text', path: [] },
+      values: [requestId],
+    } as const;
+    const found = await this.find(caller, { filter: ofRequest, sort: [], limit: 1, from: null, backward: false });
+    return found.items[0]?.run ?? null;
   }
 
   async #prepare(caller: Caller, request: RunRequest): Promise<NewRun> {
@@ -401,6 +429,13 @@ export class Runs {
       tracing: request.tracing,
       debugger: request.debugger,
     };
+  }
+
+  /** An address to be called back at, as it is. @throws PlatformError `invalid` */
+  checkedCallbackUrl(url: string | null): string | null {
+    const problems = this.#callbackProblems(url);
+    if (problems.length > 0) throw invalid(problems);
+    return url;
   }
 
   #callbackProblems(url: string | null): Problem[] {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Scope } from '../../src/domain/caller.ts';
 import type { NodeRun } from '../../src/domain/node-run.ts';
 import type { Run } from '../../src/domain/run.ts';
-import { keyRecord } from '../../src/operations/access.ts';
+import { keyRecord } from '../../src/operations/key-record.ts';
 import type { Write } from '../../src/store/change.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Wire } from '../support/client.ts';
@@ -475,7 +475,7 @@ describe('the account', () => {
     for (const path of ['/v1/health', '/runflow/v1/health']) {
       const answer = await fetch(server.url + path);
       expect(await answer.json()).toMatchObject({ status: 'ok', ok: true });
-      expect(answer.headers.get('runflow-request-id')).toMatch(/^req-/);
+      expect(answer.headers.get('runflow-request-id')).toMatch(/^[0-9a-f-]{36}$/);
     }
     expect(await api.get('/v1/auth/me')).toMatchObject({
       org_id: workspaceId,

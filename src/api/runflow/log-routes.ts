@@ -18,7 +18,7 @@ import {
   readProjection,
 } from './list.ts';
 import { LOG_FIELDS, presentLog } from './present-log.ts';
-import { presentRun } from './present-run.ts';
+import { runText } from './present-run.ts';
 import { answers } from './schemas.ts';
 import { sendText } from './send.ts';
 
@@ -31,7 +31,9 @@ const ListParams = Type.Object({ run_id: Type.String() });
 const OneParams = Type.Object({ run_id: Type.String(), id: Type.String() });
 
 /** What a run wrote for people; with `any` for the run, what all runs wrote. */
-export function logRoutes(api: FastifyInstance, { runs, records, clock }: DialectParts): void {
+export function logRoutes(api: FastifyInstance, parts: DialectParts): void {
+  const { runs, records, clock } = parts;
+
   api.get(
     '/v1/runs/:run_id/logs',
     {
@@ -44,11 +46,12 @@ export function logRoutes(api: FastifyInstance, { runs, records, clock }: Dialec
         response: answers(listAnswer('RunLog', 'Paginated list response.')),
       },
     },
-    async ({ caller, params, query }, reply) => {
+    async (request, reply) => {
+      const { caller, params, query } = request;
       const runId = parentId((params as Static<typeof ListParams>).run_id);
       const list = readList(query as Static<typeof ListQuery>, LOGS, [caller.workspaceId, runId], clock());
       const page = await records.findLogs(caller, runId, list);
-      return sendText(reply, presentList(page, list, await presenter(page.items, list, caller)));
+      return sendText(reply, presentList(page, list, await presenter(request, page.items, list)));
     },
   );
 
@@ -64,22 +67,23 @@ export function logRoutes(api: FastifyInstance, { runs, records, clock }: Dialec
         response: answers(Type.Ref('RunLog')),
       },
     },
-    async ({ caller, params, query }, reply) => {
+    async (request, reply) => {
+      const { caller, params, query } = request;
       const { run_id: runId, id } = params as Static<typeof OneParams>;
       const projection = readProjection(query as Static<typeof OneQuery>, LOGS);
       const log = await records.getLog(caller, parentId(runId), id);
-      const present = await presenter([log], projection, caller);
+      const present = await presenter(request, [log], projection);
       return sendText(reply, objectText(projected(present(log), projection)));
     },
   );
 
   /** Lines are often of one run: each run is read once. */
-  async function presenter(logs: readonly FoundLog[], { embeds }: Projection, caller: FastifyRequest['caller']) {
+  async function presenter(request: FastifyRequest, logs: readonly FoundLog[], { embeds }: Projection) {
     const texts = new Map<string, string>();
     for (const { runId } of embeds.has('run') ? logs : []) {
       if (texts.has(runId)) continue;
-      const found = await runs.look(caller, runId);
-      texts.set(runId, objectText(presentRun({ found, ...(await runs.payloads(found.run)) })));
+      const found = await runs.found(await runs.get(request.caller, runId));
+      texts.set(runId, await runText(found, request, parts));
     }
     return (log: FoundLog) => ({ ...presentLog(log), run: texts.get(log.runId) ?? 'null' });
   }

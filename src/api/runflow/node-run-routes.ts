@@ -18,6 +18,7 @@ import {
   wants,
 } from './list.ts';
 import { NODE_RUN_FIELDS, NODE_RUN_PAYLOAD_FIELDS, presentNodeRun, type ShownNodeRun } from './present-node-run.ts';
+import { payloadsFor } from './present-run.ts';
 import { withPayloads } from './run-embeds.ts';
 import { answers } from './schemas.ts';
 import { sendText } from './send.ts';
@@ -30,7 +31,9 @@ const ListParams = Type.Object({ run_id: Type.String() });
 const OneParams = Type.Object({ run_id: Type.String(), id: Type.String() });
 
 /** What the nodes of a run did; with `any` for the run, those of all runs. */
-export function nodeRunRoutes(api: FastifyInstance, { runs, records, clock }: DialectParts): void {
+export function nodeRunRoutes(api: FastifyInstance, parts: DialectParts): void {
+  const { runs, records, clock } = parts;
+
   api.get(
     '/v1/runs/:run_id/node-runs',
     {
@@ -43,12 +46,17 @@ export function nodeRunRoutes(api: FastifyInstance, { runs, records, clock }: Di
         response: answers(listAnswer('NodeRun', 'Paginated list response.')),
       },
     },
-    async ({ caller, params, query }, reply) => {
+    async (request, reply) => {
+      const { caller, params, query } = request;
       const runId = parentId((params as Static<typeof ListParams>).run_id);
       const list = readList(query as Static<typeof ListQuery>, NODE_RUNS, [caller.workspaceId, runId], clock());
       const page = await records.findNodeRuns(caller, runId, list, { payloads: wantsPayloads(list) });
       const items = await Promise.all(page.items.map((found) => shown(found, list)));
-      return sendText(reply, presentList({ ...page, items }, list, presentNodeRun));
+      const show = payloadsFor(request, parts);
+      return sendText(
+        reply,
+        presentList({ ...page, items }, list, (item) => presentNodeRun(item, show)),
+      );
     },
   );
 
@@ -64,11 +72,13 @@ export function nodeRunRoutes(api: FastifyInstance, { runs, records, clock }: Di
         response: answers(Type.Ref('NodeRun')),
       },
     },
-    async ({ caller, params, query }, reply) => {
+    async (request, reply) => {
+      const { caller, params, query } = request;
       const { run_id: runId, id } = params as Static<typeof OneParams>;
       const projection = readProjection(query as Static<typeof OneQuery>, NODE_RUNS);
       const found = await records.getNodeRun(caller, parentId(runId), id);
-      return sendText(reply, objectText(projected(presentNodeRun(await shown(found, projection)), projection)));
+      const item = presentNodeRun(await shown(found, projection), payloadsFor(request, parts));
+      return sendText(reply, objectText(projected(item, projection)));
     },
   );
 

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json
 import type { Warning } from '../../domain/warning.ts';
 import type { FoundNodeRun } from '../../operations/run-records.ts';
 import { flowNodeId, nodeRunId } from '../../system/derived-id.ts';
-import { shownPayload, text, time } from './present-run.ts';
+import { type ShowPayload, text, time } from './present-run.ts';
 import { NODE_STATE_CODE } from './words.ts';
 
 /** The properties of a node run, in the order of the reference page. `node_key` is an addition: the name of the node in its graph. */
@@ -39,11 +39,10 @@ export interface ShownNodeRun {
 }
 
 /** The JSON text of each property of a node run. */
-export function presentNodeRun({
-  found: { runId, kind, workflowId, runCreatedAt, nodeRun },
-  inputs,
-  outputs,
-}: ShownNodeRun): Record<(typeof NODE_RUN_FIELDS)[number], string> {
+export function presentNodeRun(
+  { found: { runId, kind, workflowId, runCreatedAt, nodeRun }, inputs, outputs }: ShownNodeRun,
+  show: ShowPayload,
+): Record<(typeof NODE_RUN_FIELDS)[number], string> {
   const { startedAt, finishedAt } = nodeRun;
   const preview = outputs === null ? null : previewOf(JSON.parse(outputs) as JsonObject);
   return {
@@ -53,11 +52,11 @@ export function presentNodeRun({
     node_key: text(nodeRun.nodeId),
     flow_id: kind === 'flow' ? text(workflowId) : 'null',
     state_code: text(NODE_STATE_CODE[nodeRun.status]),
-    input: shownPayload(inputs),
-    output: shownPayload(outputs),
+    input: show(inputs),
+    output: show(outputs),
     input_signature: text(inputs === null ? null : createHash('sha256').update(inputs).digest('hex')),
     preview_type: text(preview?.type),
-    preview_value: shownPayload(text(preview?.value)),
+    preview_value: show(text(preview?.value)),
     duration_ms: text(finishedAt === null || startedAt === null ? null : finishedAt - startedAt),
     cost: text(nodeRun.usage?.cost),
     retry_count: text(nodeRun.warnings.filter(isRetry).length),

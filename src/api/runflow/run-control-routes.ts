@@ -3,8 +3,7 @@ import Type, { type Static } from 'typebox';
 import { invalid } from '../../domain/error.ts';
 import { demand } from '../../operations/access.ts';
 import type { DialectParts } from '../dialect.ts';
-import { objectText } from '../json-text.ts';
-import { presentRun } from './present-run.ts';
+import { runText } from './present-run.ts';
 import { answers, opt } from './schemas.ts';
 import { sendText } from './send.ts';
 import { unknownNames } from './unknown-names.ts';
@@ -29,7 +28,9 @@ const RetryBody = Type.Object({
 });
 
 /** Cancellation and retries, under the address of the reference for operators and under the one that everybody looks for. */
-export function runControlRoutes(api: FastifyInstance, { runs, retries }: DialectParts): void {
+export function runControlRoutes(api: FastifyInstance, parts: DialectParts): void {
+  const { runs, retries } = parts;
+
   for (const prefix of ['/v1', '/v1/admin']) {
     const isAdmin = prefix === '/v1/admin';
     const named = (name: string) => (isAdmin ? `admin_${name}` : name);
@@ -47,14 +48,14 @@ export function runControlRoutes(api: FastifyInstance, { runs, retries }: Dialec
           response: { ...answers(Type.Ref('Run')), 201: Type.Ref('Run') },
         },
       },
-      async ({ caller, params, body }, reply) => {
+      async (request, reply) => {
+        const { caller, params, body } = request;
         if (isAdmin) demand(caller, 'admin');
         const { id } = params as Static<typeof RunParams>;
         const reason = (body as Static<typeof CancellationBody>).reason ?? null;
         const { run, stopped } = await runs.cancel(caller, id, reason);
-        const found = await runs.look(caller, run.id);
         reply.code(stopped ? 201 : 200);
-        return sendText(reply, objectText(presentRun({ found, ...(await runs.payloads(found.run)) })));
+        return sendText(reply, await runText(await runs.found(run), request, parts));
       },
     );
 
@@ -84,9 +85,8 @@ export function runControlRoutes(api: FastifyInstance, { runs, retries }: Dialec
           requestId: request.id,
           dialect: 'runflow',
         });
-        const found = await runs.look(caller, run.id);
         reply.code(201);
-        return sendText(reply, objectText(presentRun({ found, ...(await runs.payloads(found.run)) })));
+        return sendText(reply, await runText(await runs.found(run), request, parts));
       },
     );
   }

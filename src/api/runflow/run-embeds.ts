@@ -1,4 +1,4 @@
-import type { Caller } from '../../domain/caller.ts';
+import type { FastifyRequest } from 'fastify';
 import type { Run } from '../../domain/run.ts';
 import { WORKFLOW_KINDS } from '../../domain/workflow.ts';
 import { demand } from '../../operations/access.ts';
@@ -6,6 +6,7 @@ import type { DialectParts } from '../dialect.ts';
 import { listText, objectText } from '../json-text.ts';
 import { presentLog } from './present-log.ts';
 import { presentNodeRun, type ShownNodeRun } from './present-node-run.ts';
+import { payloadsFor } from './present-run.ts';
 import { presentTarget } from './present-target.ts';
 
 /** What can be embedded in a run. */
@@ -26,12 +27,14 @@ const EMBEDDED_RECORDS = 1000;
  * @throws PlatformError `forbidden` without the scope that reading a relation takes
  */
 export async function runEmbeds(
-  { runs, records }: Pick<DialectParts, 'runs' | 'records'>,
-  caller: Caller,
+  request: FastifyRequest,
+  { runs, records, assets, addresses }: Pick<DialectParts, 'runs' | 'records' | 'assets' | 'addresses'>,
   shown: readonly Run[],
   embeds: ReadonlySet<string>,
 ): Promise<(run: Run) => Readonly<Record<string, string>>> {
   if (embeds.size === 0) return () => ({});
+  const { caller } = request;
+  const show = payloadsFor(request, { assets, addresses });
   if (embeds.has('current_evaluation_summary')) demand(caller, 'evaluations:read');
   const kinds = WORKFLOW_KINDS.filter((kind) => embeds.has(kind));
   const workflowIds = shown.filter((run) => kinds.includes(run.kind)).map((run) => run.workflowId);
@@ -46,7 +49,7 @@ export async function runEmbeds(
   for (const run of hasNodeRuns ? shown : []) {
     const { id: runId, kind, workflowId, createdAt: runCreatedAt } = run;
     const items = (found?.nodeRuns.get(runId) ?? []).map(async (nodeRun) =>
-      objectText(presentNodeRun(await withPayloads(runs, { runId, kind, workflowId, runCreatedAt, nodeRun }))),
+      objectText(presentNodeRun(await withPayloads(runs, { runId, kind, workflowId, runCreatedAt, nodeRun }), show)),
     );
     nodeRunTexts.set(runId, listText(await Promise.all(items)));
   }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { invalid } from '../../domain/error.ts';
 import { runVocabulary } from '../../filter/run-vocabulary.ts';
@@ -18,7 +18,7 @@ import {
   readProjection,
   wants,
 } from './list.ts';
-import { presentRun, RUN_FIELDS } from './present-run.ts';
+import { payloadsFor, presentRun, RUN_FIELDS, runText } from './present-run.ts';
 import { RUN_EMBEDS, runEmbeds } from './run-embeds.ts';
 import { answers, nullable, opt } from './schemas.ts';
 import { sendText } from './send.ts';
@@ -76,14 +76,15 @@ export function runRoutes(api: FastifyInstance, parts: DialectParts): void {
         response: answers(listAnswer('Run', 'Paginated run list.')),
       },
     },
-    async ({ caller, query: given }, reply) => {
-      const query = given as Static<typeof RunsQuery>;
+    async (request, reply) => {
+      const { caller } = request;
+      const query = request.query as Static<typeof RunsQuery>;
       const evaluation = evaluationCondition(query);
       const scope = [caller.workspaceId, ...Object.values(evaluation ?? {})];
       const list = readList(query, RUNS, scope, clock());
       const options = { payloads: wants(list, 'input', 'output'), ...(evaluation && { evaluation }) };
       const page = await runs.find(caller, list, options);
-      const present = await presenter(page.items, list, caller);
+      const present = await presenter(request, page.items, list);
       return sendText(reply, presentList(page, list, present));
     },
   );
@@ -114,10 +115,11 @@ export function runRoutes(api: FastifyInstance, parts: DialectParts): void {
         response: answers(Type.Ref('Run')),
       },
     },
-    async ({ caller, params, query }, reply) => {
-      const projection = readProjection(query as Static<typeof OneQuery>, RUNS);
-      const found = await runs.look(caller, (params as Static<typeof RunParams>).id);
-      return sendRun(reply, found, projection, caller);
+    async (request, reply) => {
+      const projection = readProjection(request.query as Static<typeof OneQuery>, RUNS);
+      const found = await runs.found(await runs.get(request.caller, (request.params as Static<typeof RunParams>).id));
+      const present = await presenter(request, [found], projection);
+      return sendText(reply, objectText(projected(present(found), projection)));
     },
   );
 
@@ -133,35 +135,26 @@ export function runRoutes(api: FastifyInstance, parts: DialectParts): void {
         response: answers(Type.Ref('Run')),
       },
     },
-    async ({ caller, params, body }, reply) => {
-      const { is_positive: isPositive, reason } = body as Static<typeof FeedbackBody>;
+    async (request, reply) => {
+      const { is_positive: isPositive, reason } = request.body as Static<typeof FeedbackBody>;
       if (isPositive === undefined && reason === undefined) {
         const message =
           'The body says nothing. Give is_positive (true, false, or null to clear) and, if you like, reason.';
         throw invalid([{ at: ['body'], message, type: 'missing' }]);
       }
-      const found = await runs.setFeedback(caller, (params as Static<typeof RunParams>).id, {
+      const { id } = request.params as Static<typeof RunParams>;
+      const found = await runs.setFeedback(request.caller, id, {
         ...(isPositive === undefined ? {} : { isPositive }),
         ...(reason === undefined ? {} : { reason: reason?.trim() || null }),
       });
-      return sendRun(reply, found, WHOLE, caller);
+      return sendText(reply, await runText(found, request, parts));
     },
   );
 
-  async function sendRun(
-    reply: FastifyReply,
-    found: FoundRun,
-    projection: Projection,
-    caller: FastifyRequest['caller'],
-  ): Promise<FastifyReply> {
-    const present = await presenter([found], projection, caller);
-    return sendText(reply, objectText(projected(present(found), projection)));
-  }
-
   async function presenter(
+    request: FastifyRequest,
     found: readonly FoundRun[],
     projection: Projection,
-    caller: FastifyRequest['caller'],
   ): Promise<(found: FoundRun) => Readonly<Record<string, string>>> {
     const hasPayloads = wants(projection, 'input', 'output');
     const payloads = new Map(
@@ -170,15 +163,13 @@ export function runRoutes(api: FastifyInstance, parts: DialectParts): void {
       ),
     );
     const shown = found.map(({ run }) => run);
-    const embedded = await runEmbeds(parts, caller, shown, projection.embeds);
-    return (each) => ({ ...presentRun({ found: each, ...payloads.get(each.run.id)! }), ...embedded(each.run) });
+    const embedded = await runEmbeds(request, parts, shown, projection.embeds);
+    const show = payloadsFor(request, parts);
+    return (each) => ({ ...presentRun({ found: each, ...payloads.get(each.run.id)! }, show), ...embedded(each.run) });
   }
 }
 
 const NO_PAYLOADS = { input: null, output: null };
-
-/** All properties and no embeds. */
-export const WHOLE: Projection = { fields: null, embeds: new Set() };
 
 /** Null: nothing is asked about evaluations. */
 function evaluationCondition(query: Static<typeof RunsQuery>): EvaluationCondition | null {

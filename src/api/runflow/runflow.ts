@@ -4,7 +4,12 @@ import { invalid, PlatformError } from '../../domain/error.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { accountRoutes } from './account-routes.ts';
+import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
+import { batchRoutes } from './batch-routes.ts';
+import { callbackRoutes } from './callback-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
+import { honourIdempotencyKeys } from './idempotency.ts';
+import { keyRoutes } from './key-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { nodeRunRoutes } from './node-run-routes.ts';
 import { runControlRoutes } from './run-control-routes.ts';
@@ -20,6 +25,10 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   logRoutes,
   runControlRoutes,
   statsRoutes,
+  callbackRoutes,
+  assetRoutes,
+  batchRoutes,
+  keyRoutes,
   accountRoutes,
 ];
 
@@ -52,6 +61,7 @@ export async function runflow(app: FastifyInstance, parts: DialectParts): Promis
     async () => ({ status: 'ok', ok: true }),
   );
 
+  await app.register(async (open) => assetContentRoutes(open, parts));
   await app.register(async (api) => {
     api.addHook('onRequest', async (request) => {
       request.caller = await parts.access.callerOf(bearerKey(request.headers.authorization), HOW_TO_GIVE_A_KEY);
@@ -61,6 +71,7 @@ export async function runflow(app: FastifyInstance, parts: DialectParts): Promis
       refuseUnknownParameters(request);
       fillInEmptyBody(request);
     });
+    honourIdempotencyKeys(api, parts.idempotency);
     for (const routes of ROUTES) routes(api, parts);
   });
 }

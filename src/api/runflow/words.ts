@@ -1,3 +1,4 @@
+import type { BatchStatus } from '../../domain/batch.ts';
 import type { NodeStatus } from '../../domain/node-run.ts';
 import type { RunStatus } from '../../domain/run.ts';
 
@@ -40,6 +41,14 @@ export const RUN_STATUSES_TOLD: readonly { code: string; name: string; is_termin
     description: 'Ended with some of its outputs missing.',
   },
 ];
+export const BATCH_STATUS_CODE: Readonly<Record<BatchStatus, string>> = {
+  queued: 'queued',
+  running: 'running',
+  succeeded: 'succeeded',
+  partial: 'partial_succeeded',
+  failed: 'failed',
+  canceled: 'canceled',
+};
 
 export const NODE_STATE_CODE: Readonly<Record<NodeStatus, string>> = {
   running: 'running',

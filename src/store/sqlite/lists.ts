@@ -4,6 +4,7 @@ import { type ListSource, listStatement } from '../sql/keyset.ts';
 import * as rows from '../sql/rows.ts';
 import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { FindOptions, FindRequest, FoundLog, FoundNodeRun, FoundRun, Listed } from '../store.ts';
+import { batches, batchItems } from './batch-lists.ts';
 import type { Connection } from './connection.ts';
 
 /** A payload that lies in a blob is not JSON here and acts as null in filters. */
@@ -167,6 +168,8 @@ const SOURCES: { readonly [K in keyof Listed]: (options: FindOptions) => ListSou
   runs,
   nodeRuns,
   logs,
+  batches,
+  batchItems,
 };
 
 /** See `Store.find`. */
