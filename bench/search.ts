@@ -3,13 +3,14 @@
  * known frequency; beside them, in the same process and file system, SQLite's LIKE over the same texts and FTS5's own trigram
  * table.
  *
- *   npm run bench -- search [--runs 100000] [--seconds 3] [--bare 100000] [--meaning] [--loop]
+ *   npm run bench -- search [--runs 100000] [--seconds 3] [--bare 100000] [--folder x] [--meaning] [--loop]
  *
  * `--meaning` indexes words and one random vector of 256 dimensions for each run, too, and searches by them.
  * `--bare` limits the runs that LIKE and bare FTS5 get, as building that table takes longer than everything else.
+ * `--folder` keeps what was built there, and uses it the next time.
  * `--loop` measures instead how long the whole product's event loop is held up while it answers searches.
  */
-import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -39,11 +40,13 @@ export async function bench(args: string[]): Promise<void> {
       runs: { type: 'string' },
       bare: { type: 'string', default: '100000' },
       seconds: { type: 'string', default: '3' },
+      folder: { type: 'string' },
       meaning: { type: 'boolean', default: false },
       loop: { type: 'boolean', default: false },
     },
   });
-  const folder = mkdtempSync(join(tmpdir(), 'millrun-bench-'));
+  const folder = values.folder ?? mkdtempSync(join(tmpdir(), 'millrun-bench-'));
+  mkdirSync(folder, { recursive: true });
   try {
     if (values.loop) {
       await holdUp(folder, Number(values.runs ?? 3000));
@@ -60,7 +63,7 @@ export async function bench(args: string[]): Promise<void> {
     index.close();
     bare.close();
   } finally {
-    rmSync(folder, { recursive: true });
+    if (values.folder === undefined) rmSync(folder, { recursive: true });
   }
 }
 
@@ -199,6 +202,7 @@ const showTiming = ({ p50, p99 }: Timing) => `${show(p50)} / ${show(p99)}`;
 
 function build(path: string, { runs, meaning }: Options): SearchIndex {
   const opened = SearchIndex.open(path, meaning ? MEANING : undefined);
+  if (opened.state === 'ready') return opened.index;
   if (opened.state !== 'created') throw new Error(`The folder is not empty: ${opened.state}.`);
   const { index } = opened;
   let bytes = 0;
@@ -233,7 +237,9 @@ function build(path: string, { runs, meaning }: Options): SearchIndex {
 }
 
 function buildBare(path: string, { runs, bareRuns }: Options): DatabaseSync {
+  const known = existsSync(path);
   const db = new DatabaseSync(path);
+  if (known) return db;
   db.exec(`PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536;
     CREATE TABLE run (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
     CREATE VIRTUAL TABLE bare USING fts5(text, content='run', content_rowid='id', tokenize='trigram')`);

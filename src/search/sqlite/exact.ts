@@ -121,7 +121,7 @@ export class ExactSearch {
     if (beginning !== undefined && sample.share(beginning) >= FREQUENT) {
       return { body: from('document AS d', ...conditions), order: 'd.run_id DESC' };
     }
-    const queries = beginning === undefined ? sample.rarest(whole).map(gramQuery) : [beginningQuery(beginning)];
+    const queries = beginning === undefined ? sample.worthwhile(whole).map(gramQuery) : [beginningQuery(beginning)];
     if (this.#hasOtherWorkspaces(workspace)) queries.push(labelQuery(String(workspace)));
     if (workflows !== undefined && workflows.length <= MAX_WORKFLOW_LABELS) {
       queries.push(`(${workflows.map((workflow) => labelQuery(String(workflow))).join(' OR ')})`);

@@ -208,61 +208,90 @@ export class GramCutter {
 }
 
 /**
- * How many of some sampled documents have a gram, or a gram that begins so. Tells which grams of a needle are rare, as FTS5
- * does not know without walking through them: intersecting the four rarest of 18 took 0.2 ms where all took 2 ms.
+ * Which of some sampled documents have a gram, or a gram that begins so. FTS5 walks through the documents of every gram it is
+ * asked for, common ones too; the sample tells which of a needle's grams are worth that.
  */
 export class GramSample {
   readonly #documents: number;
-  readonly #counts = new Map<string, number>();
+  /** The places of the documents that have it. */
+  readonly #having = new Map<string, number[]>();
 
   /** @param cuts what {@link GramCutter.cut} gave for each sampled document. */
   constructor(cuts: Iterable<Uint8Array>) {
     let documents = 0;
     for (const cut of cuts) {
-      documents++;
       const beginnings = new Set<string>();
       const marked = Buffer.from(cut.buffer, cut.byteOffset, cut.length).toString();
       for (const ended of marked.split(String.fromCharCode(BETWEEN))) {
         const gram = ended.slice(0, -2);
-        this.#count(gram);
+        this.#add(gram, documents);
         const first = codePointLength(gram, 0);
         const second = first + codePointLength(gram, first);
         if (first < gram.length) beginnings.add(gram.slice(0, first));
         if (second < gram.length) beginnings.add(gram.slice(0, second));
       }
-      for (const beginning of beginnings) this.#count(beginning);
+      for (const beginning of beginnings) this.#add(beginning, documents);
+      documents++;
     }
     this.#documents = documents;
   }
 
-  #count(gram: string): void {
-    this.#counts.set(gram, (this.#counts.get(gram) ?? 0) + 1);
+  #add(gram: string, document: number): void {
+    const having = this.#having.get(gram);
+    if (having === undefined) this.#having.set(gram, [document]);
+    else having.push(document);
   }
 
   /** The share of documents that have a gram, or one that begins so; never 0, as a sample is no proof. */
   share(gram: string): number {
-    return ((this.#counts.get(gram) ?? 0) + 0.5) / (this.#documents + 1);
+    return ((this.#having.get(gram)?.length ?? 0) + 0.5) / (this.#documents + 1);
   }
 
-  /** The rarest of some grams, as many as leave few candidates without the needle. */
-  rarest(grams: readonly string[]): string[] {
-    const byShare = grams.map((gram) => ({ gram, share: this.share(gram) })).sort((a, b) => a.share - b.share);
+  /**
+   * Those of a needle's grams that are worth asking for: each saves more reading of candidates than it costs to walk through its
+   * documents. A needle with 29 grams in 1,000 of 100,000 runs took 17 ms with all of them and takes 0.6 ms with three.
+   */
+  worthwhile(grams: readonly string[]): string[] {
+    const left = new Map(grams.map((gram) => [gram, this.share(gram)]));
     const chosen: string[] = [];
-    let left = 1;
-    for (const { gram, share } of byShare) {
-      if (left < ENOUGH) break;
-      chosen.push(gram);
-      left *= share;
+    let candidates: readonly number[] = Array.from({ length: this.#documents }, (_, document) => document);
+    let share = 1;
+    while (left.size > 0) {
+      const known = candidates.length >= TELLING;
+      let best = { gram: '', saved: Number.NEGATIVE_INFINITY, staying: 1 };
+      for (const [gram, own] of left) {
+        // Of the few that are left, the sample tells nothing; grams of one text go together, so half as rare as they look.
+        const staying = known ? this.#shareAmong(candidates, gram) : Math.sqrt(own);
+        const saved = share * (1 - staying) * READING - own * SKIPPING - share * STEPPING;
+        if (saved > best.saved) best = { gram, saved, staying };
+      }
+      // One is needed in any case.
+      if (best.saved <= 0 && chosen.length > 0) break;
+      chosen.push(best.gram);
+      left.delete(best.gram);
+      share *= best.staying;
+      candidates = this.#among(candidates, best.gram);
     }
     return chosen;
   }
+
+  #among(candidates: readonly number[], gram: string): number[] {
+    const having = new Set(this.#having.get(gram));
+    return candidates.filter((document) => having.has(document));
+  }
+
+  #shareAmong(candidates: readonly number[], gram: string): number {
+    return (this.#among(candidates, gram).length + 0.5) / (candidates.length + 1);
+  }
 }
 
-/**
- * Grams are added to a query until so small a share of documents would be left if grams were independent. They are not, hence
- * far below one in a million.
- */
-const ENOUGH = 1e-9;
+/** From this many sampled documents on, their share is taken for that of all. */
+const TELLING = 4;
+
+/** Nanoseconds: to read the text of a candidate, to skip a document of a gram, and to step to the same candidate in one gram more. */
+const READING = 4000;
+const SKIPPING = 6;
+const STEPPING = 25;
 
 function codePointLength(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
