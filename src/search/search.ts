@@ -38,6 +38,8 @@ export interface SearchRequest {
   readonly maxMatchesPerRun: number;
   /** Count matching runs up to this number, {@link COUNT_LIMIT} when absent. 0 leaves out counting. */
   readonly countUpTo?: number;
+  /** Milliseconds for counting after the page is found; as long as it takes when absent. What was counted by then is a lower bound. */
+  readonly countForMs?: number;
 }
 
 /** Up to here totals are exact: counting on costs about 2.5 µs a run, and nobody pages that far. */

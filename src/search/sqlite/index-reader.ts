@@ -8,6 +8,12 @@ import { type MeaningResult, type MeaningSearch, searchByMeaning } from './by-me
 import { DamagedIndexError } from './index-file.ts';
 import { SearchIndex } from './search-index.ts';
 
+/**
+ * Milliseconds that one search counts at most: others wait behind it, and the page is ready. Enough for 10,000 runs whose grams are
+ * rare; where hundreds of thousands have the grams and few the text, asking again counts on from there.
+ */
+const COUNT_FOR = 40;
+
 /** Answers searches from an index that somebody else writes. */
 export class IndexReader {
   readonly #path: string;
@@ -40,7 +46,7 @@ export class IndexReader {
     const allowed: RunFilter | undefined =
       filter && ((runIds) => new Set(this.#reader.filter(request.workspaceId, runIds, filter)));
     const inner: SearchRequest = { ...rest, ...(allowed ? { allowed } : {}) };
-    if (request.exact) return index.search(inner);
+    if (request.exact) return index.search({ ...inner, countForMs: COUNT_FOR });
     const { position } = index;
     const { degraded, ...found } = await this.#byMeaning(index, {
       ...inner,

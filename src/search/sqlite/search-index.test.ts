@@ -166,6 +166,61 @@ test('a total that is just what is counted up to is exact', () => {
   });
 });
 
+test('a count that had no time is a lower bound, and is gone on with by the next searches', () => {
+  const index = open();
+  const runs = Array.from({ length: 3000 }, (_, run) => document(run, run % 3 === 0 ? 'needle' : 'nee edl dle'));
+  index.apply({ put: runs, position: '1' });
+  const totals: number[] = [];
+  for (let exact = false; !exact; ) {
+    const result = index.search(request('needle', { countForMs: 0 }));
+    exact = !result.totalIsLowerBound;
+    expect(result.hits).toHaveLength(10);
+    totals.push(result.total);
+  }
+  expect(totals.length).toBeGreaterThan(1);
+  expect(totals).toEqual(totals.toSorted((a, b) => a - b));
+  expect(totals.at(-1)).toBe(1000);
+});
+
+test('a total is exact after every change, whatever was counted before', () => {
+  const index = open();
+  const total = () => {
+    const { total, totalIsLowerBound } = index.search(request('needle', { limit: 2 }));
+    expect(totalIsLowerBound).toBe(false);
+    return total;
+  };
+  index.apply({ put: Array.from({ length: 20 }, (_, run) => document(run, 'a needle')) });
+  expect(total()).toBe(20);
+  index.apply({ put: [document(30, 'a needle'), document(31, 'a thimble')] });
+  expect(total()).toBe(21);
+  index.apply({ put: [document(25, 'a needle that came late')] });
+  expect(total()).toBe(22);
+  index.apply({
+    put: [document(31, 'a needle now'), document(3, 'none now')],
+    remove: [{ workspaceId: 'w', runId: runId(4) }],
+  });
+  expect(total()).toBe(21);
+  index.apply({ remove: [{ workspaceId: 'w', runId: runId(31) }], put: [document(32, 'a needle')] });
+  expect(total()).toBe(21);
+});
+
+test('of many runs a sample tells that there are more than 10,000, and no longer once they are gone', () => {
+  const index = open();
+  for (let from = 0; from < 24_000; from += 1000) {
+    index.apply({ put: Array.from({ length: 1000 }, (_, run) => document(from + run, 'heron')) });
+  }
+  const ask = () => {
+    const { total, totalIsLowerBound } = index.search(request('heron', { maxMatchesPerRun: 0 }));
+    return { total, totalIsLowerBound };
+  };
+  for (let asked = 0; asked < 20; asked++) expect(ask()).toEqual({ total: 10_000, totalIsLowerBound: true });
+  const some = Array.from({ length: 14_000 }, (_, run) => ({ workspaceId: 'w', runId: runId(run) }));
+  index.apply({ remove: some });
+  expect(ask()).toEqual({ total: 10_000, totalIsLowerBound: false });
+  index.apply({ put: [document(30_000, 'heron')] });
+  expect(ask()).toEqual({ total: 10_000, totalIsLowerBound: true });
+});
+
 test('a run is found by the beginning of its id, not by what else is in it', () => {
   const index = open();
   index.apply({ put: [document(12, 'x'), document(345, 'mentions 01890000-0000')] });
