@@ -28,6 +28,9 @@ const MAX_WORKFLOW_LABELS = 20;
 const FIRST_BATCH = 64;
 const MAX_BATCH = 4096;
 
+/** Candidates that are counted however long it takes, some 30 ms: an index of so many runs always answers exact totals. */
+const COUNTED_ANYWAY = 10_000;
+
 /** Of candidates without the needle, every so manieth document is told of while counting. */
 const HEARD_OF = 256;
 
@@ -80,6 +83,8 @@ interface Counting {
   counted: number;
   /** The last document that was heard of. */
   through: number;
+  /** Candidates it has been through, about. */
+  candidates: number;
   readonly enough: number;
   /** When time is up. */
   readonly end: number;
@@ -91,7 +96,7 @@ export class ExactSearch {
   readonly #documents: Documents;
   readonly #sample: TextSample;
   readonly #counts = new CountCache();
-  #counting: Counting = { counted: 0, through: 0, enough: 0, end: 0 };
+  #counting: Counting = { counted: 0, through: 0, candidates: 0, enough: 0, end: 0 };
 
   constructor(file: IndexFile, documents: Documents) {
     this.#file = file;
@@ -104,7 +109,9 @@ export class ExactSearch {
       const counting = this.#counting;
       counting.counted += Number(found);
       counting.through = Number(id);
-      return counting.counted >= counting.enough || performance.now() > counting.end ? 1 : 0;
+      counting.candidates += found ? 1 : HEARD_OF;
+      const late = counting.candidates > COUNTED_ANYWAY && performance.now() > counting.end;
+      return late || counting.counted >= counting.enough ? 1 : 0;
     });
   }
 
@@ -160,7 +167,9 @@ export class ExactSearch {
   #proposals(wanted: SampledNeedle, request: SearchRequest): Omit<TextStream, 'test'> {
     const { whole, beginning } = gramsOfNeedle(wanted.needle);
     const { sample, greatestId } = this.#documents;
-    const frequent = [...whole, ...(beginning ?? [])].every((gram) => sample.share(gram) * greatestId > COUNT_LIMIT);
+    const frequent = (beginning === undefined ? whole : [beginning]).every(
+      (gram) => sample.share(gram) * greatestId > COUNT_LIMIT,
+    );
     const look = frequent && greatestId > SAMPLED_FROM;
     const { share, more } = look ? this.#sample.look(request.countUpTo ?? COUNT_LIMIT, wanted, this.#removals) : UNSEEN;
     if (beginning !== undefined && sample.share(beginning) >= FREQUENT) {
@@ -286,7 +295,7 @@ export class ExactSearch {
       read.last !== undefined && read.last > through
         ? { last: read.last, passed: read.passed }
         : { last: documents + 1, passed: 0 };
-    const counting = { counted, through, enough: enough - passed, end };
+    const counting = { counted, through, candidates: 0, enough: enough - passed, end };
     const ended = through >= last - 1 || (counted < counting.enough && this.#countOn(stream, counting, last));
     const above = ended ? passed : 0;
     this.#counts.put(key, {

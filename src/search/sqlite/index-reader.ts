@@ -9,10 +9,10 @@ import { DamagedIndexError } from './index-file.ts';
 import { SearchIndex } from './search-index.ts';
 
 /**
- * Milliseconds that one search counts at most: others wait behind it, and the page is ready. Enough for 10,000 runs whose grams are
- * rare; where hundreds of thousands have the grams and few the text, asking again counts on from there.
+ * Milliseconds that one search counts on after the first 10,000 candidates: others wait behind it, and its page is ready. Too short
+ * only where tens of thousands of runs have the grams of a needle and few the needle, such as `this is a`.
  */
-const COUNT_FOR = 40;
+export const COUNT_FOR_MS = 40;
 
 /** Answers searches from an index that somebody else writes. */
 export class IndexReader {
@@ -46,7 +46,7 @@ export class IndexReader {
     const allowed: RunFilter | undefined =
       filter && ((runIds) => new Set(this.#reader.filter(request.workspaceId, runIds, filter)));
     const inner: SearchRequest = { ...rest, ...(allowed ? { allowed } : {}) };
-    if (request.exact) return index.search({ ...inner, countForMs: COUNT_FOR });
+    if (request.exact) return index.search({ ...inner, countForMs: COUNT_FOR_MS });
     const { position } = index;
     const { degraded, ...found } = await this.#byMeaning(index, {
       ...inner,
