@@ -11,10 +11,28 @@ const PASSAGE_LENGTH = 2000;
 /** Changes whenever the same run would give other terms or passages. */
 export const MEANING_VERSION = '2';
 
+/** Stems that are remembered, some 100 bytes each: stemming takes 1 µs, looking up 50 ns. Emptied when it holds this many. */
+const STEMS_KEPT = 32_768;
+
+/** By word; null for a word that tells nothing. */
+const stems = new Map<string, string | null>();
+
+function stemOf(word: string): string | null {
+  const known = stems.get(word);
+  if (known !== undefined) return known;
+  const stem = isStopWord(word) ? null : stemmer(word);
+  if (stems.size >= STEMS_KEPT) stems.clear();
+  stems.set(word, stem);
+  return stem;
+}
+
 /** The words of a text that tell something, stemmed (Porter). */
 export function termsOf(text: string): string[] {
   const terms = new Set<string>();
-  for (const word of wordsOf(text)) if (!isStopWord(word)) terms.add(stemmer(word));
+  for (const word of wordsOf(text)) {
+    const stem = stemOf(word);
+    if (stem !== null) terms.add(stem);
+  }
   return [...terms];
 }
 

@@ -1,3 +1,4 @@
+import { WASM_PAGE, wasmFunction } from '../web-assembly.ts';
 import type { IndexFile } from './index-file.ts';
 
 /*
@@ -177,14 +178,6 @@ const HAMMING = Buffer.from(
   'base64',
 );
 
-/** What of WebAssembly is needed here; TypeScript has its types only together with those of browsers. */
-declare const WebAssembly: {
-  readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: Readonly<Record<string, unknown>> };
-};
-
-const WASM_PAGE = 65_536;
 /** Where the signs begin; before them is the query. */
 const SIGNS_AT = SIGN_BYTES;
 
@@ -193,24 +186,16 @@ const SIGNS_AT = SIGN_BYTES;
  * distance of two bytes each.
  */
 class SignTable {
-  readonly #memory = new WebAssembly.Memory({ initial: 1 });
-  readonly #distances: (vectors: number, end: number, query: number, out: number) => void;
+  readonly #wasm = wasmFunction(HAMMING, 'd');
   #capacity = 0;
   #count = 0;
   #ids = new Float64Array(0);
   #workspaces = new Float64Array(0);
   #documents = new Float64Array(0);
 
-  constructor() {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(HAMMING), { e: { m: this.#memory } });
-    const distances = exports['d'];
-    if (typeof distances !== 'function') throw new TypeError('The WebAssembly module has lost its function.');
-    this.#distances = (...places) => distances(...places);
-  }
-
   add(id: number, workspace: number, document: number, vector: Uint8Array): void {
     if (this.#count === this.#capacity) this.#grow();
-    writeSigns(vector, new Uint8Array(this.#memory.buffer, SIGNS_AT + this.#count * SIGN_BYTES, SIGN_BYTES));
+    writeSigns(vector, new Uint8Array(this.#wasm.memory.buffer, SIGNS_AT + this.#count * SIGN_BYTES, SIGN_BYTES));
     this.#ids[this.#count] = id;
     this.#workspaces[this.#count] = workspace;
     this.#documents[this.#count] = document;
@@ -224,10 +209,10 @@ class SignTable {
 
   /** Ids of vectors whose signs are the most like those of `query`: `wanted`, and those as near as the last of them. */
   nearest(workspace: number, query: Int8Array, wanted: number, allowed: (document: number) => boolean): number[] {
-    writeSigns(asBytes(query), new Uint8Array(this.#memory.buffer, 0, SIGN_BYTES));
+    writeSigns(asBytes(query), new Uint8Array(this.#wasm.memory.buffer, 0, SIGN_BYTES));
     const distancesAt = SIGNS_AT + this.#capacity * SIGN_BYTES;
-    this.#distances(SIGNS_AT, SIGNS_AT + this.#count * SIGN_BYTES, 0, distancesAt);
-    const distances = new Uint16Array(this.#memory.buffer, distancesAt, this.#count);
+    this.#wasm.call(SIGNS_AT, SIGNS_AT + this.#count * SIGN_BYTES, 0, distancesAt);
+    const distances = new Uint16Array(this.#wasm.memory.buffer, distancesAt, this.#count);
     // Where few are allowed, more have to be looked at.
     for (let considered = wanted; ; considered *= 8) {
       const limit = distanceOf(distances, considered);
@@ -243,8 +228,8 @@ class SignTable {
   #grow(): void {
     this.#capacity = Math.max(1024, this.#capacity * 2);
     const bytes = SIGNS_AT + this.#capacity * (SIGN_BYTES + Uint16Array.BYTES_PER_ELEMENT);
-    const missing = Math.ceil(bytes / WASM_PAGE) - this.#memory.buffer.byteLength / WASM_PAGE;
-    if (missing > 0) this.#memory.grow(missing);
+    const missing = Math.ceil(bytes / WASM_PAGE) - this.#wasm.memory.buffer.byteLength / WASM_PAGE;
+    if (missing > 0) this.#wasm.memory.grow(missing);
     this.#ids = grown(this.#ids, this.#capacity);
     this.#workspaces = grown(this.#workspaces, this.#capacity);
     this.#documents = grown(this.#documents, this.#capacity);
