@@ -5,9 +5,11 @@ import type { IndexFile } from './index-file.ts';
 /*
  * Search by vectors: int8 vectors on disk, their signs in memory.
  *
- * A scan of the signs (32 bytes for 256 dimensions) finds the nearest by Hamming distance, and the int8 vectors of those few
- * are then compared exactly. Measured on a million vectors of 256 dimensions: 7.7 ms for the scan and 1.7 ms to select, where
- * the scan in JavaScript takes 22 ms and one of all int8 vectors would read 256 MB for each query.
+ * A scan of the signs (32 bytes for 256 dimensions) finds the nearest by Hamming distance. Those few are ranked again by the product of the
+ * question's own numbers and the signs, which knows that a small number's sign tells little, and the int8 vectors of the best of them are
+ * compared exactly. Measured on a million vectors: 7.7 ms for the scan and 1.7 ms to select, where the scan in JavaScript takes 22 ms and one
+ * of all int8 vectors would read 256 MB for each query. On 43,575 vectors of READMEs, of the true nearest 10 and 200 the 800 vectors that
+ * are compared for 200 documents have 0.94 and 0.75; the nearest 1,600 by Hamming distance alone have 0.89 and 0.73.
  */
 
 /** Dimensions of every vector: the scan below is made for them. */
@@ -15,9 +17,12 @@ export const DIMENSIONS = 256;
 
 const SIGN_BYTES = DIMENSIONS / 8;
 
-/** The nearest by signs that are compared exactly, at least and for each document wanted. */
+/** Vectors that are compared exactly, at least and for each document wanted. */
 const MIN_COMPARED = 500;
-const COMPARED_FOR_EACH = 8;
+const COMPARED_FOR_EACH = 4;
+
+/** The nearest by Hamming distance that are ranked again, for each that is compared exactly. */
+const RANKED_FOR_EACH = 5;
 
 /** Vectors in one row, at most: a row is read as a whole, and a long document has thousands. */
 const VECTORS_OF_ROW = 32;
@@ -203,22 +208,37 @@ class SignTable {
     this.#count = 0;
   }
 
-  /** Rows with the vectors whose signs are the most like those of `query`: `wanted`, and those as near as the last of them. */
+  /** Rows with vectors that by their signs are near to `query`: `wanted`, the nearest first, or all there are. */
   nearest(workspace: number, query: Int8Array, wanted: number, allowed: (document: number) => boolean): number[] {
     writeSigns(asBytes(query), new Uint8Array(this.#wasm.memory.buffer, 0, SIGN_BYTES));
     const distancesAt = SIGNS_AT + this.#capacity * SIGN_BYTES;
     this.#wasm.call(SIGNS_AT, SIGNS_AT + this.#count * SIGN_BYTES, 0, distancesAt);
     const distances = new Uint16Array(this.#wasm.memory.buffer, distancesAt, this.#count);
+    const products = productsWithSigns(query);
     // Where few are allowed, more have to be looked at.
-    for (let considered = wanted; ; considered *= 8) {
-      const limit = distanceOf(distances, considered);
+    for (let considered = wanted * RANKED_FOR_EACH; ; considered *= 8) {
       const found = new Set<number>();
-      for (let place = 0; place < this.#count; place++) {
-        if (distances[place]! > limit || this.#workspaces[place] !== workspace) continue;
+      for (const place of this.#ranked(workspace, distances, distanceOf(distances, considered), products)) {
         if (allowed(this.#documents[place]!)) found.add(this.#rows[place]!);
+        if (found.size >= wanted) break;
       }
       if (found.size >= wanted || considered >= this.#count) return [...found];
     }
+  }
+
+  /** Places of the vectors of a workspace within a Hamming distance, the nearest by {@link productsWithSigns} first. */
+  #ranked(workspace: number, distances: Uint16Array, limit: number, products: Int16Array): number[] {
+    const signs = new Uint8Array(this.#wasm.memory.buffer, SIGNS_AT, this.#count * SIGN_BYTES);
+    const keys: number[] = [];
+    for (let place = 0; place < this.#count; place++) {
+      if (distances[place]! > limit || this.#workspaces[place] !== workspace) continue;
+      let product = 0;
+      const first = place * SIGN_BYTES;
+      for (let byte = 0; byte < SIGN_BYTES; byte++) product += products[(byte << 8) | signs[first + byte]!]!;
+      keys.push((LARGEST_PRODUCT - product) * PLACES + place);
+    }
+    // Numbers sort several times as fast without a function that compares them.
+    return Array.from(Float64Array.from(keys).sort(), (key) => key % PLACES);
   }
 
   #grow(): void {
@@ -230,6 +250,26 @@ class SignTable {
     this.#workspaces = grown(this.#workspaces, this.#capacity);
     this.#documents = grown(this.#documents, this.#capacity);
   }
+}
+
+/** More than any product of a vector and signs, and more than places there are. */
+const LARGEST_PRODUCT = 128 * DIMENSIONS;
+const PLACES = 2 ** 32;
+
+/** What each of the 256 values of each byte of signs adds to the product of a vector with them. */
+function productsWithSigns(vector: Int8Array): Int16Array {
+  const products = new Int16Array(SIGN_BYTES * 256);
+  for (let byte = 0; byte < SIGN_BYTES; byte++) {
+    for (let signs = 0; signs < 256; signs++) {
+      let product = 0;
+      for (let bit = 0; bit < 8; bit++) {
+        const number = vector[byte * 8 + bit]!;
+        product += (signs >> (7 - bit)) & 1 ? -number : number;
+      }
+      products[(byte << 8) | signs] = product;
+    }
+  }
+  return products;
 }
 
 function grown(numbers: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
