@@ -184,11 +184,15 @@ async function bestSentences(
   const candidates: Candidate[] = [];
   const seen = new Set<string>();
   for (const segment of segments) {
+    if (candidates.length >= SENTENCES_COMPARED) break;
     const text = original(segment.folded);
-    if (isKey({ path: segment.path, text })) continue;
+    // What goes through the nodes of a run is the same text again and again.
+    if (seen.has(text) || isKey({ path: segment.path, text })) continue;
+    seen.add(text);
     for (const { start, end } of sentencesOf(text)) {
       const sentence = text.slice(start, end);
-      if (candidates.length >= SENTENCES_COMPARED || seen.has(sentence)) continue;
+      if (candidates.length >= SENTENCES_COMPARED) break;
+      if (sentence !== text && seen.has(sentence)) continue;
       seen.add(sentence);
       candidates.push({ segment, text: sentence, start, end });
     }
