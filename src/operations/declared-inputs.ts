@@ -133,7 +133,10 @@ function unknown(name: string, names: readonly string[], at: Problem['at']): Pro
   const all =
     names.length === 0
       ? 'It takes no input.'
-      : `The inputs are ${names.slice(0, LISTED_NAMES).map((one) => `"${one}"`).join(', ')}.`;
+      : `The inputs are ${names
+          .slice(0, LISTED_NAMES)
+          .map((one) => `"${one}"`)
+          .join(', ')}.`;
   return {
     at: [...at, name],
     message: `There is no input ${shown(name)}.`,

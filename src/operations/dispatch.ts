@@ -64,7 +64,11 @@ export class Dispatch {
    * The input as the run will have it, and everything that is wrong with it. A flow's input is checked when its run is made.
    * @param at where the input stands in the request
    */
-  check(target: Workflow, input: JsonObject, at: Problem['at'] = INPUT): { input: JsonObject; problems: readonly Problem[] } {
+  check(
+    target: Workflow,
+    input: JsonObject,
+    at: Problem['at'] = INPUT,
+  ): { input: JsonObject; problems: readonly Problem[] } {
     return target.kind === 'flow' ? { input, problems: [] } : checkInput(declaredInputs(target), input, at);
   }
 
