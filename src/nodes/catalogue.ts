@@ -18,6 +18,7 @@ import { configFields } from './common-config.ts';
 import { modelChat } from './model/model-chat.ts';
 import { modelHttp } from './model/model-http.ts';
 import { modelImages } from './model/model-images.ts';
+import { modelOutput } from './model/model-output.ts';
 import { modelOutputs } from './model/model-outputs.ts';
 import type { ConfigField, NodeType } from './node-type.ts';
 
@@ -42,6 +43,7 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   modelChat,
   modelImages,
   modelHttp,
+  modelOutput,
   modelOutputs,
 ];
 

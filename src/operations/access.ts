@@ -69,6 +69,11 @@ export function demand(caller: Caller, scope: Scope): void {
   throw new PlatformError('forbidden', `The key "${caller.keyName}" lacks the scope ${scope}. Use a key that has it.`);
 }
 
+/** The same caller with further rights, for an operation whose own right has been demanded and that rests on others. */
+export function granted(caller: Caller, ...scopes: readonly Scope[]): Caller {
+  return { ...caller, scopes: new Set([...caller.scopes, ...scopes]) };
+}
+
 /**
  * Makes the first workspace with its key, once. A preset key is added whenever it is not known yet, and the one before it is revoked: changing
  * the setting changes the key.

@@ -47,6 +47,8 @@ export interface FindRequest extends KeysetRequest {
 export interface FindOptions {
   /** Of runs: whether inputs and outputs are read; without it they are. */
   readonly payloads?: boolean;
+  /** Of workflows: whether their current versions are read; without it they are not. */
+  readonly definitions?: boolean;
 }
 
 export interface FoundRun {
@@ -65,11 +67,31 @@ export interface FoundNodeRun {
 
 export type FoundLog = RunLog;
 
+/** A workflow that is not deleted. */
+export interface FoundWorkflow {
+  readonly workflow: Workflow;
+  /** The current version; null when definitions are not asked for. */
+  readonly version: WorkflowVersion | null;
+  /** Its place among the versions of the workflow, from 1. */
+  readonly versionNumber: number;
+  readonly runsCount: number;
+}
+
+export interface FoundVersion {
+  readonly version: WorkflowVersion;
+  /** Its place among the versions of its workflow, from 1. */
+  readonly number: number;
+}
+
 /** What can be listed by filter, sort order and boundary. */
 export interface Listed {
   readonly runs: FoundRun;
   readonly nodeRuns: FoundNodeRun;
   readonly logs: FoundLog;
+  /** Of every kind. */
+  readonly workflows: FoundWorkflow;
+  /** Of workflows that are not deleted. */
+  readonly versions: FoundVersion;
 }
 
 /** Counts for operators. */

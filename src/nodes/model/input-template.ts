@@ -20,7 +20,7 @@ export function referencesIn(template: JsonValue): string[] {
 export function fillIn(template: JsonValue, input: JsonObject): JsonValue | undefined {
   if (typeof template === 'string') {
     const sole = SOLE_REFERENCE.exec(template)?.[1];
-    return sole === undefined ? fillText(template, input) : (valueOf(input, sole) ?? undefined);
+    return sole === undefined ? fillText(template, input) : (givenValue(input, sole) ?? undefined);
   }
   if (Array.isArray(template)) {
     return template.map((item) => fillIn(item, input)).filter((item) => item !== undefined);
@@ -40,8 +40,8 @@ export function fillText(
   input: JsonObject,
   encode: (text: string) => string = (text) => text,
 ): string {
-  return template.replace(REFERENCE, (_, name: string) => encode(valueAsText(valueOf(input, name))));
+  return template.replace(REFERENCE, (_, name: string) => encode(valueAsText(givenValue(input, name))));
 }
 
-const valueOf = (input: JsonObject, name: string): JsonValue =>
+const givenValue = (input: JsonObject, name: string): JsonValue =>
   Object.hasOwn(input, name) ? (input[name] ?? null) : null;

@@ -33,7 +33,8 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH'];
 const SHOWN_BODY_LENGTH = 300;
 
 /** Headers and query parameters that carry secrets. A model is readable to many; its provider's key is not. */
-const SECRET_NAME = /^(proxy-)?authorization$|^cookie$|(^|[-_])(api[-_]?key|key|token|secret|password|signature)$/i;
+const SECRET_NAME =
+  /^(proxy-)?authorization$|^cookie$|(^|[-_])(api-?key|(?<!idempotency-)key|token|secret|password|signature)$/i;
 
 /** A model behind any HTTP address that takes and gives JSON, or gives a file. */
 export const modelHttp: EffectNodeType = {

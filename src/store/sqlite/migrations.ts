@@ -135,6 +135,9 @@ const MIGRATIONS: readonly string[] = [
   alter table runs add column duration_ms integer generated always as (finished_at - started_at) virtual;
   alter table runs add column failure_code text generated always as (json_extract(failure, '$.code')) virtual;
   `,
+  `
+  create index workflow_versions_by_workflow on workflow_versions (workspace_id, workflow_id, id);
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

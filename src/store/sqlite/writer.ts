@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
+import type { Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import * as rows from '../sql/rows.ts';
 import type { TaskQueue } from './queue.ts';
@@ -180,20 +181,14 @@ export class Writer {
         );
         return row !== undefined && isTerminal(row['status'] as RunStatus);
       }
-      case 'createWorkflow': {
-        const { workspaceId, kind, slug } = write.workflow;
-        return (
-          this.#prepared(
-            'select 1 from workflows where workspace_id = ? and kind = ? and slug = ? and deleted_at is null',
-          ).get(workspaceId, kind, slug) === undefined
-        );
-      }
+      case 'createWorkflow':
+        return this.#isSlugFree(write.workflow);
       case 'saveWorkflow': {
         const row = this.#prepared('select revision from workflows where workspace_id = ? and id = ?').get(
           write.workflow.workspaceId,
           write.workflow.id,
         );
-        return row?.['revision'] === write.workflow.revision - 1;
+        return row?.['revision'] === write.workflow.revision - 1 && this.#isSlugFree(write.workflow);
       }
       case 'recordAttempt': {
         const row = this.#prepared(
@@ -208,6 +203,14 @@ export class Writer {
       default:
         return true;
     }
+  }
+
+  /** Whether no other workflow of its kind has its slug. One that is deleted needs none. */
+  #isSlugFree({ workspaceId, id, kind, slug, deletedAt }: Workflow): boolean {
+    const found = this.#prepared(
+      'select 1 from workflows where workspace_id = ? and kind = ? and slug = ? and id <> ? and deleted_at is null',
+    ).get(workspaceId, kind, slug, id);
+    return deletedAt !== null || found === undefined;
   }
 
   #apply(write: Write, effects: Effects): void {
