@@ -32,10 +32,7 @@ export function pageOf<T>(
   const sort = request.sort.length === 0 ? defaultSort : request.sort;
   const test = filter === null ? () => true : matcher(filter);
   const found = items.filter(({ record }) => test(record));
-  const rows = found.map(({ item, record }, index) => ({
-    item,
-    boundary: boundaryOf(record, index, sort, vocabulary),
-  }));
+  const rows = found.map(({ item, record }) => ({ item, boundary: boundaryOf(record, sort, vocabulary) }));
   const order = (a: Boundary, b: Boundary) => compare(a, b, sort);
   rows.sort((a, b) => order(a.boundary, b.boundary));
   // Rows are in order: those beyond the boundary stand at one side of it.
