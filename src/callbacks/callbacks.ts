@@ -3,7 +3,7 @@ import { BlobMissing } from '../blobs/blobs.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { Payload } from '../domain/payload.ts';
-import type { Run } from '../domain/run.ts';
+import type { Dialect, Run } from '../domain/run.ts';
 import type { Write } from '../store/change.ts';
 import { type Follower, follow } from '../store/follow.ts';
 import type { Store } from '../store/store.ts';
@@ -44,10 +44,12 @@ export interface CallbacksParts {
   readonly version: string;
   /** The JSON text of a payload. @throws BlobMissing */
   readonly readPayload: (payload: Payload) => Promise<string>;
-  /** The body of a run's callback, as JSON text. @param output JSON text */
-  readonly presentRun: (run: Run, output: string | null) => string;
+  /** The body of a run's callback in the words of each API, as JSON text. @param output JSON text */
+  readonly presentRun: Readonly<Record<Dialect, (run: Run, output: string | null) => string>>;
   /** The key that a workspace's deliveries are signed with: `whsec_` and base64. */
   readonly deriveSecret: (workspaceId: string) => string;
+  /** The text of a callback secret. */
+  readonly callbackSecretText: (secretId: string) => string;
   /** Milliseconds for one try; 10 s when left out. */
   readonly attemptTimeoutMs?: number;
 }
@@ -141,20 +143,7 @@ export class Callbacks {
     const { store, system, presentRun } = this.#parts;
     const run = await store.getRun(event.workspaceId, event.runId);
     if (run === null || run.callbackUrl === null) return null;
-    const now = system.now();
-    return {
-      id: system.newId(),
-      workspaceId: run.workspaceId,
-      runId: run.id,
-      url: run.callbackUrl,
-      body: presentRun(run, await this.#outputOf(run)),
-      status: 'pending',
-      attemptCount: 0,
-      maxAttempts: DELIVERY_RETRY.retries + 1,
-      nextAttemptAt: now,
-      createdAt: now,
-      finishedAt: null,
-    };
+    return deliveryOfRun(run, presentRun[run.dialect](run, await this.#outputOf(run)), system, true);
   }
 
   async #outputOf(run: Run): Promise<string | null> {
@@ -202,7 +191,9 @@ export class Callbacks {
 
   #start(delivery: Delivery): void {
     const done = this.#attempt(delivery)
-      .catch((error) => this.#parts.log.error({ err: error, runId: delivery.runId }, 'an attempt of a callback failed'))
+      .catch((error) =>
+        this.#parts.log.error({ err: error, subjectId: delivery.subjectId }, 'an attempt of a callback failed'),
+      )
       .finally(() => {
         this.#inHand.delete(delivery.id);
         this.wake();
@@ -210,14 +201,32 @@ export class Callbacks {
     this.#inHand.set(delivery.id, done);
   }
 
-  async #attempt(delivery: Delivery): Promise<void> {
+  /** Makes a delivery of a run that has ended, once more, of how it stands now. Rests on nothing: the caller has looked. */
+  async redeliver(run: Run): Promise<Delivery> {
+    const { store, system, presentRun } = this.#parts;
+    const delivery = deliveryOfRun(run, presentRun[run.dialect](run, await this.#outputOf(run)), system, false);
+    await store.commit([{ kind: 'createDelivery', delivery }]);
+    this.wake();
+    return delivery;
+  }
+
+  /** The secret that a delivery is signed with, where its API has such and its workspace made one. */
+  async #currentSecret({ dialect, workspaceId }: Delivery): Promise<{ id: string; text: string } | null> {
+    if (dialect !== 'runflow') return null;
+    const secret = await this.#parts.store.currentCallbackSecret(workspaceId);
+    return secret === null ? null : { id: secret.id, text: this.#parts.callbackSecretText(secret.id) };
+  }
+
+  async #attempt(unsigned: Delivery): Promise<void> {
     const { http, system, deriveSecret, attemptTimeoutMs: timeoutMs = ATTEMPT_TIMEOUT_MS } = this.#parts;
+    const current = await this.#currentSecret(unsigned);
+    const delivery = { ...unsigned, signingSecretId: current?.id ?? null };
     const at = system.now();
     const { signal } = this.#cut;
     const result = await attemptDelivery(delivery, {
       http,
       userAgent: this.#userAgent,
-      deriveSecret,
+      keys: { deriveSecret, current },
       at,
       timeoutMs,
       signal,
@@ -240,7 +249,7 @@ export class Callbacks {
     const { store, log } = this.#parts;
     const about = {
       deliveryId: delivery.id,
-      runId: delivery.runId,
+      subjectId: delivery.subjectId,
       attempt: attempt.attempt,
       status: attempt.httpStatus,
     };
@@ -265,4 +274,27 @@ export class Callbacks {
     await this.#woken.promise;
     clearTimeout(timer);
   }
+}
+
+/** The delivery of a run that has ended, due at once. */
+function deliveryOfRun(run: Run, body: string, system: System, isAutomatic: boolean): Delivery {
+  const now = system.now();
+  return {
+    id: system.newId(),
+    workspaceId: run.workspaceId,
+    subject: 'run',
+    subjectId: run.id,
+    dialect: run.dialect,
+    isAutomatic,
+    requestId: run.requestId,
+    signingSecretId: null,
+    url: run.callbackUrl ?? '',
+    body,
+    status: 'pending',
+    attemptCount: 0,
+    maxAttempts: DELIVERY_RETRY.retries + 1,
+    nextAttemptAt: now,
+    createdAt: now,
+    finishedAt: null,
+  };
 }

@@ -20,6 +20,7 @@ export interface Config {
   readonly searchDimensions: number | null;
   readonly searchPrice: string | null;
   readonly httpAllow: readonly string[];
+  readonly publicUrl: string | null;
   readonly openaiBaseUrl: string | null;
   readonly openaiApiKey: string | null;
   readonly models: readonly string[];
@@ -71,7 +72,7 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     flag: 'api-key',
     default: null,
     about:
-      'Preset API key with all rights; otherwise one is made at the first start. At least 16 letters, digits or underscores.',
+      'Preset API key with all rights; otherwise one is made at the first start. At least 16 letters, digits, _ or -.',
     secret: true,
     read: presetKey,
   },
@@ -184,6 +185,14 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: null,
     about: 'US dollars for a million tokens of the embedding model, for the log line that tells what search costs.',
     read: price,
+  },
+  publicUrl: {
+    env: 'MILLRUN_PUBLIC_URL',
+    flag: 'public-url',
+    default: null,
+    about:
+      'Address under which callers reach this server, e.g. https://runs.example.com, for links to files; otherwise the address of each request.',
+    read: httpUrl,
   },
   httpAllow: {
     env: 'MILLRUN_HTTP_ALLOW',

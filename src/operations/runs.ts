@@ -47,6 +47,8 @@ export interface RunRequest {
   readonly clientRef?: string | null;
   readonly batchId?: string | null;
   readonly requestId?: string | null;
+  /** The same request came before, and its answer was lost: a run that it made is given back instead of another. */
+  readonly isRepeat?: boolean;
   /** Without it: `noxus`. */
   readonly dialect?: Dialect;
 }
@@ -116,6 +118,8 @@ export class Runs {
    * @throws PlatformError `not_found`; `invalid` with every mistake of the request, or of a definition that cannot run yet
    */
   async create(caller: Caller, request: RunRequest): Promise<Run> {
+    const made = request.isRepeat === true ? await this.#madeBy(caller, request.requestId ?? null) : null;
+    if (made !== null) return made;
     return this.#engine.enqueue(await this.#prepare(caller, request));
   }
 
@@ -315,6 +319,18 @@ export class Runs {
       outputs: record.outputs === null ? null : await this.text(record.outputs),
       failure: record.failure?.message ?? null,
     };
+  }
+
+  /** The run that a request made, whose answer was lost with a process. */
+  async #madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
+    if (requestId === null) return null;
+    const ofRequest = {
+      kind: 'in',
+      target: { column: 'requestId', kind: 'text', path: [] },
+      values: [requestId],
+    } as const;
+    const found = await this.find(caller, { filter: ofRequest, sort: [], limit: 1, from: null, backward: false });
+    return found.items[0]?.run ?? null;
   }
 
   async #prepare(caller: Caller, request: RunRequest): Promise<NewRun> {

@@ -1,6 +1,9 @@
+import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { NewRunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -10,7 +13,7 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 
 /**
  * One fact the store shall keep. Facts that rest on an earlier reading carry what they rest on, and make the whole change stale when that no
- * longer holds: `updateRun` the revision before, `endTask` the lease, `saveWorkflow` the revision before, `followed` the position before.
+ * longer holds: `updateRun`, `saveWorkflow` and `putApiKey` the revision before, `endTask` the lease, `followed` the position before.
  */
 export type Write =
   | { readonly kind: 'createRun'; readonly run: Run }
@@ -56,6 +59,14 @@ export type Write =
   | { readonly kind: 'createDelivery'; readonly delivery: Delivery }
   /** Rests on the stored attempt count being one less. */
   | { readonly kind: 'recordAttempt'; readonly delivery: Delivery; readonly attempt: DeliveryAttempt }
+  | { readonly kind: 'putUpload'; readonly upload: AssetUpload }
+  | { readonly kind: 'endUpload'; readonly workspaceId: string; readonly uploadId: string }
+  /** Rests on no request of this key being kept. Those made before `keepFrom` (epoch milliseconds) are let go. */
+  | { readonly kind: 'claimRequest'; readonly request: IdempotentRequest; readonly keepFrom: number }
+  | { readonly kind: 'answerRequest'; readonly request: IdempotentRequest }
+  | { readonly kind: 'forgetRequest'; readonly workspaceId: string; readonly key: string }
+  /** Makes or changes a secret. One that is current takes the place of the one that was. */
+  | { readonly kind: 'putCallbackSecret'; readonly secret: CallbackSecret }
   /** A follower has dealt with the log up to `position`. Rests on its stored position being `before`. */
   | {
       readonly kind: 'followed';
@@ -64,7 +75,10 @@ export type Write =
       readonly before: number;
     }
   | { readonly kind: 'createWorkspace'; readonly workspace: Workspace }
-  | { readonly kind: 'putApiKey'; readonly key: ApiKey };
+  /** Adds or replaces a key, all but its last use. Rests on the stored revision being `key.revision - 1`; 0: there is no such key. */
+  | { readonly kind: 'putApiKey'; readonly key: ApiKey }
+  /** A key was used. Changes nothing when the key is not there, or was used later. */
+  | { readonly kind: 'touchKey'; readonly workspaceId: string; readonly keyId: string; readonly at: number };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
+import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -123,7 +126,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       return {
         id: system.newId(),
         workspaceId: run.workspaceId,
-        runId: run.id,
+        subject: 'run',
+        subjectId: run.id,
+        dialect: 'noxus',
+        isAutomatic: true,
+        requestId: null,
+        signingSecretId: null,
         url: 'https://example.com/hook',
         body: '{"a":1}',
         status: 'pending',
@@ -721,7 +729,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.loadRun(OURS, run.id)).toBeNull();
       expect(await store.listRunLogs(OURS, run.id, 10)).toEqual([]);
       expect(await store.listDeliveries(OURS, run.id)).toEqual([]);
-      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.runId)).toEqual([neighbour.id]);
+      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.subjectId)).toEqual([
+        neighbour.id,
+      ]);
       expect((await store.loadRun(OURS, neighbour.id))?.tasks).toHaveLength(1);
       expect(await store.listDeliveries(OURS, neighbour.id)).toMatchObject([{ attempts: [{ attempt: 1 }] }]);
     });
@@ -840,15 +850,117 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
     });
 
-    it('finds an API key by its digest, and lists those of a workspace', async () => {
-      const key = aKey();
-      await kept([{ kind: 'putApiKey', key }]);
-      expect(await store.findApiKey(key.digest)).toEqual(key);
-      expect(await store.findApiKey('0'.repeat(64))).toBeNull();
-      const revoked = { ...key, name: 'old', revokedAt: system.now() };
-      await kept([{ kind: 'putApiKey', key: revoked }]);
-      expect(await store.findApiKey(key.digest)).toEqual(revoked);
-      expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+    it('keeps an idempotent request with its answer, once, until it is old or forgotten', async () => {
+      const first = aRequest();
+      const claim = (set: Partial<IdempotentRequest>, keepFrom = 0): Change => [
+        { kind: 'claimRequest', request: aRequest(set), keepFrom },
+      ];
+      await kept(claim({}));
+      await stale(claim({ digest: 'another', requestId: 'req-2' }));
+      expect(await store.getIdempotentRequest(OURS, 'once')).toEqual(first);
+      const answered = { ...first, answer: { status: 201, body: '{"id":1}' } };
+      await kept([{ kind: 'answerRequest', request: answered }]);
+      expect(await store.getIdempotentRequest(OURS, 'once')).toEqual(answered);
+      await kept(claim({ workspaceId: THEIRS }));
+      await kept(claim({ requestId: 'req-3' }, first.createdAt + 1));
+      expect(await store.getIdempotentRequest(OURS, 'once')).toMatchObject({ requestId: 'req-3', answer: null });
+      await kept([{ kind: 'forgetRequest', workspaceId: OURS, key: 'once' }]);
+      expect(await store.getIdempotentRequest(OURS, 'once')).toBeNull();
+    });
+
+    it('keeps uploads until they are confirmed, and knows those that expired', async () => {
+      const [upload, late] = [anUpload(), anUpload({ id: 'late', expiresAt: system.now() + 5000 })];
+      for (const each of [upload, late]) await kept([{ kind: 'putUpload', upload: each }]);
+      const received = { ...upload, receivedAt: system.now() };
+      await kept([{ kind: 'putUpload', upload: received }]);
+      expect(await store.getUpload(OURS, 'upload')).toEqual(received);
+      expect(await store.expiredUploads(OURS, upload.expiresAt, 10)).toEqual([]);
+      expect(await store.expiredUploads(OURS, upload.expiresAt + 1, 10)).toEqual([received]);
+      await kept([{ kind: 'endUpload', workspaceId: OURS, uploadId: 'upload' }]);
+      expect(await store.getUpload(OURS, 'upload')).toBeNull();
+      expect(await store.getUpload(OURS, 'late')).toEqual(late);
+    });
+
+    it('keeps callback secrets, of which at most one is current, and when one signed last', async () => {
+      const first = aSecret();
+      await kept([{ kind: 'putCallbackSecret', secret: first }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual(first);
+      system.pass(10);
+      const second = aSecret();
+      await kept([{ kind: 'putCallbackSecret', secret: second }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual(second);
+      const demoted = { ...first, isCurrent: false, updatedAt: second.updatedAt };
+      expect(await store.listCallbackSecrets(OURS)).toEqual([second, demoted]);
+
+      const run = aRun();
+      const delivery = aDelivery(run, { dialect: 'runflow' });
+      const signed = attempted(delivery, { signingSecretId: second.id });
+      await kept([create(run), { kind: 'createDelivery', delivery }]);
+      await kept([{ kind: 'recordAttempt', ...signed }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual({ ...second, lastUsedAt: signed.attempt.at });
+
+      const disabled = { ...second, isCurrent: false, disabledAt: system.now() };
+      await kept([{ kind: 'putCallbackSecret', secret: disabled }]);
+      expect(await store.currentCallbackSecret(OURS)).toBeNull();
+    });
+
+    describe('an API key', () => {
+      const put = (key: ApiKey): Write => ({ kind: 'putApiKey', key });
+      const touch = (key: ApiKey, at: number): Write => ({ kind: 'touchKey', workspaceId: OURS, keyId: key.id, at });
+
+      it('is found by its digest and its id, and in the list of its workspace', async () => {
+        const key = aKey();
+        await kept([put(key)]);
+        expect(await store.findApiKey(key.digest)).toEqual(key);
+        expect(await store.findApiKey('0'.repeat(64))).toBeNull();
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
+        expect(await store.getApiKey(OURS, 'nothing')).toBeNull();
+        const revoked = { ...key, name: 'old', revokedAt: system.now(), revision: 2 };
+        await kept([put(revoked)]);
+        expect(await store.findApiKey(key.digest)).toEqual(revoked);
+        expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+      });
+
+      it('is kept with everything that bounds it, over a restart', async () => {
+        const former = { digest: 'b'.repeat(64), validUntil: system.now() + 5 };
+        const key = aKey({ createdBy: 'key-0', expiresAt: system.now() + 10, rateLimit: 60, lastUsedAt: 7, former });
+        await kept([put(key)]);
+        store = await opened.reopen();
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
+      });
+
+      it('that was rotated is found by its digest before too, until the next change', async () => {
+        const key = aKey();
+        const former = { digest: key.digest, validUntil: system.now() + 1000 };
+        const rotated = { ...key, digest: 'c'.repeat(64), former, revision: 2 };
+        await kept([put(key)]);
+        await kept([put(rotated)]);
+        expect(await store.findApiKey(key.digest)).toEqual(rotated);
+        expect(await store.findApiKey(rotated.digest)).toEqual(rotated);
+        await kept([put({ ...rotated, former: null, revision: 3 })]);
+        expect(await store.findApiKey(key.digest)).toBeNull();
+      });
+
+      it('is not changed by whoever has read an earlier revision: a revoked one does not come back', async () => {
+        const key = aKey();
+        await kept([put(key)]);
+        const revoked = { ...key, revokedAt: system.now(), revision: 2 };
+        await kept([put(revoked)]);
+        await stale([put({ ...key, name: 'renamed', revision: 2 })]);
+        await stale([put(key)]);
+        await stale([put({ ...aKey({ digest: 'd'.repeat(64) }), revision: 2 })]);
+        expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+      });
+
+      it('has a last use that only goes forward, and that no other change takes back', async () => {
+        const key = aKey();
+        await kept([put(key), touch(key, 20), touch(key, 10)]);
+        const changed = { ...key, name: 'renamed', revision: 2 };
+        await kept([put(changed)]);
+        expect(await store.getApiKey(OURS, key.id)).toEqual({ ...changed, lastUsedAt: 20 });
+        await kept([touch({ ...key, id: 'nothing' }, 30)]);
+        expect(await store.listApiKeys(OURS)).toHaveLength(1);
+      });
     });
 
     it('knows the first workspace', async () => {
@@ -892,8 +1004,14 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listSavedVersions'
         | 'getFile'
         | 'listDeliveries'
+        | 'getUpload'
+        | 'expiredUploads'
+        | 'getIdempotentRequest'
+        | 'listCallbackSecrets'
+        | 'currentCallbackSecret'
         | 'find'
         | 'findWorkflowBySlug'
+        | 'getApiKey'
         | 'listApiKeys';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
@@ -958,7 +1076,13 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listSavedVersions: (workspaceId, of) => store.listSavedVersions(workspaceId, of.workflow.id),
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
+        getApiKey: (workspaceId, of) => store.getApiKey(workspaceId, of.key.id),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
+        getUpload: (workspaceId) => store.getUpload(workspaceId, 'upload'),
+        expiredUploads: (workspaceId) => store.expiredUploads(workspaceId, Number.MAX_SAFE_INTEGER, 10),
+        getIdempotentRequest: (workspaceId) => store.getIdempotentRequest(workspaceId, 'once'),
+        listCallbackSecrets: (workspaceId) => store.listCallbackSecrets(workspaceId),
+        currentCallbackSecret: (workspaceId) => store.currentCallbackSecret(workspaceId),
       };
 
       interface Owned {
@@ -967,6 +1091,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly version: WorkflowVersion;
         readonly file: StoredFile;
         readonly delivery: Delivery;
+        readonly key: ApiKey;
       }
 
       async function populate(): Promise<Owned> {
@@ -975,6 +1100,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const run = aRun({ status: 'succeeded', workflowId: made.workflow.id });
         const file = aFile();
         const delivery = aDelivery(run);
+        const key = aKey();
         await kept([
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },
@@ -984,7 +1110,10 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           add(taskOf(run)),
           { kind: 'createFile', file },
           { kind: 'createDelivery', delivery },
-          { kind: 'putApiKey', key: aKey() },
+          { kind: 'putCallbackSecret', secret: aSecret() },
+          { kind: 'putUpload', upload: anUpload() },
+          { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
+          { kind: 'putApiKey', key },
           {
             kind: 'putNodeRun',
             workspaceId: OURS,
@@ -1023,7 +1152,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
             },
           },
         ]);
-        return { run, workflow: made.workflow, version, file, delivery };
+        return { run, workflow: made.workflow, version, file, delivery, key };
       }
 
       it.each(Object.keys(reads) as (keyof typeof reads)[])('sees nothing of ours through %s', async (method) => {
@@ -1034,19 +1163,22 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
 
       it('can change nothing of ours', async () => {
-        const { run, workflow, delivery, version } = await populate();
+        const { run, workflow, delivery, version, key } = await populate();
         const before = await store.loadRun(OURS, run.id);
         const theirs = { workspaceId: THEIRS } as const;
         await stale([{ kind: 'updateRun', run: { ...run, ...theirs, revision: 1, progress: 7 }, before: run.status }]);
         await stale([{ kind: 'deleteRun', ...theirs, runId: run.id }]);
         await stale([{ kind: 'saveWorkflow', workflow: { ...workflow, ...theirs, revision: 2 } }]);
         await stale([{ kind: 'recordAttempt', ...attempted({ ...delivery, ...theirs }) }]);
+        await stale([{ kind: 'putApiKey', key: { ...key, ...theirs, revision: 2, scopes: [] } }]);
         await kept([
           { kind: 'endTasksOfRun', ...theirs, runId: run.id },
           { kind: 'renameVersion', version: { ...version, ...theirs, name: 'taken' } },
+          { kind: 'touchKey', ...theirs, keyId: key.id, at: system.now() },
         ]);
         expect(await store.loadRun(OURS, run.id)).toEqual(before);
         expect(await store.getVersion(OURS, version.id)).toEqual(version);
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
         expect(await claim()).toHaveLength(1);
       });
     });
@@ -1063,16 +1195,64 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       };
     }
 
-    function aKey(): ApiKey {
+    function anUpload(set: Partial<AssetUpload> = {}): AssetUpload {
+      return {
+        id: 'upload',
+        workspaceId: OURS,
+        name: 'a.png',
+        contentType: 'image/png',
+        size: 3,
+        createdAt: system.now(),
+        expiresAt: system.now() + 1000,
+        receivedAt: null,
+        ...set,
+      };
+    }
+
+    function aRequest(set: Partial<IdempotentRequest> = {}): IdempotentRequest {
+      return {
+        workspaceId: OURS,
+        key: 'once',
+        digest: 'd'.repeat(64),
+        requestId: 'req-1',
+        answer: null,
+        createdAt: system.now(),
+        ...set,
+      };
+    }
+
+    function aSecret(set: Partial<CallbackSecret> = {}): CallbackSecret {
+      return {
+        id: system.newId(),
+        workspaceId: OURS,
+        label: 'a receiver',
+        prefix: 'whsec_abcdef',
+        isCurrent: true,
+        createdAt: system.now(),
+        updatedAt: system.now(),
+        disabledAt: null,
+        lastUsedAt: null,
+        ...set,
+      };
+    }
+
+    function aKey(set: Partial<ApiKey> = {}): ApiKey {
       return {
         id: system.newId(),
         workspaceId: OURS,
         name: 'key',
         digest: 'a'.repeat(64),
+        former: null,
         prefix: 'mr_abcd',
         scopes: ['runs:read', 'admin'],
         createdAt: system.now(),
+        createdBy: null,
+        expiresAt: null,
+        rateLimit: null,
+        lastUsedAt: null,
         revokedAt: null,
+        revision: 1,
+        ...set,
       };
     }
   });

@@ -16,9 +16,11 @@ import { presentCatalogueEntry } from './catalogue-entry.ts';
 import { readDefinition } from './definition.ts';
 import { V2_ALIASES } from './definition-v2.ts';
 import { answerError, answerNotFound } from './errors.ts';
+import { keyRoutes } from './key-routes.ts';
 import { exportBundle, readBundle } from './portable.ts';
 import * as present from './present.ts';
 import { readDeletion, readRunRequest, readSearch } from './read.ts';
+import { answers, params, ref } from './route-schema.ts';
 import { streamRunEvents } from './run-events.ts';
 import * as schemas from './schemas.ts';
 
@@ -33,18 +35,6 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Names of the columns of a workflow's log table. */
 const LOG_COLUMNS = ['timestamp', 'run_id', 'level', 'node_id', 'iteration', 'message'];
-
-const errors = {
-  401: Type.Ref('PlainError'),
-  404: Type.Ref('PlainError'),
-  422: Type.Ref('HTTPValidationError', { description: 'Validation Error' }),
-};
-const answers = (schema: object) => ({ 200: { description: 'Successful Response', ...schema }, ...errors });
-const ref = (name: string) => Type.Ref(name);
-const params = <const T extends readonly string[]>(...names: T) =>
-  Type.Object(
-    Object.fromEntries(names.map((name) => [name, Type.String()])) as Record<T[number], ReturnType<typeof Type.String>>,
-  );
 
 /** The Noxus API (`docs/dialects/noxus.md`): one plugin with its own authentication, errors and 404. */
 export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<void> {
@@ -73,6 +63,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     workflowRoutes(api);
     runRoutes(api);
     fileRoutes(api);
+    keyRoutes(api, parts.keys);
   });
 
   function startUpRoutes(api: FastifyInstance): void {
