@@ -18,11 +18,14 @@ import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
 import { Deliveries } from './operations/deliveries.ts';
+import { Dispatch } from './operations/dispatch.ts';
 import { Files } from './operations/files.ts';
+import { Flows } from './operations/flows.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { firstKey } from './operations/key-record.ts';
 import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
+import { Models } from './operations/models.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
 import { Workflows } from './operations/workflows.ts';
@@ -120,6 +123,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,
+    modelRegistry: new Models({ store, workflows, catalogue, system }),
+    flows: new Flows({ store, catalogue }),
+    dispatch: new Dispatch({ store, runs, takeInMedia: async (_caller, given) => given }),
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,

@@ -3,9 +3,12 @@ import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Assets } from '../operations/assets.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
+import type { Dispatch } from '../operations/dispatch.ts';
 import type { Files } from '../operations/files.ts';
+import type { Flows } from '../operations/flows.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
 import type { Keys } from '../operations/keys.ts';
+import type { Models } from '../operations/models.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
 import type { Workflows } from '../operations/workflows.ts';
@@ -25,6 +28,9 @@ export interface DialectParts {
   readonly idempotency: Idempotency;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;
+  readonly modelRegistry: Models;
+  readonly flows: Flows;
+  readonly dispatch: Dispatch;
   /** The key that a workspace's callbacks are signed with, for its receivers. */
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;

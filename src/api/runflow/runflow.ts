@@ -5,8 +5,11 @@ import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
+import { dispatchRoutes } from './dispatch-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
+import { flowRoutes } from './flow-routes.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
+import { modelRoutes } from './model-routes.ts';
 import { runRoutes } from './run-routes.ts';
 
 /** Routes by noun, each file with the schemas, reading and presenting of its noun. */
@@ -14,6 +17,9 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   runRoutes,
   callbackRoutes,
   assetRoutes,
+  modelRoutes,
+  flowRoutes,
+  dispatchRoutes,
 ];
 
 /** The Runflow API (`docs/dialects/runflow.md`): one plugin with its own authentication, errors and 404. */
