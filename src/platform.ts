@@ -5,7 +5,7 @@ import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
 import { presentCallbackBody as presentNoxusBody } from './api/noxus/callback-body.ts';
-import { presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
+import { presentBatchCallbackBody, presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
@@ -17,6 +17,7 @@ import { createCatalogue } from './nodes/catalogue.ts';
 import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
+import { Batches } from './operations/batches.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch } from './operations/dispatch.ts';
 import { Files } from './operations/files.ts';
@@ -57,6 +58,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const http = createGuardedHttp({
     allow: [...config.httpAllow, ...models.providers.map(({ baseUrl }) => hostOf(baseUrl))],
   });
+  const comfyui = config.comfyuiUrl ?? [];
+  // A client of their own: the general one would let every HTTP node of a workflow call them.
+  const comfyuiHttp = createGuardedHttp({ allow: comfyui.map(({ url }) => hostOf(url)) });
   const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
@@ -91,7 +95,12 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     engine,
     store,
     system,
-    tools: { http, models, filesOf: (workspaceId) => files.ofWorkspace(workspaceId) },
+    tools: {
+      http,
+      models,
+      comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+      filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
+    },
     log,
     concurrency: config.workerConcurrency,
   });
@@ -102,11 +111,14 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     log,
     version,
     readPayload: (payload) => payloads.text(payload),
+    presentBatch: presentBatchCallbackBody,
     presentRun: { noxus: presentNoxusBody, runflow: presentRunflowBody },
     deriveSecret,
     callbackSecretText,
   });
   await callbacks.start();
+  const assets = new Assets({ store, blobs, files, system, secret });
+  const dispatch = new Dispatch({ store, runs, takeInMedia: (caller, given) => assets.takeIn(caller, given) });
 
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
@@ -118,14 +130,15 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     search,
     files,
     idempotency: new Idempotency({ store, system }),
-    assets: new Assets({ store, blobs, files, system, secret }),
+    assets,
+    dispatch,
+    batches: new Batches({ store, runs, dispatch, callbacks, system }),
     addresses: new Addresses(config.publicUrl),
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,
     modelRegistry: new Models({ store, workflows, catalogue, system }),
     flows: new Flows({ store, catalogue }),
-    dispatch: new Dispatch({ store, runs, takeInMedia: async (_caller, given) => given }),
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,
@@ -152,6 +165,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await live.stop();
       await searchService.close();
       await http.close();
+      await comfyuiHttp.close();
       await store.close();
     },
   };

@@ -2,6 +2,7 @@ import type { Catalogue } from '../nodes/catalogue.ts';
 import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Assets } from '../operations/assets.ts';
+import type { Batches } from '../operations/batches.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
 import type { Files } from '../operations/files.ts';
@@ -23,6 +24,8 @@ export interface DialectParts {
   readonly search: RunSearch;
   readonly files: Files;
   readonly assets: Assets;
+  readonly dispatch: Dispatch;
+  readonly batches: Batches;
   readonly addresses: Addresses;
   readonly deliveries: Deliveries;
   readonly idempotency: Idempotency;
@@ -30,7 +33,6 @@ export interface DialectParts {
   readonly models: ModelAccess;
   readonly modelRegistry: Models;
   readonly flows: Flows;
-  readonly dispatch: Dispatch;
   /** The key that a workspace's callbacks are signed with, for its receivers. */
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;

@@ -89,6 +89,7 @@ async function start(parts: Partial<CallbacksParts> = {}): Promise<Callbacks> {
       noxus: (run, output) => `{"run":"${run.id}","output":${output}}`,
       runflow: (run, output) => `{"run_id":"${run.id}","output":${output}}`,
     },
+    presentBatch: (batch) => `{"batch_id":"${batch.id}"}`,
     callbackSecretText: (secretId) => `whsec_${secretId}`,
     deriveSecret: () => SECRET,
     ...parts,

@@ -94,8 +94,24 @@ export class Engine {
   /** Records a run and queues its work in one write; it is on disk when this resolves, and a worker takes it from there. */
   async enqueue(newRun: NewRun): Promise<Run> {
     const active = this.#create(newRun);
-    const { run } = active;
-    const change: Write[] = [
+    await this.#commit(this.#hold(active), this.#enqueued(active.run));
+    return active.run;
+  }
+
+  /**
+   * Records several runs and queues them, all of them or none.
+   * @param beside what is recorded in the same write, e.g. the batch that they are
+   */
+  async enqueueAll(newRuns: readonly NewRun[], beside: (runs: readonly Run[]) => Change): Promise<Run[]> {
+    const runs = newRuns.map((newRun) => this.#create(newRun).run);
+    const change = [...runs.flatMap((run) => this.#enqueued(run)), ...beside(runs)];
+    await this.#store.commit(Payloads.needsMove(change) ? await this.#payloads.moveOut(change) : change);
+    return runs;
+  }
+
+  /** The writes of a run that a worker shall take up. */
+  #enqueued(run: Run): Write[] {
+    return [
       { kind: 'createRun', run },
       {
         kind: 'addTask',
@@ -122,8 +138,6 @@ export class Engine {
         },
       },
     ];
-    await this.#commit(this.#hold(active), change);
-    return run;
   }
 
   /**

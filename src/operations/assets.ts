@@ -178,6 +178,21 @@ export class Assets {
     return { value: (await walk(value, at)) as T, problems };
   }
 
+  /**
+   * What a caller hands over with a run, as the run may keep it: see `resolve`.
+   * @throws PlatformError `invalid` with every reference that leads nowhere
+   */
+  async takeIn<T extends { readonly input: JsonObject; readonly metadata: JsonObject | null }>(
+    caller: Caller,
+    given: T,
+  ): Promise<T> {
+    const input = await this.resolve(caller, given.input, ['body', 'input']);
+    const metadata = await this.resolve(caller, given.metadata, ['body', 'metadata']);
+    const problems = [...input.problems, ...metadata.problems];
+    if (problems.length > 0) throw invalid(problems);
+    return { ...given, input: input.value, metadata: metadata.value };
+  }
+
   async #resolveText(caller: Caller, text: string, at: Problem['at'], problems: Problem[]): Promise<string> {
     if (text.startsWith('data:')) return this.#keepInline(caller, text, at, problems);
     const id = text.startsWith(ASSET_URI) ? text.slice(ASSET_URI.length) : assetIdInAddress(text);

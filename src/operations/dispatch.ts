@@ -7,7 +7,7 @@ import type { Workflow, WorkflowKind } from '../domain/workflow.ts';
 import type { Store } from '../store/store.ts';
 import { demand } from './access.ts';
 import { checkInput } from './declared-inputs.ts';
-import type { Runs } from './runs.ts';
+import type { RunRequest, Runs } from './runs.ts';
 
 /** What a caller hands over with a run and gets back from it. */
 export interface GivenData {
@@ -32,6 +32,8 @@ export interface DispatchRequest extends GivenData {
   /** Null: the current version. */
   readonly versionId?: string | null;
   readonly batchId?: string | null;
+  /** See `RunRequest.isRepeat`. */
+  readonly isRepeat?: boolean;
 }
 
 /** Where the input stands in a request, for the places of problems. */
@@ -89,8 +91,13 @@ export class Dispatch {
   async start(caller: Caller, target: Workflow, request: DispatchRequest): Promise<Run> {
     const { input, problems } = this.check(target, request.input);
     if (problems.length > 0) throw invalid(problems);
-    const taken = await this.#takeInMedia(caller, { input, metadata: request.metadata });
-    return this.#runs.create(caller, {
+    return this.#runs.create(caller, await this.prepare(caller, target, { ...request, input }));
+  }
+
+  /** The run that a request with a checked input asks for. Its media are kept by then. */
+  async prepare(caller: Caller, target: Workflow, request: DispatchRequest): Promise<RunRequest> {
+    const taken = await this.#takeInMedia(caller, { input: request.input, metadata: request.metadata });
+    return {
       workflowId: target.id,
       versionId: request.versionId ?? null,
       workspaceId: null,
@@ -105,8 +112,9 @@ export class Dispatch {
       clientRef: request.clientRef,
       batchId: request.batchId ?? null,
       requestId: request.requestId,
+      isRepeat: request.isRepeat ?? false,
       dialect: 'runflow',
-    });
+    };
   }
 }
 

@@ -11,6 +11,7 @@ import type { WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
 import { resolveInput } from '../engine/run-input.ts';
+import type { Change } from '../store/change.ts';
 import type { FindOptions, FindRequest, FoundRun, Store } from '../store/store.ts';
 
 export type { FoundRun };
@@ -321,6 +322,21 @@ export class Runs {
     };
   }
 
+  /**
+   * Records several runs and queues them, all of them or none.
+   * @param batch makes the batch that they are, of their ids
+   * @throws as `create`
+   */
+  async createBatch(
+    caller: Caller,
+    requests: readonly RunRequest[],
+    batch: (runs: readonly Run[]) => Change,
+  ): Promise<Run[]> {
+    const prepared: NewRun[] = [];
+    for (const request of requests) prepared.push(await this.#prepare(caller, request));
+    return this.#engine.enqueueAll(prepared, batch);
+  }
+
   /** The run that a request made, whose answer was lost with a process. */
   async #madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
     if (requestId === null) return null;
@@ -364,6 +380,13 @@ export class Runs {
       tracing: request.tracing,
       debugger: request.debugger,
     };
+  }
+
+  /** An address to be called back at, as it is. @throws PlatformError `invalid` */
+  checkedCallbackUrl(url: string | null): string | null {
+    const problems = this.#callbackProblems(url);
+    if (problems.length > 0) throw invalid(problems);
+    return url;
   }
 
   #callbackProblems(url: string | null): Problem[] {

@@ -1,4 +1,5 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
@@ -59,6 +60,7 @@ export type Write =
   | { readonly kind: 'createDelivery'; readonly delivery: Delivery }
   /** Rests on the stored attempt count being one less. */
   | { readonly kind: 'recordAttempt'; readonly delivery: Delivery; readonly attempt: DeliveryAttempt }
+  | { readonly kind: 'createBatch'; readonly batch: Batch; readonly items: readonly BatchItem[] }
   | { readonly kind: 'putUpload'; readonly upload: AssetUpload }
   | { readonly kind: 'endUpload'; readonly workspaceId: string; readonly uploadId: string }
   /** Rests on no request of this key being kept. Those made before `keepFrom` (epoch milliseconds) are let go. */

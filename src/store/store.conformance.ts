@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
@@ -868,6 +869,33 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.getIdempotentRequest(OURS, 'once')).toBeNull();
     });
 
+    it('counts the runs of a batch as they end, and knows when it began and when it was over', async () => {
+      const runs = [aRun({ batchId: 'batch' }), aRun({ batchId: 'batch' }), aRun({ batchId: 'batch' })];
+      const { batch, items } = aBatch(runs);
+      await kept([...runs.map(create), { kind: 'createBatch', batch, items }]);
+      expect(await store.getBatch(OURS, 'batch')).toEqual(batch);
+      const at = system.now();
+      const first = update(runs[0]!, { status: 'running', startedAt: at + 1 });
+      await kept([first.write]);
+      await kept([update(first.run, { status: 'succeeded', finishedAt: at + 2 }).write]);
+      await kept([update(runs[1]!, { status: 'canceled', finishedAt: at + 3 }).write]);
+      const going = { ...batch, startedAt: at + 1, itemsSucceeded: 1, itemsCanceled: 1 };
+      expect(await store.getBatch(OURS, 'batch')).toEqual(going);
+      await kept([update(runs[2]!, { status: 'failed', startedAt: at + 2, finishedAt: at + 9 }).write]);
+      const over = { ...going, itemsFailed: 1, finishedAt: at + 9 };
+      expect(await store.getBatch(OURS, 'batch')).toEqual(over);
+
+      const all = { workspaceId: OURS, filter: null, sort: [], limit: 10, from: null, backward: false };
+      expect((await store.find('batches', all)).items).toEqual([over]);
+      expect((await store.find('batchItems', all)).items.map(({ item, run }) => [item, run.status])).toEqual([
+        [items[0], 'succeeded'],
+        [items[1], 'canceled'],
+        [items[2], 'failed'],
+      ]);
+      await kept([{ kind: 'deleteRun', workspaceId: OURS, runId: runs[1]!.id }]);
+      expect((await store.find('batchItems', all)).items).toHaveLength(2);
+    });
+
     it('keeps uploads until they are confirmed, and knows those that expired', async () => {
       const [upload, late] = [anUpload(), anUpload({ id: 'late', expiresAt: system.now() + 5000 })];
       for (const each of [upload, late]) await kept([{ kind: 'putUpload', upload: each }]);
@@ -1004,6 +1032,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listSavedVersions'
         | 'getFile'
         | 'listDeliveries'
+        | 'getBatch'
         | 'getUpload'
         | 'expiredUploads'
         | 'getIdempotentRequest'
@@ -1063,7 +1092,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         findWorkflowBySlug: (workspaceId, of) => store.findWorkflowBySlug(workspaceId, 'flow', of.workflow.slug),
         find: async (workspaceId) => {
           const request = { workspaceId, filter: null, sort: [], limit: 10, from: null, backward: false };
-          const lists = ['runs', 'nodeRuns', 'logs'] as const;
+          const lists = ['runs', 'nodeRuns', 'logs', 'batches', 'batchItems'] as const;
           const pages = await Promise.all(lists.map((list) => store.find(list, request)));
           const counts = pages.map(({ items }) => items.length).filter(Boolean);
           return counts.length === lists.length || counts.length === 0 ? counts : Promise.reject(new Error('uneven'));
@@ -1078,6 +1107,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
         getApiKey: (workspaceId, of) => store.getApiKey(workspaceId, of.key.id),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
+        getBatch: (workspaceId) => store.getBatch(workspaceId, 'batch'),
         getUpload: (workspaceId) => store.getUpload(workspaceId, 'upload'),
         expiredUploads: (workspaceId) => store.expiredUploads(workspaceId, Number.MAX_SAFE_INTEGER, 10),
         getIdempotentRequest: (workspaceId) => store.getIdempotentRequest(workspaceId, 'once'),
@@ -1112,6 +1142,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createDelivery', delivery },
           { kind: 'putCallbackSecret', secret: aSecret() },
           { kind: 'putUpload', upload: anUpload() },
+          { kind: 'createBatch', ...aBatch([run]) },
           { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
           { kind: 'putApiKey', key },
           {
@@ -1193,6 +1224,29 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         blobId: 'files/1',
         createdAt: system.now(),
       };
+    }
+
+    function aBatch(runs: readonly Run[]): { batch: Batch; items: BatchItem[] } {
+      const batch: Batch = {
+        id: 'batch',
+        workspaceId: OURS,
+        kind: 'model',
+        workflowId,
+        itemsTotal: runs.length,
+        itemsSucceeded: 0,
+        itemsPartial: 0,
+        itemsFailed: 0,
+        itemsCanceled: 0,
+        meta: { n: 1 },
+        callbackUrl: null,
+        requestId: 'req-1',
+        apiKeyId: null,
+        createdAt: system.now(),
+        startedAt: null,
+        finishedAt: null,
+      };
+      const items = runs.map((run, index) => ({ batchId: batch.id, index, runId: run.id }));
+      return { batch, items };
     }
 
     function anUpload(set: Partial<AssetUpload> = {}): AssetUpload {

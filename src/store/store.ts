@@ -1,4 +1,5 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
@@ -86,6 +87,11 @@ export interface FoundVersion {
   readonly number: number;
 }
 
+export interface FoundBatchItem {
+  readonly item: BatchItem;
+  readonly run: Run;
+}
+
 /** What can be listed by filter, sort order and boundary. */
 export interface Listed {
   readonly runs: FoundRun;
@@ -95,6 +101,8 @@ export interface Listed {
   readonly workflows: FoundWorkflow;
   /** Of workflows that are not deleted. */
   readonly versions: FoundVersion;
+  readonly batches: Batch;
+  readonly batchItems: FoundBatchItem;
 }
 
 /** Counts for operators. */
@@ -174,6 +182,7 @@ export interface Store {
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
   nextDeliveryAt(): Promise<number | null>;
+  getBatch(workspaceId: string, batchId: string): Promise<Batch | null>;
   getUpload(workspaceId: string, uploadId: string): Promise<AssetUpload | null>;
   /** Uploads that nobody confirmed in time, oldest first. */
   expiredUploads(workspaceId: string, now: number, limit: number): Promise<AssetUpload[]>;

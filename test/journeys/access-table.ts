@@ -7,8 +7,8 @@ import { GREETING } from '../support/noxus-definitions.ts';
  * is not here. A dialect is added by an entry of `DIALECTS`; what its routes are called with is made in `makeThings`.
  */
 
-/** What a route answers to a key of another workspace: that there is no such thing, or none. */
-type Hidden = 'missing' | 'empty';
+/** What a route answers to a key of another workspace: that there is no such thing, or none, or things of its own alone. */
+type Hidden = 'missing' | 'empty' | 'own';
 
 export interface Route {
   readonly method: string;
@@ -130,6 +130,11 @@ const RUNFLOW: readonly Route[] = [
   route('POST', '/v1/asset-uploads/{upload_id}/confirmations', 'files:write', 'missing'),
   route('GET', '/v1/assets/types', null, null),
   route('GET', '/v1/assets/{file_id}', 'files:read', 'missing'),
+  route('GET', '/v1/api-keys', 'admin', 'own'),
+  route('POST', '/v1/api-keys', 'admin', null, () => ({ name: 'x', scopes: ['admin'] })),
+  route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
+  route('POST', '/v1/api-keys/{key_id}/rotations', 'admin', 'missing'),
+  route('DELETE', '/v1/api-keys/{doomed_key_id}', 'admin', 'missing'),
 ];
 
 export const DIALECTS: readonly Dialect[] = [
@@ -178,8 +183,10 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   await fetch(upload.body.upload_url, { method: 'PUT', body: 'Notes', headers: { 'content-type': 'text/plain' } });
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
+  const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
   return {
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
+    ...{ doomed_key_id: doomed.id },
     ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
   };
 }

@@ -1,5 +1,6 @@
+import { type Batch, batchStatus } from '../../domain/batch.ts';
 import type { Run, RunStatus } from '../../domain/run.ts';
-import { RUN_STATUS_CODE } from './words.ts';
+import { BATCH_STATUS_CODE, RUN_STATUS_CODE } from './words.ts';
 
 /** The event of each end (runflow-api.md 3.8). A callback is sent for no other status. */
 const EVENT: Readonly<Partial<Record<RunStatus, string>>> = {
@@ -23,6 +24,27 @@ export function presentCallbackBody(run: Run, output: string | null): string {
     metadata: run.meta,
   });
   return `${head.slice(0, -1)},"output":${outputOf(run, output)},${tail.slice(1)}`;
+}
+
+/** The body of a batch's callback, as JSON text. */
+export function presentBatchCallbackBody(batch: Batch): string {
+  const status = BATCH_STATUS_CODE[batchStatus(batch)];
+  return JSON.stringify({
+    event: `batch.${status === 'canceled' ? 'cancelled' : status}`,
+    batch_id: batch.id,
+    status,
+    output: {
+      items: batch.itemsTotal,
+      succeeded: batch.itemsSucceeded + batch.itemsPartial,
+      failed: batch.itemsFailed,
+      cancelled: batch.itemsCanceled,
+      total: batch.itemsTotal,
+    },
+    duration_ms: batch.startedAt === null || batch.finishedAt === null ? null : batch.finishedAt - batch.startedAt,
+    created_at: time(batch.createdAt),
+    completed_at: time(batch.finishedAt),
+    metadata: batch.meta,
+  });
 }
 
 function outputOf(run: Run, output: string | null): string {

@@ -76,7 +76,7 @@ function presentSecret(secret: CallbackSecret, text: string | null): object {
 }
 
 /** A delivery with its tries (runflow-fields.md, CallbackDelivery). */
-function presentDelivery({ delivery, attempts }: ToldDelivery): object {
+export function presentDelivery({ delivery, attempts }: ToldDelivery): object {
   const last = attempts.at(-1);
   const failed = delivery.status === 'failed';
   return {

@@ -4,8 +4,10 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { WorkflowKind } from '../../domain/workflow.ts';
 import { runVocabulary } from '../../filter/run-vocabulary.ts';
 import type { DispatchRequest } from '../../operations/dispatch.ts';
+import type { FoundRun } from '../../operations/runs.ts';
 import type { DialectParts } from '../dialect.ts';
 import { objectText } from '../json-text.ts';
+import { BatchBody, presentBatchRecord, readBatch } from './batch-routes.ts';
 import { LIST_QUERY, type ListKind, type ListQuery, presentList, readList, within } from './list.ts';
 import { presentRun, RUN_FIELDS } from './present-run.ts';
 
@@ -42,8 +44,16 @@ const Params = Type.Object({ target: Type.String({ description: 'Id, or slug wit
 const RunsQuery = Type.Object(LIST_QUERY);
 const RUNS: ListKind = { name: 'target-runs', vocabulary: runVocabulary, fields: RUN_FIELDS, embeds: [] };
 
-/** Starting runs of models, ComfyUI workflows and flows, and listing them. */
-export function dispatchRoutes(api: FastifyInstance, { dispatch, runs, clock }: DialectParts): void {
+/** Starting runs of models, ComfyUI workflows and flows, one by one and in batches, and listing them. */
+export function dispatchRoutes(api: FastifyInstance, parts: DialectParts): void {
+  const { dispatch, batches, runs, assets, addresses, clock } = parts;
+  /** A run with addresses in place of references to files. */
+  const shown = async (request: FastifyRequest, found: FoundRun) => {
+    const { input, output } = await runs.payloads(found.run);
+    const content = addresses.content(request);
+    const readable = (json: string) => assets.withAddresses(found.run.workspaceId, json, content);
+    return { found, input: readable(input), output: output === null ? null : readable(output) };
+  };
   for (const { noun, tag, what, kinds } of TARGETS) {
     const address = `/v1/${noun}/:target/runs`;
     const Body = noun === 'flows' ? FlowDispatchBody : DispatchBody;
@@ -54,22 +64,30 @@ export function dispatchRoutes(api: FastifyInstance, { dispatch, runs, clock }: 
         const target = await dispatch.target(request.caller, kinds, targetOf(request.params));
         const run = await dispatch.start(request.caller, target, readDispatch(request));
         reply.code(201).type('application/json; charset=utf-8');
-        const found = { run, hasLogs: false, hasNodeRuns: false };
-        return objectText(presentRun({ found, ...(await runs.payloads(run)) }));
+        return objectText(presentRun(await shown(request, { run, hasLogs: false, hasNodeRuns: false })));
       },
     );
     api.get(
       address,
       { schema: { tags: [tag], summary: `List the runs of ${what}`, params: Params, querystring: RunsQuery } },
-      async ({ caller, params, query }, reply) => {
+      async (request, reply) => {
+        const { caller, params, query } = request;
         const target = await dispatch.targetOfRuns(caller, kinds, targetOf(params));
         const list = readList(query as ListQuery, RUNS, [caller.workspaceId, target.id], clock());
         const page = await runs.find(caller, { ...list, filter: within(list.filter, 'workflowId', [target.id]) });
-        const items = await Promise.all(
-          page.items.map(async (found) => ({ found, ...(await runs.payloads(found.run)) })),
-        );
+        const items = await Promise.all(page.items.map((found) => shown(request, found)));
         reply.type('application/json; charset=utf-8');
         return presentList({ ...page, items }, list, presentRun);
+      },
+    );
+    api.post(
+      `/v1/${noun}/:target/batches`,
+      { schema: { tags: [tag], summary: `Dispatch a batch of runs of ${what}`, params: Params, body: BatchBody } },
+      async ({ caller, params, body: given, id }, reply) => {
+        const target = await dispatch.target(caller, kinds, targetOf(params));
+        const batch = await batches.create(caller, target, readBatch(given as Static<typeof BatchBody>, id));
+        reply.code(201);
+        return presentBatchRecord(batch);
       },
     );
   }
@@ -86,6 +104,7 @@ function readDispatch(request: FastifyRequest): DispatchRequest {
     clientRef: given.client_ref ?? null,
     requestId: request.id,
     source: 'api',
+    isRepeat: request.isRepeat,
     versionId: given.flow_version_id ?? null,
   };
 }

@@ -4,11 +4,13 @@ import { nearest } from '../../domain/nearest.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
+import { batchRoutes } from './batch-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { dispatchRoutes } from './dispatch-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
+import { keyRoutes } from './key-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { runRoutes } from './run-routes.ts';
 
@@ -20,6 +22,8 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   modelRoutes,
   flowRoutes,
   dispatchRoutes,
+  batchRoutes,
+  keyRoutes,
 ];
 
 /** The Runflow API (`docs/dialects/runflow.md`): one plugin with its own authentication, errors and 404. */

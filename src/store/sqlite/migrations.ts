@@ -163,6 +163,20 @@ const MIGRATIONS: readonly string[] = [
     created_at integer not null, expires_at integer not null, received_at integer,
     primary key (workspace_id, id)
   ) strict, without rowid;
+
+  create table batches (
+    workspace_id text not null, id text not null, kind text not null, workflow_id text not null, items_total integer not null,
+    items_succeeded integer not null, items_partial integer not null, items_failed integer not null, items_canceled integer not null,
+    meta text, callback_url text, request_id text, api_key_id text,
+    created_at integer not null, started_at integer, finished_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+
+  create table batch_items (
+    workspace_id text not null, batch_id text not null, item integer not null, run_id text not null,
+    primary key (workspace_id, batch_id, item)
+  ) strict, without rowid;
+  create index batch_items_by_run on batch_items (workspace_id, run_id);
   `,
   `
   alter table api_keys add column created_by text;

@@ -9,6 +9,7 @@ import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
+import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
@@ -292,6 +293,11 @@ class SqliteStore implements Store {
       .prepared('select min(next_attempt_at) as at from deliveries where next_attempt_at is not null')
       .get();
     return row?.['at'] === null ? null : Number(row?.['at']);
+  }
+
+  async getBatch(workspaceId: string, batchId: string) {
+    const row = this.#on.prepared('select * from batches where workspace_id = ? and id = ?').get(workspaceId, batchId);
+    return row === undefined ? null : batchFromRow(row);
   }
 
   async getUpload(workspaceId: string, uploadId: string) {

@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { RunStatus } from '../../domain/run.ts';
+import type { Run, RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
+import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
@@ -37,10 +38,20 @@ const INSERT = {
   deliveries: insert('deliveries', rows.DELIVERY_COLUMNS),
   delivery_attempts: insert('delivery_attempts', rows.ATTEMPT_COLUMNS),
   api_keys: insert('api_keys', rows.API_KEY_COLUMNS),
+  batches: insert('batches', BATCH_COLUMNS),
+  batch_items: insert('batch_items', BATCH_ITEM_COLUMNS),
   asset_uploads: insert('asset_uploads', ASSET_UPLOAD_COLUMNS).replace('insert', 'insert or replace'),
   idempotent_requests: insert('idempotent_requests', IDEMPOTENT_REQUEST_COLUMNS),
   callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
+
+/** The counter of a batch that a run adds to when it ends. */
+const BATCH_COUNTER: Readonly<Partial<Record<RunStatus, string>>> = {
+  succeeded: 'items_succeeded',
+  partial: 'items_partial',
+  failed: 'items_failed',
+  canceled: 'items_canceled',
+};
 
 /** Tables that hold what belongs to a run, each with its run column. */
 const RUN_TABLES = [
@@ -49,6 +60,7 @@ const RUN_TABLES = [
   ['iterations', 'run_id'],
   ['run_logs', 'run_id'],
   ['tasks', 'run_id'],
+  ['batch_items', 'run_id'],
   ['deliveries', 'subject_id'],
   ['delivery_attempts', 'subject_id'],
   ['runs', 'id'],
@@ -272,6 +284,7 @@ export class Writer {
         if (before !== run.status) {
           this.#count(run.workspaceId, run.workflowId, before, -1);
           this.#count(run.workspaceId, run.workflowId, run.status, 1);
+          if (run.batchId !== null) this.#countInBatch(run, run.batchId);
         }
         return;
       }
@@ -391,6 +404,12 @@ export class Writer {
         );
         return;
       }
+      case 'createBatch': {
+        const { batch, items } = write;
+        this.#prepared(INSERT.batches).run(...batchCells(batch));
+        for (const item of items) this.#prepared(INSERT.batch_items).run(...batchItemCells(batch.workspaceId, item));
+        return;
+      }
       case 'putUpload':
         this.#prepared(INSERT.asset_uploads).run(...assetUploadCells(write.upload));
         return;
@@ -453,6 +472,22 @@ export class Writer {
         ).run(write.at, write.workspaceId, write.keyId);
         return;
     }
+  }
+
+  /** A batch is as far as its runs are: counted with each of their steps, so that nobody ever sees the two disagree. */
+  #countInBatch(run: Run, batchId: string): void {
+    this.#prepared('update batches set started_at = coalesce(started_at, ?) where workspace_id = ? and id = ?').run(
+      run.startedAt ?? run.finishedAt,
+      run.workspaceId,
+      batchId,
+    );
+    const column = BATCH_COUNTER[run.status];
+    if (column === undefined) return;
+    this.#prepared(
+      `update batches set ${column} = ${column} + 1,
+       finished_at = case when items_succeeded + items_partial + items_failed + items_canceled + 1 = items_total then ? end
+       where workspace_id = ? and id = ?`,
+    ).run(run.finishedAt, run.workspaceId, batchId);
   }
 
   #count(workspaceId: string, workflowId: string, status: RunStatus, by: number): void {
