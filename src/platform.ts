@@ -21,10 +21,12 @@ import { Batches } from './operations/batches.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch } from './operations/dispatch.ts';
 import { Files } from './operations/files.ts';
+import { Flows } from './operations/flows.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { firstKey } from './operations/key-record.ts';
 import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
+import { Models } from './operations/models.ts';
 import { Retries } from './operations/retries.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
@@ -139,6 +141,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,
+    modelRegistry: new Models({ store, workflows, catalogue, system }),
+    flows: new Flows({ store, catalogue }),
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,

@@ -6,8 +6,10 @@ import type { Batches } from '../operations/batches.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
 import type { Files } from '../operations/files.ts';
+import type { Flows } from '../operations/flows.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
 import type { Keys } from '../operations/keys.ts';
+import type { Models } from '../operations/models.ts';
 import type { Retries } from '../operations/retries.ts';
 import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
@@ -33,6 +35,8 @@ export interface DialectParts {
   readonly idempotency: Idempotency;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;
+  readonly modelRegistry: Models;
+  readonly flows: Flows;
   /** The key that a workspace's callbacks are signed with, for its receivers. */
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;

@@ -25,6 +25,7 @@ import {
   verdictOn,
 } from './decide.ts';
 import type { Graph, GraphNode } from './graph.ts';
+import { priceOf } from './pricing.ts';
 import { resolveInput } from './run-input.ts';
 import { addUsage } from './usage.ts';
 
@@ -161,15 +162,16 @@ export class ActiveRun {
     const now = standing(this.graph, this.#state);
     const finished = now.kind !== 'going';
     if (finished) this.#cancelRunning();
+    const finishedAt = finished ? this.#system.now() : null;
     this.run = {
       ...this.run,
       status: now.kind === 'going' ? 'running' : now.kind === 'succeeded' && this.#isPartial() ? 'partial' : now.kind,
       revision: this.run.revision + 1,
       progress: now.kind === 'succeeded' ? 100 : progressOf(this.#state),
       ...this.#counts(),
-      ...(finished ? this.#charge() : {}),
+      ...(finishedAt === null ? {} : this.#charge(now.kind === 'succeeded' ? finishedAt - startedAt : null)),
       startedAt,
-      finishedAt: finished ? this.#system.now() : null,
+      finishedAt,
       output: finished ? JSON.stringify(runOutput(this.graph, this.#state)) : null,
       failure: now.kind === 'failed' ? now.failure : null,
     };
@@ -189,7 +191,7 @@ export class ActiveRun {
       revision: this.run.revision + 1,
       progress: progressOf(this.#state),
       ...this.#counts(),
-      ...this.#charge(),
+      ...this.#charge(null),
       finishedAt: this.#system.now(),
       output: JSON.stringify(runOutput(this.graph, this.#state)),
     };
@@ -275,16 +277,42 @@ export class ActiveRun {
     return { nodesTotal: this.#state.selected.size, nodesCompleted: completed };
   }
 
-  /** What the run costs: what its nodes say they used. */
-  #charge(): Pick<Run, 'cost' | 'costBreakdown'> {
+  /**
+   * What the run costs: by its price list, else what its nodes say they used.
+   * @param durationMs how long it took; null: it did not succeed, which a price list charges nothing for
+   */
+  #charge(durationMs: number | null): Pick<Run, 'cost' | 'costBreakdown'> {
     const nodes: JsonObject = {};
     let used: Usage | null = null;
-    for (const [nodeId, { usage }] of this.#records) {
+    let gpuMs = 0;
+    for (const [nodeId, { usage, startedAt, finishedAt }] of this.#records) {
+      if (this.graph.byId.get(nodeId)?.type.effect) gpuMs += (finishedAt ?? 0) - (startedAt ?? finishedAt ?? 0);
       if (usage === null) continue;
       used = addUsage(used, usage);
       nodes[nodeId] = { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens, cost: usage.cost };
     }
-    return { cost: used?.cost ?? null, costBreakdown: used === null ? null : { nodes } };
+    const parts = used === null ? null : { nodes };
+    if (this.graph.pricing.length === 0) return { cost: used?.cost ?? null, costBreakdown: parts };
+    if (durationMs === null) return { cost: '0', costBreakdown: { ...parts, pricing: [], billed: false } };
+    const { cost, lines } = priceOf(this.graph.pricing, {
+      createdAt: this.run.createdAt,
+      input: this.#input(),
+      output: runOutput(this.graph, this.#state),
+      usage: used,
+      durationMs,
+      gpuMs,
+    });
+    return { cost, costBreakdown: { ...parts, pricing: lines, billed: true } };
+  }
+
+  /** The values that entered the graph, by label. */
+  #input(): JsonObject {
+    const input: JsonObject = {};
+    for (const node of this.graph.nodes) {
+      const value = node.type.role === 'input' ? this.#state.nodes.get(node.id)?.outputs?.['output'] : undefined;
+      if (value !== undefined) input[node.label ?? node.id] = value;
+    }
+    return input;
   }
 
   #begin(node: GraphNode, activation: Activation, writes: Write[]): void {

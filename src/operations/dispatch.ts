@@ -57,6 +57,16 @@ export class Dispatch {
    */
   async target(caller: Caller, kinds: readonly WorkflowKind[], path: string): Promise<Workflow> {
     demand(caller, 'runs:create');
+    return this.#find(caller, kinds, path);
+  }
+
+  /** The same for who reads its runs. */
+  async targetOfRuns(caller: Caller, kinds: readonly WorkflowKind[], path: string): Promise<Workflow> {
+    demand(caller, 'runs:read');
+    return this.#find(caller, kinds, path);
+  }
+
+  async #find(caller: Caller, kinds: readonly WorkflowKind[], path: string): Promise<Workflow> {
     const workflow = await findTarget(this.#store, caller.workspaceId, kinds, path);
     if (workflow === null) throw notFound((kinds[0] ?? 'workflow').replaceAll('_', ' '), path);
     return workflow;
