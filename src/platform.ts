@@ -18,6 +18,7 @@ import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
 import { Batches } from './operations/batches.ts';
+import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch } from './operations/dispatch.ts';
 import { Files } from './operations/files.ts';
@@ -135,6 +136,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     files,
     idempotency: new Idempotency({ store, system }),
     assets,
+    comfyuiWorkflows: new ComfyuiWorkflows({ store, workflows, assets, system }),
     dispatch,
     batches: new Batches({ store, runs, dispatch, callbacks, system }),
     addresses: new Addresses(config.publicUrl),

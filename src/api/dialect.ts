@@ -3,6 +3,7 @@ import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Assets } from '../operations/assets.ts';
 import type { Batches } from '../operations/batches.ts';
+import type { ComfyuiWorkflows } from '../operations/comfyui-workflows.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
 import type { Files } from '../operations/files.ts';
@@ -28,6 +29,7 @@ export interface DialectParts {
   readonly search: RunSearch;
   readonly files: Files;
   readonly assets: Assets;
+  readonly comfyuiWorkflows: ComfyuiWorkflows;
   readonly dispatch: Dispatch;
   readonly batches: Batches;
   readonly addresses: Addresses;

@@ -43,8 +43,8 @@ export interface MadeDefinition {
   readonly problems: readonly Problem[];
 }
 
-/** The label under which a model's run gives its outputs. */
-const OUTPUT_LABEL = 'outputs';
+/** The label under which the run of a model or a ComfyUI workflow gives its outputs. */
+export const OUTPUT_LABEL = 'outputs';
 
 const CALL_ID = 'model';
 const OUTPUT_ID = 'model-output';
@@ -128,9 +128,10 @@ function presetOf(input: DeclaredInput): JsonObject {
   return { fixed_value: false, value: input.defaultValue, optional: !input.isRequired };
 }
 
-function outputNode(): NodeDefinition {
+/** Gives what a target makes, under `outputs`. */
+export function outputNode(id = OUTPUT_ID): NodeDefinition {
   return {
-    id: OUTPUT_ID,
+    id,
     type: 'OutputNode',
     name: 'Outputs',
     config: { label: OUTPUT_LABEL },
@@ -262,11 +263,11 @@ const TYPE_CODES: Readonly<Record<string, string>> = {
   File: 'file',
 };
 
-function connector(name: string, dataType: DataType, optional = false): Connector {
+export function connector(name: string, dataType: DataType, optional = false): Connector {
   return { name, type: { dataType, isList: false }, optional, propagatesList: true };
 }
 
-function edge(from: string, output: string, to: string, input: string, key: string | null): EdgeDefinition {
+export function edge(from: string, output: string, to: string, input: string, key: string | null): EdgeDefinition {
   return {
     id: `${from} -> ${to}${key === null ? '' : `::${key}`}`,
     from: { nodeId: from, connector: output, key: null },
@@ -277,7 +278,7 @@ function edge(from: string, output: string, to: string, input: string, key: stri
 }
 
 /** The graph with its price list, and the document in which the Noxus API shows it. */
-function givenOf(graph: Definition, { pricing }: ModelParts): GivenDefinition {
+export function givenOf(graph: Definition, { pricing }: Pick<ModelParts, 'pricing'>): GivenDefinition {
   const definition: Definition = pricing.length === 0 ? graph : { ...graph, pricing };
   const document = {
     flow_version: 'v1',

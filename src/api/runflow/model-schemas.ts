@@ -7,6 +7,7 @@ import {
   type PropertyKind,
 } from '../../domain/model.ts';
 
+/** A property that may be left out or null. */
 const nullable = (schema: TSchema) => Type.Optional(Type.Union([schema, Type.Null()]));
 
 /** A number that must stay exact; as text, or as a number that is taken as it is written. */
@@ -25,7 +26,8 @@ const SCHEMAS: Readonly<Record<PropertyKind, TSchema>> = {
   any: Type.Unknown(),
 };
 
-const propertiesOf = (properties: Properties): Record<string, TSchema> =>
+/** What a body may say of something with these properties. */
+export const propertiesOf = (properties: Properties): Record<string, TSchema> =>
   Object.fromEntries(
     Object.entries(properties).map(([name, kind]) => [
       name,

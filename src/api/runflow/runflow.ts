@@ -7,6 +7,7 @@ import { accountRoutes } from './account-routes.ts';
 import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
 import { batchRoutes } from './batch-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
+import { comfyuiWorkflowRoutes } from './comfyui-workflow-routes.ts';
 import { dispatchRoutes } from './dispatch-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { flowRoutes } from './flow-routes.ts';
@@ -32,6 +33,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   assetRoutes,
   modelRoutes,
   flowRoutes,
+  comfyuiWorkflowRoutes,
   dispatchRoutes,
   batchRoutes,
   keyRoutes,

@@ -7,7 +7,7 @@
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   models: ['runs', 'batches', 'inputs', 'outputs', 'examples', 'faq-entries', 'pricing', 'related-links'],
   flows: ['runs', 'batches', 'nodes', 'inputs', 'outputs', 'versions'],
-  'comfyui-workflows': ['runs', 'batches', 'inputs', 'outputs', 'gpu-explicit-models'],
+  'comfyui-workflows': ['runs', 'batches', 'inputs', 'outputs', 'gpu-models'],
 };
 
 /** What has no items that are named one by one: a last segment behind them is no id. */

@@ -1,4 +1,5 @@
-import { MODEL_PROPERTIES } from '../../domain/model.ts';
+import { COMFYUI_PROPERTIES } from '../../domain/comfyui-workflow.ts';
+import { MODEL_PROPERTIES, type Properties } from '../../domain/model.ts';
 import type { ListSource } from '../sql/keyset.ts';
 import * as rows from '../sql/rows.ts';
 import type { FindOptions, FoundVersion, FoundWorkflow } from '../store.ts';
@@ -9,9 +10,12 @@ const numberOf = (version: string): string =>
 const RUNS_COUNT =
   '(select coalesce(sum(c.n), 0) from run_counts c where c.workspace_id = w.workspace_id and c.workflow_id = w.id)';
 
+/** What workflows of the kinds that have a profile say of themselves. */
+const PROFILE_PROPERTIES: Properties = { ...MODEL_PROPERTIES, ...COMFYUI_PROPERTIES, created_by: 'uuid' };
+
 /** What a workflow's kind says of itself: JSON stays JSON, everything else becomes a value. */
 const PROFILE_COLUMNS = Object.fromEntries(
-  Object.entries(MODEL_PROPERTIES).map(([name, kind]) => [
+  Object.entries(PROFILE_PROPERTIES).map(([name, kind]) => [
     `profile.${name}`,
     kind === 'object' || kind === 'list' ? `(w.profile -> '$.${name}')` : `json_extract(w.profile, '$.${name}')`,
   ]),
