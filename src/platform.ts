@@ -102,6 +102,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       http,
       models,
       comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+      gpuRates: config.comfyuiRates,
       filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
     },
     log,

@@ -1,3 +1,4 @@
+import Big from 'big.js';
 import { bindTokens } from '../domain/config-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -24,6 +25,7 @@ import {
   valuesOfPass,
   verdictOn,
 } from './decide.ts';
+import { type GpuTime, gpuCost, gpuTimes } from './gpu-cost.ts';
 import type { Graph, GraphNode } from './graph.ts';
 import { priceOf } from './pricing.ts';
 import { resolveInput } from './run-input.ts';
@@ -285,14 +287,27 @@ export class ActiveRun {
     const nodes: JsonObject = {};
     let used: Usage | null = null;
     let gpuMs = 0;
-    for (const [nodeId, { usage, startedAt, finishedAt }] of this.#records) {
-      if (this.graph.byId.get(nodeId)?.type.effect) gpuMs += (finishedAt ?? 0) - (startedAt ?? finishedAt ?? 0);
+    const onGpu: GpuTime[] = [];
+    for (const [nodeId, { usage, startedAt, finishedAt, warnings }] of this.#records) {
+      // What another run did and this one took over was charged there.
+      const isOwn = !warnings.some(({ params }) => params?.['taken_over_from'] !== undefined);
+      if (isOwn && this.graph.byId.get(nodeId)?.type.effect) {
+        const measured = gpuTimes(this.#state.nodes.get(nodeId)?.outputs ?? null);
+        onGpu.push(...measured);
+        gpuMs +=
+          measured.length > 0
+            ? measured.reduce((sum, { seconds }) => sum + Math.round(Number(seconds) * 1000), 0)
+            : (finishedAt ?? 0) - (startedAt ?? finishedAt ?? 0);
+      }
       if (usage === null) continue;
       used = addUsage(used, usage);
       nodes[nodeId] = { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens, cost: usage.cost };
     }
-    const parts = used === null ? null : { nodes };
-    if (this.graph.pricing.length === 0) return { cost: used?.cost ?? null, costBreakdown: parts };
+    const gpu = gpuCost(onGpu);
+    const parts = used === null && gpu === null ? null : { ...(used === null ? {} : { nodes }), ...gpu?.parts };
+    if (this.graph.pricing.length === 0) {
+      return { cost: addedUp(used?.cost ?? null, gpu?.cost ?? null), costBreakdown: parts };
+    }
     if (durationMs === null) return { cost: '0', costBreakdown: { ...parts, pricing: [], billed: false } };
     const { cost, lines } = priceOf(this.graph.pricing, {
       createdAt: this.run.createdAt,
@@ -591,6 +606,11 @@ export class ActiveRun {
     });
     return writes;
   }
+}
+
+/** The sum of two amounts of money; null stands for none. */
+function addedUp(left: string | null, right: string | null): string | null {
+  return left === null || right === null ? (left ?? right) : new Big(left).plus(right).toFixed();
 }
 
 /** Whether somebody may want to be told when the run ends: its own receiver, or that of its batch. */
