@@ -121,6 +121,48 @@ const NOXUS: readonly Route[] = [
 
 const uploadBody = () => ({ filename: 'notes.txt', mime_type: 'text/plain', size_bytes: 5 });
 
+const COMFYUI_WORKFLOW = '/v1/comfyui-workflows/{comfyui_workflow_id}';
+
+/** A graph that declares an input and an output. */
+const COMFYUI_GRAPH = {
+  1: { class_type: 'RunflowInputString', inputs: { input_id: 'Prompt' } },
+  2: { class_type: 'RunflowOutputImage', inputs: { output_id: 'Picture', value: ['1', 0] } },
+};
+const comfyuiBody = () => ({ name: 'Paint', workflow_json: COMFYUI_GRAPH, gpu_explicit_models: ['L4'] });
+
+const comfyuiSocket = () => ({
+  name: 'x',
+  variable_type_code: 'IMAGE',
+  comfyui_node_id: '2',
+  comfyui_field_name: 'filename_prefix',
+});
+
+/** The routes of one list that ComfyUI workflows have. */
+const comfyuiItems = (segment: string, itemId: string, body: () => unknown): readonly Route[] => {
+  const list = `${COMFYUI_WORKFLOW}/${segment}`;
+  return [
+    route('GET', list, 'comfyui-workflows:read', 'missing'),
+    route('POST', list, 'comfyui-workflows:edit', 'missing', body),
+    route('GET', `${list}/${itemId}`, 'comfyui-workflows:read', 'missing'),
+    route('PATCH', `${list}/${itemId}`, 'comfyui-workflows:edit', 'missing', () => ({})),
+    route('DELETE', `${list}/${itemId}`, 'comfyui-workflows:edit', 'missing'),
+  ];
+};
+
+const COMFYUI: readonly Route[] = [
+  route('GET', '/v1/comfyui-workflows', 'comfyui-workflows:read', 'empty'),
+  route('POST', '/v1/comfyui-workflows', 'comfyui-workflows:create', null, comfyuiBody),
+  route('GET', COMFYUI_WORKFLOW, 'comfyui-workflows:read', 'missing'),
+  route('PATCH', COMFYUI_WORKFLOW, 'comfyui-workflows:edit', 'missing', nameBody),
+  ...comfyuiItems('inputs', '{comfyui_input_id}', comfyuiSocket),
+  ...comfyuiItems('outputs', '{comfyui_output_id}', comfyuiSocket),
+  ...comfyuiItems('gpu-models', '{comfyui_gpu_id}', () => ({ gpu_model_code: 'H100' })),
+  route('POST', `${COMFYUI_WORKFLOW}/runs`, 'runs:create', 'missing', () => ({ input: { Prompt: 'a cat' } })),
+  route('GET', `${COMFYUI_WORKFLOW}/runs`, 'runs:read', 'missing'),
+  route('POST', `${COMFYUI_WORKFLOW}/batches`, 'runs:create', 'missing', () => ({ input: [{ Prompt: 'a cat' }] })),
+  route('DELETE', COMFYUI_WORKFLOW, 'comfyui-workflows:delete', 'missing'),
+];
+
 const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/runs', 'runs:read', 'empty'),
   route('GET', '/v1/runs/statuses', null, null),
@@ -153,6 +195,7 @@ const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
   route('POST', '/v1/api-keys/{key_id}/rotations', 'admin', 'missing'),
   route('DELETE', '/v1/api-keys/{doomed_key_id}', 'admin', 'missing'),
+  ...COMFYUI,
 ];
 
 export const DIALECTS: readonly Dialect[] = [
@@ -201,6 +244,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const secret = await client.send('POST', '/runflow/v1/callback-secrets', {}, bearer);
   const upload = await client.send('POST', '/runflow/v1/asset-uploads', uploadBody(), bearer);
   await fetch(upload.body.upload_url, { method: 'PUT', body: 'Notes', headers: { 'content-type': 'text/plain' } });
+  const painting = (await client.send('POST', '/runflow/v1/comfyui-workflows', comfyuiBody(), bearer)).body;
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
@@ -210,6 +254,8 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
     ...{ node_run_id: await nodeRunOf(client, run.id, bearer) },
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
     ...{ doomed_key_id: doomed.id },
+    ...{ comfyui_workflow_id: painting.id, comfyui_input_id: painting.inputs[0].id },
+    ...{ comfyui_output_id: painting.outputs[0].id, comfyui_gpu_id: painting.gpu_explicit_models[0].id },
     ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
   };
 }
