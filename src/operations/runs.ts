@@ -123,7 +123,7 @@ export class Runs {
    * @throws PlatformError `not_found`; `invalid` with every mistake of the request, or of a definition that cannot run yet
    */
   async create(caller: Caller, request: RunRequest): Promise<Run> {
-    const made = request.isRepeat === true ? await this.#madeBy(caller, request.requestId ?? null) : null;
+    const made = request.isRepeat === true ? await this.madeBy(caller, request.requestId ?? null) : null;
     if (made !== null) return made;
     return this.#engine.enqueue(await this.#prepare(caller, request));
   }
@@ -387,14 +387,16 @@ export class Runs {
   }
 
   /** The run that a request made, whose answer was lost with a process. */
-  async #madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
+  async madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
     if (requestId === null) return null;
     const ofRequest = {
       kind: 'in',
       target: { column: 'requestId', kind: 'text', path: [] },
       values: [requestId],
     } as const;
-    const found = await this.find(caller, { filter: ofRequest, sort: [], limit: 1, from: null, backward: false });
+    // It is the caller's own: whoever may start a run is given the one that it started.
+    const first = { sort: [], limit: 1, from: null, backward: false, workspaceId: caller.workspaceId } as const;
+    const found = await this.#store.find('runs', { ...first, filter: ofRequest });
     return found.items[0]?.run ?? null;
   }
 

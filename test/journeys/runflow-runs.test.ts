@@ -614,6 +614,14 @@ describe('a run that is canceled or retried', () => {
     });
     expect((await settled(whole.body.id)).status_code).toBe('failed');
 
+    const once = (key: string) => api.send('POST', `/v1/runs/${failed.id}/retries`, {}, { 'idempotency-key': key });
+    const [first, again] = [await once('r1'), await once('r1')];
+    expect([again.status, again.body.id, again.headers.get('idempotent-replayed')]).toEqual([
+      201,
+      first.body.id,
+      'true',
+    ]);
+
     // The author mends what comes after the input.
     const nodes = [
       input('in', 'Name'),
@@ -626,7 +634,7 @@ describe('a run that is canceled or retried', () => {
     const current = await settled((await retry({ from: 'failed_node', version: 'current' })).body.id);
     expect(current).toMatchObject({ status_code: 'succeeded', output: { Body: 'mended' } });
     const found = await api.items('/v1/runs', { q: `context.retry_of = '${failed.id}'` });
-    expect(found).toHaveLength(3);
+    expect(found).toHaveLength(4);
 
     const changed = { ...mended, nodes: nodes.with(0, input('in', 'Name', { value: 'Bob' })) };
     await server.client.ok('PATCH', `/v1/workflows/${workflow.id}`, { definition: changed });

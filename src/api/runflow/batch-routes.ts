@@ -7,7 +7,7 @@ import { type BatchRecord, type BatchRequest, type FoundBatchItem, MAX_BATCH_ITE
 import type { DialectParts } from '../dialect.ts';
 import { objectText } from '../json-text.ts';
 import { presentDelivery } from './callback-routes.ts';
-import { embedQuery, LIST_QUERY, type ListKind, presentList, readList, within } from './list.ts';
+import { embedQuery, LIST_QUERY, type ListKind, presentList, readList, texts, within } from './list.ts';
 import { payloadsFor, presentRun, type ShowPayload } from './present-run.ts';
 import { BATCH_STATUS_CODE, RUN_STATUS_CODE } from './words.ts';
 
@@ -91,7 +91,7 @@ export function batchRoutes(api: FastifyInstance, parts: DialectParts): void {
     async ({ caller, query }, reply) => {
       const list = readList(query as Static<typeof BatchesQuery>, BATCHES, [caller.workspaceId], clock());
       reply.type(JSON_TYPE);
-      return presentList(await batches.find(caller, list), list, (batch) => textsOf(presentBatch(batch)));
+      return presentList(await batches.find(caller, list), list, (batch) => texts(presentBatch(batch)));
     },
   );
   api.get(
@@ -205,9 +205,6 @@ function presentBatch(batch: Batch): Record<(typeof BATCH_FIELDS)[number], unkno
   };
 }
 
-const textsOf = (object: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)]));
-
 /** The JSON text of each property of an item; its run on request. */
 function presentItem(
   { found, input, output }: { found: FoundBatchItem; input: string; output: string | null },
@@ -217,7 +214,7 @@ function presentItem(
   const { item, run } = found;
   const shown = presentRun({ found: { run, hasLogs: true, hasNodeRuns: true }, input, output }, show);
   return {
-    ...textsOf({
+    ...texts({
       id: item.runId,
       batch_id: item.batchId,
       sequence_index: item.index,

@@ -1,6 +1,5 @@
 import Type, { type Static } from 'typebox';
 import { invalid, type Problem } from '../../domain/error.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import type { KeysetPage, KeysetRequest } from '../../domain/keyset.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { CheckedFilter } from '../../filter/checked-filter.ts';
@@ -175,7 +174,7 @@ export function within(filter: CheckedFilter | null, column: string, values: rea
 }
 
 /** The JSON text of each property of an object. */
-export function texts(object: JsonObject): Record<string, string> {
+export function texts(object: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)]));
 }
 

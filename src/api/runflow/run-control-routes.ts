@@ -79,12 +79,17 @@ export function runControlRoutes(api: FastifyInstance, parts: DialectParts): voi
         const problems = unknownNames('body', body as object, Object.keys(RetryBody.properties));
         if (problems.length > 0) throw invalid(problems);
         const wanted = body as { from?: 'start' | 'failed_node' | null; version?: 'original' | 'current' | null };
-        const run = await retries.retry(caller, (params as Static<typeof RunParams>).id, {
-          from: wanted.from ?? 'start',
-          version: wanted.version ?? 'original',
-          requestId: request.id,
-          dialect: 'runflow',
-        });
+        // A repeated request gives back what the first made, though its answer was lost.
+        const requestId = request.idempotent?.requestId ?? request.id;
+        const made = request.isRepeat ? await runs.madeBy(caller, requestId) : null;
+        const run =
+          made ??
+          (await retries.retry(caller, (params as Static<typeof RunParams>).id, {
+            from: wanted.from ?? 'start',
+            version: wanted.version ?? 'original',
+            requestId,
+            dialect: 'runflow',
+          }));
         reply.code(201);
         return sendText(reply, await runText(await runs.found(run), request, parts));
       },
