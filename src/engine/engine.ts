@@ -94,8 +94,10 @@ export class Engine {
   /** Records a run and queues its work in one write; it is on disk when this resolves, and a worker takes it from there. */
   async enqueue(newRun: NewRun): Promise<Run> {
     const active = this.#create(newRun);
-    await this.#commit(this.#hold(active), this.#enqueued(active.run));
-    return active.run;
+    // As it was recorded: by the time the commit resolves, a worker may have taken it further.
+    const { run } = active;
+    await this.#commit(this.#hold(active), this.#enqueued(run));
+    return run;
   }
 
   /**
