@@ -23,7 +23,6 @@ const MAX_CALLBACK_URL_LENGTH = 2048;
  */
 const TARGETS = [
   { noun: 'models', tag: 'Models', what: 'a model', kinds: ['model', 'comfyui_workflow', 'flow'] },
-  { noun: 'comfyui-workflows', tag: 'ComfyUI', what: 'a ComfyUI workflow', kinds: ['comfyui_workflow'] },
   { noun: 'flows', tag: 'Flows', what: 'a flow', kinds: ['flow'] },
 ] as const satisfies readonly { noun: string; tag: string; what: string; kinds: readonly WorkflowKind[] }[];
 
@@ -44,7 +43,7 @@ const Params = Type.Object({ target: Type.String({ description: 'Id, or slug wit
 const RunsQuery = Type.Object(LIST_QUERY);
 const RUNS: ListKind = { name: 'target-runs', vocabulary: runVocabulary, fields: RUN_FIELDS, embeds: [] };
 
-/** Starting runs of models, ComfyUI workflows and flows, one by one and in batches, and listing them. */
+/** Starting runs of models and flows, one by one and in batches, and listing them. */
 export function dispatchRoutes(api: FastifyInstance, parts: DialectParts): void {
   const { dispatch, batches, runs, assets, addresses, clock } = parts;
   /** A run with addresses in place of references to files. */
