@@ -1,3 +1,4 @@
+import { codeOfDataType } from '../domain/declared-input.ts';
 import { type Connector, type EdgeDefinition, type NodeDefinition, socketName } from '../domain/definition.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import type { ValueType } from '../domain/value.ts';
@@ -154,7 +155,7 @@ export function flowSockets(
       flowId,
       name,
       displayName: node.name,
-      type: String(node.type === 'FileInputNode' ? 'File' : (type ?? 'Any')),
+      type: codeOfDataType(String(node.type === 'FileInputNode' ? 'File' : (type ?? 'Any'))),
       isRequired: side === 'input' && preset === null && optional !== true,
       defaultValue: side === 'input' ? preset : null,
       position,

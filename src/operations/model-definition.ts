@@ -1,4 +1,4 @@
-import { type DeclaredInput, readDeclaredInput } from '../domain/declared-input.ts';
+import { codeOfDataType, type DeclaredInput, readDeclaredInput } from '../domain/declared-input.ts';
 import type { Connector, Definition, EdgeDefinition, NodeDefinition } from '../domain/definition.ts';
 import type { Problem } from '../domain/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
@@ -242,7 +242,7 @@ export function declaredByWorkflow(workflow: Definition, role: 'input' | 'output
   const byLabel = new Map(nodes.map((node) => [labelOf(node), node]));
   return [...byLabel].flatMap(([name, node]): JsonObject[] => {
     const type = node.type === 'FileInputNode' ? 'File' : (node.config['type'] ?? 'Any');
-    const about = { name, display_name: node.name, variable_type_code: TYPE_CODES[String(type)] ?? 'any' };
+    const about = { name, display_name: node.name, variable_type_code: codeOfDataType(String(type)) };
     if (role === 'output') return [{ ...about, variable_type_code: 'any' }];
     const value: JsonValue = node.config['value'] ?? null;
     const preset = value === '' ? null : value;
@@ -250,18 +250,6 @@ export function declaredByWorkflow(workflow: Definition, role: 'input' | 'output
     return [{ ...about, is_required: preset === null && node.config['optional'] !== true, default_value: preset }];
   });
 }
-
-const TYPE_CODES: Readonly<Record<string, string>> = {
-  str: 'string',
-  number: 'number',
-  bool: 'boolean',
-  datetime: 'string',
-  dict: 'json',
-  list: 'array',
-  Image: 'image',
-  Audio: 'audio',
-  File: 'file',
-};
 
 export function connector(name: string, dataType: DataType, optional = false): Connector {
   return { name, type: { dataType, isList: false }, optional, propagatesList: true };

@@ -1,4 +1,5 @@
 import type { Scope } from '../../src/domain/caller.ts';
+import { MODEL_PARTS, type ModelPart } from '../../src/domain/model.ts';
 import type { Client, Wire } from '../support/client.ts';
 import { GREETING } from '../support/noxus-definitions.ts';
 
@@ -65,6 +66,7 @@ const CHANGES = ['workflows:write', 'workflows:read'] as const;
 const WORKFLOW = '/v1/workflows/{workflow_id}';
 const KEYS = '/v1/admin/groups/{group_id}/api-keys';
 const runBody = () => ({ input: { Name: 'Ada' } });
+const batchBody = () => ({ input: [{ Name: 'Ada' }] });
 const workflowBody = () => ({ name: 'x', definition: { nodes: [], edges: [] } });
 const nameBody = () => ({ name: 'x' });
 
@@ -163,6 +165,27 @@ const COMFYUI: readonly Route[] = [
   route('DELETE', COMFYUI_WORKFLOW, 'comfyui-workflows:delete', 'missing'),
 ];
 
+const BATCH = '/v1/batches/{batch_id}';
+const FLOW = '/v1/flows/{workflow_id}';
+const MODEL = '/v1/models/{model_id}';
+
+/** What is added to each list of a model. */
+const MODEL_ITEMS: Readonly<Record<ModelPart, object>> = {
+  inputs: { name: 'Nickname' },
+  outputs: { name: 'x' },
+  examples: { title: 'x' },
+  faq_entries: { question: 'x' },
+  pricing: { price: '1' },
+  related_links: {},
+};
+
+/** Starting runs of a target, and listing them. */
+const dispatchRoutes = (target: string): Route[] => [
+  route('POST', `${target}/runs`, 'runs:create', 'missing', runBody),
+  route('GET', `${target}/runs`, 'runs:read', 'missing'),
+  route('POST', `${target}/batches`, 'runs:create', 'missing', batchBody),
+];
+
 const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/runs', 'runs:read', 'empty'),
   route('GET', '/v1/runs/statuses', null, null),
@@ -196,6 +219,42 @@ const RUNFLOW: readonly Route[] = [
   route('POST', '/v1/api-keys/{key_id}/rotations', 'admin', 'missing'),
   route('DELETE', '/v1/api-keys/{doomed_key_id}', 'admin', 'missing'),
   ...COMFYUI,
+  route('GET', '/v1/batches', 'runs:read', 'empty'),
+  route('GET', BATCH, 'runs:read', 'missing'),
+  route('GET', `${BATCH}/items`, 'runs:read', 'missing'),
+  route('GET', `${BATCH}/items/{batch_item_id}`, 'runs:read', 'missing'),
+  route('GET', `${BATCH}/callback`, 'runs:read', 'missing'),
+  route('POST', `${BATCH}/callback-redeliveries`, ['runs:execute', 'runs:read'], 'missing'),
+  route('POST', `${BATCH}/cancellation`, ['runs:stop', 'runs:read'], 'missing'),
+  route('GET', '/v1/flows', 'workflows:read', 'empty'),
+  route('GET', '/v1/flow-summaries', 'workflows:read', 'empty'),
+  route('GET', FLOW, 'workflows:read', 'missing'),
+  ...['nodes', 'inputs', 'outputs', 'versions'].map((part) =>
+    route('GET', `${FLOW}/${part}`, 'workflows:read', 'missing'),
+  ),
+  route('GET', `${FLOW}/nodes/{flow_node_id}`, 'workflows:read', 'missing'),
+  route('GET', `${FLOW}/versions/{version_id}`, 'workflows:read', 'missing'),
+  route('GET', '/v1/flow-nodes/{flow_node_id}', 'workflows:read', 'missing'),
+  ...dispatchRoutes(FLOW),
+  route('GET', '/v1/models', 'models:read', 'empty'),
+  route('POST', '/v1/models', 'models:write', null, nameBody),
+  route('GET', MODEL, 'models:read', 'missing'),
+  route('PATCH', MODEL, 'models:write', 'missing', nameBody),
+  ...dispatchRoutes(MODEL),
+  ...Object.keys(MODEL_PARTS).flatMap((part) => {
+    const items = `${MODEL}/${part.replaceAll('_', '-')}`;
+    return [
+      route('GET', items, 'models:read', 'missing'),
+      route('POST', items, 'models:write', 'missing', () => ({
+        ...MODEL_ITEMS[part as ModelPart],
+        ...(part === 'outputs' ? { name: 'y' } : {}),
+      })),
+      route('GET', `${items}/{${part}_id}`, 'models:read', 'missing'),
+      route('PATCH', `${items}/{${part}_id}`, 'models:write', 'missing', () => ({ sort_order: 1 })),
+      route('DELETE', `${items}/{${part}_id}`, 'models:write', 'missing'),
+    ];
+  }),
+  route('DELETE', MODEL, 'models:write', 'missing'),
 ];
 
 export const DIALECTS: readonly Dialect[] = [
@@ -249,9 +308,20 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
   const canceled = await canceledRun(client, bearer);
+  const lists = Object.fromEntries(Object.entries(MODEL_ITEMS).map(([part, item]) => [part, [item]]));
+  const about = { name: 'x', ...lists, inputs: [{ name: 'Name' }], backend: { kind: 'http', url: receiver } };
+  const made = await client.send('POST', '/runflow/v1/models', about, bearer);
+  const items = Object.keys(MODEL_PARTS).map((part) => [`${part}_id`, made.body[part][0].id]);
+  const batchOf = { ...batchBody(), callback_url: receiver };
+  const batch = await client.send('POST', `/runflow/v1/flows/${workflow.id}/batches`, batchOf, bearer);
+  await told(client, batch.body.id);
+  const nodes = await client.send('GET', `/runflow/v1/flows/${workflow.id}/nodes`, undefined, bearer);
   return {
     ...canceled,
     ...{ node_run_id: await nodeRunOf(client, run.id, bearer) },
+    ...{ model_id: made.body.id, flow_node_id: nodes.body.items[0].id },
+    ...{ batch_id: batch.body.id, batch_item_id: batch.body.items[0].id },
+    ...Object.fromEntries(items),
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
     ...{ doomed_key_id: doomed.id },
     ...{ comfyui_workflow_id: painting.id, comfyui_input_id: painting.inputs[0].id },
@@ -279,6 +349,16 @@ async function delivered(client: Client, runId: string): Promise<void> {
   for (;;) {
     const [delivery] = await client.get(`/v1/runs/${runId}/callback`);
     if (delivery?.status === 'delivered') return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Waits until a batch has ended and its receiver has heard of it. */
+async function told(client: Client, batchId: string): Promise<void> {
+  const bearer = { authorization: `Bearer ${client.key}` };
+  for (;;) {
+    const { body } = await client.send('GET', `/runflow/v1/batches/${batchId}/callback`, undefined, bearer);
+    if (body[0]?.completed_at) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

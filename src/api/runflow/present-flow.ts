@@ -1,3 +1,4 @@
+import { codeOfDataType } from '../../domain/declared-input.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { FlowNode, FlowNodeInput, FlowSocket } from '../../operations/flow-nodes.ts';
 import type { Flow, FoundVersion } from '../../operations/flows.ts';
@@ -160,7 +161,7 @@ export function presentFlowNode(node: FlowNode): Record<(typeof FLOW_NODE_FIELDS
       flow_node_id: node.id,
       name,
       display_name: name,
-      variable_type_code: type.dataType,
+      variable_type_code: codeOfDataType(type.dataType),
       sort_order: index,
       ...times,
     })),
@@ -173,7 +174,7 @@ function presentNodeInput(nodeId: string, input: FlowNodeInput, index: number): 
     flow_node_id: nodeId,
     name: input.name,
     display_name: input.name,
-    variable_type_code: input.type.dataType,
+    variable_type_code: codeOfDataType(input.type.dataType),
     validator_code: null,
     validator_attrs: null,
     is_required: input.isRequired,

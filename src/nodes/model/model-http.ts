@@ -115,7 +115,7 @@ export const modelHttp: EffectNodeType = {
       status: answer.status,
       bytes: answer.body.byteLength,
     });
-    if (answer.status >= 400 || answer.status < 200) return failedStatus(prepared, answer, context.now());
+    if (answer.status < 200 || answer.status >= 300) return failedStatus(prepared, answer, context.now());
     return readAnswer(input.config, answer, context);
   },
 };
@@ -132,6 +132,7 @@ function headerProblem(name: string): string | null {
 
 /** The place that is called is the author's to say: no input can lead a call, and a provider's key, elsewhere. */
 function addressProblems(address: string): string[] {
+  if (address === '') return [];
   const [origin = ''] = /^[a-z]+:\/\/[^/?#]*/i.exec(address) ?? [];
   const url = /^https?:\/\//i.test(address) ? URL.parse(address) : null;
   if (url === null || referencesIn(origin).length > 0) {
@@ -162,7 +163,14 @@ async function prepare({ config, ...node }: NodeInput, context: NodeContext): Pr
   const inputs = await readableInputs({ config, ...node }, context);
   if ('kind' in inputs) return inputs;
   const { values } = inputs;
-  const url = fillText(configText(config, 'url'), values, encodeURIComponent);
+  const address = configText(config, 'url');
+  // No encoding keeps these two from leading to another path (WHATWG URL 4.4, dot segments).
+  const dots = referencesIn(address).find((name) => values[name] === '.' || values[name] === '..');
+  if (dots !== undefined) {
+    const message = `The input "${dots}" stands in the model's address and cannot be ${JSON.stringify(values[dots])}.`;
+    return failed({ code: 'invalid_input', message, stage: 'validation' });
+  }
+  const url = fillText(address, values, encodeURIComponent);
   const method = configText(config, 'method').toUpperCase() || 'POST';
   const headers: Record<string, string> = {};
   for (const [name, template] of Object.entries(isJsonObject(config['headers']) ? config['headers'] : {})) {

@@ -5,7 +5,7 @@ import { fileReference, loadFile } from '../file-reference.ts';
 import { imageSize } from '../image-size.ts';
 import type { ConnectorSpec, NodeContext } from '../node-type.ts';
 import { mediaType } from '../text-content.ts';
-import { one } from '../value-types.ts';
+import { EVERY_TYPE, one } from '../value-types.ts';
 
 /**
  * The normalised output of a model (runflow-api.md 3.9): a list of entries, each with its `type` and the `name` of the output it belongs to.
@@ -18,6 +18,7 @@ export const INPUTS: ConnectorSpec = {
   label: 'Inputs',
   kind: 'variable_type_size_connector',
   type: one('Any'),
+  choices: EVERY_TYPE,
   optional: true,
 };
 
