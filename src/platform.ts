@@ -18,13 +18,16 @@ import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
 import { Batches } from './operations/batches.ts';
+import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch } from './operations/dispatch.ts';
 import { Files } from './operations/files.ts';
+import { Flows } from './operations/flows.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { firstKey } from './operations/key-record.ts';
 import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
+import { Models } from './operations/models.ts';
 import { Retries } from './operations/retries.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
@@ -99,6 +102,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       http,
       models,
       comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+      gpuRates: config.comfyuiRates,
       filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
     },
     log,
@@ -133,12 +137,15 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     files,
     idempotency: new Idempotency({ store, system }),
     assets,
+    comfyuiWorkflows: new ComfyuiWorkflows({ store, workflows, assets, system }),
     dispatch,
     batches: new Batches({ store, runs, dispatch, callbacks, system }),
     addresses: new Addresses(config.publicUrl),
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,
+    modelRegistry: new Models({ store, workflows, catalogue, system }),
+    flows: new Flows({ store, catalogue }),
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,

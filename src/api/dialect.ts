@@ -3,11 +3,14 @@ import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Assets } from '../operations/assets.ts';
 import type { Batches } from '../operations/batches.ts';
+import type { ComfyuiWorkflows } from '../operations/comfyui-workflows.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
 import type { Files } from '../operations/files.ts';
+import type { Flows } from '../operations/flows.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
 import type { Keys } from '../operations/keys.ts';
+import type { Models } from '../operations/models.ts';
 import type { Retries } from '../operations/retries.ts';
 import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
@@ -26,6 +29,7 @@ export interface DialectParts {
   readonly search: RunSearch;
   readonly files: Files;
   readonly assets: Assets;
+  readonly comfyuiWorkflows: ComfyuiWorkflows;
   readonly dispatch: Dispatch;
   readonly batches: Batches;
   readonly addresses: Addresses;
@@ -33,6 +37,8 @@ export interface DialectParts {
   readonly idempotency: Idempotency;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;
+  readonly modelRegistry: Models;
+  readonly flows: Flows;
   /** The key that a workspace's callbacks are signed with, for its receivers. */
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;

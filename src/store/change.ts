@@ -50,7 +50,7 @@ export type Write =
   | { readonly kind: 'deleteRun'; readonly workspaceId: string; readonly runId: string }
   /** Rests on no other workflow of its kind having its slug. */
   | { readonly kind: 'createWorkflow'; readonly workflow: Workflow }
-  /** Rests on the stored revision being `workflow.revision - 1`. */
+  /** Rests on the stored revision being `workflow.revision - 1`, and on no other workflow of its kind having its slug. */
   | { readonly kind: 'saveWorkflow'; readonly workflow: Workflow }
   | { readonly kind: 'createVersion'; readonly version: WorkflowVersion }
   /** Name and description only: a version's definition never changes. */

@@ -51,6 +51,8 @@ export interface FindRequest extends KeysetRequest {
 export interface FindOptions {
   /** Of runs and node runs: whether inputs and outputs are read; without it they are. */
   readonly payloads?: boolean;
+  /** Of workflows: whether their current versions are read; without it they are not. */
+  readonly definitions?: boolean;
   /** Of runs: what their current evaluation must be like. */
   readonly evaluation?: EvaluationCondition;
 }
@@ -82,6 +84,22 @@ export interface FoundNodeRun {
 
 export type FoundLog = RunLog;
 
+/** A workflow that is not deleted. */
+export interface FoundWorkflow {
+  readonly workflow: Workflow;
+  /** The current version; null when definitions are not asked for. */
+  readonly version: WorkflowVersion | null;
+  /** Its place among the versions of the workflow, from 1. */
+  readonly versionNumber: number;
+  readonly runsCount: number;
+}
+
+export interface FoundVersion {
+  readonly version: WorkflowVersion;
+  /** Its place among the versions of its workflow, from 1. */
+  readonly number: number;
+}
+
 export interface FoundBatchItem {
   readonly item: BatchItem;
   readonly run: Run;
@@ -92,6 +110,10 @@ export interface Listed {
   readonly runs: FoundRun;
   readonly nodeRuns: FoundNodeRun;
   readonly logs: FoundLog;
+  /** Of every kind. */
+  readonly workflows: FoundWorkflow;
+  /** Of workflows that are not deleted. */
+  readonly versions: FoundVersion;
   readonly batches: Batch;
   readonly batchItems: FoundBatchItem;
 }

@@ -387,6 +387,12 @@ export const COMPONENTS: readonly TSchema[] = [
   ApiError,
 ];
 
+/** The properties of a component, in the order of the reference. */
+export function fieldsOf(component: string): readonly string[] {
+  const found = COMPONENTS.find((one) => (one as { $id?: string }).$id === component);
+  return Object.keys((found as { properties?: object } | undefined)?.properties ?? {});
+}
+
 /** The answers of a route: what it gives, and the refusals that every route may give. */
 export function answers(schema: TSchema, status = 200) {
   const refusal = (description: string) => Type.Ref('Error', { description });

@@ -6,6 +6,7 @@ import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { FindOptions, FindRequest, FoundLog, FoundNodeRun, FoundRun, Listed } from '../store.ts';
 import { batches, batchItems } from './batch-lists.ts';
 import type { Connection } from './connection.ts';
+import { versions, workflows } from './workflow-lists.ts';
 
 /** A payload that lies in a blob is not JSON here and acts as null in filters. */
 const inlineJson = (column: string): string => `case when ${column} not like '@%' then ${column} end`;
@@ -168,6 +169,8 @@ const SOURCES: { readonly [K in keyof Listed]: (options: FindOptions) => ListSou
   runs,
   nodeRuns,
   logs,
+  workflows,
+  versions,
   batches,
   batchItems,
 };

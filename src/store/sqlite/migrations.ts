@@ -189,6 +189,9 @@ const MIGRATIONS: readonly string[] = [
   create unique index api_keys_by_former_digest on api_keys (former_digest) where former_digest is not null;
   `,
   `
+  create index workflow_versions_by_workflow on workflow_versions (workspace_id, workflow_id, id);
+  `,
+  `
   -- Lines of all runs by time: ids sort by it. Without it every page of them would sort them all.
   create index run_logs_by_id on run_logs (workspace_id, id);
   `,

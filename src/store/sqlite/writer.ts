@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Run, RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
+import type { Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
@@ -198,20 +199,14 @@ export class Writer {
         );
         return row !== undefined && isTerminal(row['status'] as RunStatus);
       }
-      case 'createWorkflow': {
-        const { workspaceId, kind, slug } = write.workflow;
-        return (
-          this.#prepared(
-            'select 1 from workflows where workspace_id = ? and kind = ? and slug = ? and deleted_at is null',
-          ).get(workspaceId, kind, slug) === undefined
-        );
-      }
+      case 'createWorkflow':
+        return this.#isSlugFree(write.workflow);
       case 'saveWorkflow': {
         const row = this.#prepared('select revision from workflows where workspace_id = ? and id = ?').get(
           write.workflow.workspaceId,
           write.workflow.id,
         );
-        return row?.['revision'] === write.workflow.revision - 1;
+        return row?.['revision'] === write.workflow.revision - 1 && this.#isSlugFree(write.workflow);
       }
       case 'putApiKey': {
         const row = this.#prepared('select revision from api_keys where workspace_id = ? and id = ?').get(
@@ -241,6 +236,14 @@ export class Writer {
       default:
         return true;
     }
+  }
+
+  /** Whether no other workflow of its kind has its slug. One that is deleted needs none. */
+  #isSlugFree({ workspaceId, id, kind, slug, deletedAt }: Workflow): boolean {
+    const found = this.#prepared(
+      'select 1 from workflows where workspace_id = ? and kind = ? and slug = ? and id <> ? and deleted_at is null',
+    ).get(workspaceId, kind, slug, id);
+    return deletedAt !== null || found === undefined;
   }
 
   #apply(write: Write, effects: Effects): void {
