@@ -32,13 +32,14 @@ export function checkInput(
   const problems: Problem[] = [];
   const input: JsonObject = {};
   for (const one of declared) {
-    const value = given[one.name] ?? one.defaultValue;
+    const isGiven = Object.hasOwn(given, one.name);
+    const value = (isGiven ? given[one.name] : null) ?? one.defaultValue;
     if (value === null) {
       if (one.isRequired) problems.push(missing(one, at));
       continue;
     }
     input[one.name] = value;
-    const wrong = Object.hasOwn(given, one.name) ? valueProblem(one, value) : null;
+    const wrong = isGiven ? valueProblem(one, value) : null;
     if (wrong !== null) problems.push({ at: [...at, one.name], ...wrong });
   }
   const names = declared.map(({ name }) => name);

@@ -447,6 +447,9 @@ function inputProblems(item: JsonObject, index: number): Problem[] {
       type: 'unknown_code',
     });
   }
+  if (name === '__proto__') {
+    problems.push({ at: [...at, 'name'], message: 'No input can have this name.', type: 'name' });
+  }
   const declared = readDeclaredInput(item);
   const { pattern } = declared.limits;
   const compiled = pattern === null ? null : compilePattern(pattern, { caseSensitive: true });
