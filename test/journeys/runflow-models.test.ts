@@ -429,12 +429,23 @@ describe('the registry', () => {
       'backend.modle',
       'inputs.0.variable_type_code',
       'inputs.1.name',
+      'backend.prompt_input',
       'pricing.0.pricing_model_code',
       'pricing.0.price',
       'pricing.1.currency_code',
       'pricing.1.model_input_id',
     ]);
     expect(refused.errors[0].hint).toBe('Did you mean is_public?');
+    const astray = await expected(422, 'POST', '/v1/models', {
+      name: 'Astray',
+      inputs: [prompt],
+      outputs: [{ name: 'image' }],
+      backend: { kind: 'http', url: 'https://x.test/{{input.promt}}', output: { imgae: '$' } },
+    });
+    expect(astray.errors).toMatchObject([
+      { loc: ['body', 'backend', 'url'], hint: 'Did you mean "prompt"?' },
+      { loc: ['body', 'backend', 'output'], hint: 'Did you mean "image"?' },
+    ]);
     await register({ name: 'Taken', slug: 'taken' });
     await register({ name: 'Free', slug: 'free' });
     expect((await send('POST', '/v1/models', { name: 'x', slug: 'taken' })).status).toBe(409);
@@ -477,11 +488,13 @@ describe('the page on models', () => {
       .slice(1)
       .map((block) => JSON.parse(block));
     expect(shown.map(({ kind }) => kind)).toEqual(['openai_chat', 'http', 'workflow']);
+    const names = ['prompt', 'language', 'temperature', 'image', 'scale'];
     for (const described of shown) {
       const isWorkflow = described.kind === 'workflow';
       await register({
         name: described.kind,
-        ...(isWorkflow ? { inputs: [{ name: 'who' }], outputs: [{ name: 'greeting' }] } : {}),
+        inputs: isWorkflow ? [{ name: 'who' }] : names.map((name) => ({ name })),
+        ...(isWorkflow ? { outputs: [{ name: 'greeting' }] } : {}),
         backend: isWorkflow ? { ...described, workflow_id: workflow.id } : described,
       });
     }
