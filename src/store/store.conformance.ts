@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
+import { completed, pendingEvaluation, pendingJudge } from '../../test/support/evaluations.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { ApiKey } from '../domain/caller.ts';
+import type { Evaluation, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
@@ -894,6 +896,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listDeliveries'
         | 'find'
         | 'findWorkflowBySlug'
+        | 'getEvaluation'
+        | 'lastEvaluation'
+        | 'currentEvaluations'
+        | 'listJudges'
+        | 'evaluationsJudgedBy'
+        | 'evaluationPlan'
         | 'listApiKeys';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
@@ -945,7 +953,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         findWorkflowBySlug: (workspaceId, of) => store.findWorkflowBySlug(workspaceId, 'flow', of.workflow.slug),
         find: async (workspaceId) => {
           const request = { workspaceId, filter: null, sort: [], limit: 10, from: null, backward: false };
-          const lists = ['runs', 'nodeRuns', 'logs'] as const;
+          const lists = ['runs', 'nodeRuns', 'logs', 'evaluations'] as const;
           const pages = await Promise.all(lists.map((list) => store.find(list, request)));
           const counts = pages.map(({ items }) => items.length).filter(Boolean);
           return counts.length === lists.length || counts.length === 0 ? counts : Promise.reject(new Error('uneven'));
@@ -958,6 +966,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listSavedVersions: (workspaceId, of) => store.listSavedVersions(workspaceId, of.workflow.id),
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
+        getEvaluation: (workspaceId, of) => store.getEvaluation(workspaceId, of.evaluation.id),
+        lastEvaluation: (workspaceId, of) => store.lastEvaluation(workspaceId, of.run.id),
+        currentEvaluations: (workspaceId, of) => store.currentEvaluations(workspaceId, [of.run.id]),
+        listJudges: (workspaceId, of) => store.listJudges(workspaceId, [of.evaluation.id]),
+        evaluationsJudgedBy: (workspaceId, of) => store.evaluationsJudgedBy(workspaceId, [of.judge.runId ?? '']),
+        evaluationPlan: (workspaceId) => store.evaluationPlan(workspaceId),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
       };
 
@@ -967,6 +981,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly version: WorkflowVersion;
         readonly file: StoredFile;
         readonly delivery: Delivery;
+        readonly evaluation: Evaluation;
+        readonly judge: Judge;
       }
 
       async function populate(): Promise<Owned> {
@@ -975,6 +991,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const run = aRun({ status: 'succeeded', workflowId: made.workflow.id });
         const file = aFile();
         const delivery = aDelivery(run);
+        const evaluation = pendingEvaluation({ workspaceId: OURS, runId: run.id }, system);
+        const judge = pendingJudge(evaluation, system);
         await kept([
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },
@@ -1023,7 +1041,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
             },
           },
         ]);
-        return { run, workflow: made.workflow, version, file, delivery };
+        await kept([
+          { kind: 'createEvaluation', evaluation, judges: [judge] },
+          { kind: 'setEvaluationPlan', workspaceId: OURS, plan: { judges: [], threshold: 1 } },
+        ]);
+        await kept([{ kind: 'completeEvaluation', evaluation: completed(evaluation, true, 1), judges: [] }]);
+        return { run, workflow: made.workflow, version, file, delivery, evaluation, judge };
       }
 
       it.each(Object.keys(reads) as (keyof typeof reads)[])('sees nothing of ours through %s', async (method) => {
@@ -1034,19 +1057,24 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
 
       it('can change nothing of ours', async () => {
-        const { run, workflow, delivery, version } = await populate();
+        const { run, workflow, delivery, version, evaluation } = await populate();
+        const evaluated = await store.getEvaluation(OURS, evaluation.id);
         const before = await store.loadRun(OURS, run.id);
         const theirs = { workspaceId: THEIRS } as const;
         await stale([{ kind: 'updateRun', run: { ...run, ...theirs, revision: 1, progress: 7 }, before: run.status }]);
         await stale([{ kind: 'deleteRun', ...theirs, runId: run.id }]);
         await stale([{ kind: 'saveWorkflow', workflow: { ...workflow, ...theirs, revision: 2 } }]);
         await stale([{ kind: 'recordAttempt', ...attempted({ ...delivery, ...theirs }) }]);
+        await stale([{ kind: 'createEvaluation', evaluation: { ...evaluation, ...theirs }, judges: [] }]);
+        await stale([{ kind: 'updateEvaluation', evaluation: { ...evaluation, ...theirs, revision: 3 }, judges: [] }]);
         await kept([
+          { kind: 'setEvaluationFeedback', ...theirs, evaluationId: evaluation.id, feedback: null, at: 7 },
           { kind: 'endTasksOfRun', ...theirs, runId: run.id },
           { kind: 'renameVersion', version: { ...version, ...theirs, name: 'taken' } },
         ]);
         expect(await store.loadRun(OURS, run.id)).toEqual(before);
         expect(await store.getVersion(OURS, version.id)).toEqual(version);
+        expect(await store.getEvaluation(OURS, evaluation.id)).toEqual(evaluated);
         expect(await claim()).toHaveLength(1);
       });
     });

@@ -1,5 +1,6 @@
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
@@ -47,6 +48,16 @@ export interface FindRequest extends KeysetRequest {
 export interface FindOptions {
   /** Of runs: whether inputs and outputs are read; without it they are. */
   readonly payloads?: boolean;
+  /** Of runs: what their current evaluation must say. */
+  readonly evaluation?: EvaluationCondition;
+}
+
+/** What the current evaluation of a run must say; null: anything. All of it is about one evaluation, and the issue texts about one issue. */
+export interface EvaluationCondition {
+  /** `not_evaluated`: there is none, or it came to no verdict. Every run fits one of the three. */
+  readonly verdict: 'passed' | 'failed' | 'not_evaluated' | null;
+  readonly category: string | null;
+  readonly subcategory: string | null;
 }
 
 export interface FoundRun {
@@ -70,6 +81,7 @@ export interface Listed {
   readonly runs: FoundRun;
   readonly nodeRuns: FoundNodeRun;
   readonly logs: FoundLog;
+  readonly evaluations: Evaluation;
 }
 
 /** Counts for operators. */
@@ -145,6 +157,17 @@ export interface Store {
   listSavedVersions(workspaceId: string, workflowId: string): Promise<WorkflowVersion[]>;
 
   getFile(workspaceId: string, fileId: string): Promise<StoredFile | null>;
+
+  getEvaluation(workspaceId: string, evaluationId: string): Promise<Evaluation | null>;
+  /** The one that was made last for a run. */
+  lastEvaluation(workspaceId: string, runId: string): Promise<Evaluation | null>;
+  /** The current evaluations of some runs: completed and not superseded, one a run at most. */
+  currentEvaluations(workspaceId: string, runIds: readonly string[]): Promise<Evaluation[]>;
+  /** Judges with their issues, those of one evaluation in the order they were given. */
+  listJudges(workspaceId: string, evaluationIds: readonly string[]): Promise<Judge[]>;
+  /** The evaluations that some runs judge for. */
+  evaluationsJudgedBy(workspaceId: string, runIds: readonly string[]): Promise<string[]>;
+  evaluationPlan(workspaceId: string): Promise<EvaluationPlan | null>;
 
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;

@@ -4,6 +4,7 @@ import * as rows from '../sql/rows.ts';
 import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { FindOptions, FindRequest, FoundLog, FoundNodeRun, FoundRun, Listed } from '../store.ts';
 import type { Connection } from './connection.ts';
+import { evaluationCondition, evaluations } from './evaluation-lists.ts';
 
 /** A payload that lies in a blob is not JSON here and acts as null in filters. */
 const inlineJson = (column: string): string => `case when ${column} not like '@%' then ${column} end`;
@@ -145,6 +146,7 @@ const SOURCES: { readonly [K in keyof Listed]: (options: FindOptions) => ListSou
   runs,
   nodeRuns,
   logs,
+  evaluations,
 };
 
 /** See `Store.find`. */
@@ -155,6 +157,7 @@ export function find<K extends keyof Listed>(
   options: FindOptions,
 ): KeysetPage<Listed[K]> {
   const source = SOURCES[what](options) as ListSource<Listed[K]>;
-  const statement = listStatement(source, request, sqliteFilter);
+  const extra = options.evaluation && evaluationCondition(on, request.workspaceId, options.evaluation);
+  const statement = listStatement(source, request, sqliteFilter, extra);
   return statement.page(on.db.prepare(statement.sql).all(...statement.values));
 }

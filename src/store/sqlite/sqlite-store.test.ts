@@ -7,14 +7,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
-import { describeStore } from '../store.conformance.ts';
+import { describeEvaluations } from '../evaluations.conformance.ts';
+import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import type { Store } from '../store.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
 const newFolder = () => mkdtempSync(join(tmpdir(), 'millrun-store-'));
 
-describeStore('the SQLite store', async () => {
+const openEmpty = async (): Promise<OpenedStore> => {
   const folder = newFolder();
   let store = openSqliteStore(folder);
   return {
@@ -29,7 +30,10 @@ describeStore('the SQLite store', async () => {
       rmSync(folder, { recursive: true });
     },
   };
-});
+};
+
+describeStore('the SQLite store', openEmpty);
+describeEvaluations('the SQLite store', openEmpty);
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };
