@@ -7,6 +7,9 @@ export const SCOPES = [
   'runs:delete',
   'files:read',
   'files:write',
+  'evaluations:create',
+  'evaluations:read',
+  'evaluations:edit',
   'admin',
 ] as const;
 export type Scope = (typeof SCOPES)[number];

@@ -55,13 +55,22 @@ export function evaluations(): ListSource<Evaluation> {
  */
 const FEW = 2_000;
 
-/** In the words of the partial indexes, or they are not used. */
+/**
+ * The indexes are named, since without statistics the planner takes an evaluation's own key: all evaluations were read for each run, 7 s for
+ * 10,000 of them.
+ */
+const VERDICTS = 'evaluations e indexed by evaluations_by_verdict';
+const ISSUES = {
+  category: 'evaluation_issues e indexed by evaluation_issues_by_category',
+  subcategory: 'evaluation_issues e indexed by evaluation_issues_by_subcategory',
+} as const;
+
+/** In the words of the partial indexes, or they cannot be used. */
 const IS_CURRENT = "e.status = 'completed' and e.superseded_at is null";
 
-/** A set of runs, as a statement's text with the run's id as its column. */
+/** A set of runs: rows `e` with a `run_id`. */
 interface RunSet {
   readonly from: string;
-  readonly runId: string;
   readonly where: (bind: Bind) => string;
   /** Whether it has at most `FEW` members. */
   readonly isFew: boolean;
@@ -76,58 +85,44 @@ export function evaluationCondition(
   workspaceId: string,
   { verdict, category, subcategory }: EvaluationCondition,
 ): (bind: Bind) => string {
-  const sets: RunSet[] = [];
-  if (verdict === 'passed' || verdict === 'failed') {
-    const passed = Number(verdict === 'passed');
-    sets.push({
-      from: 'evaluations e',
-      runId: 'e.run_id',
-      where: (bind) => `e.workspace_id = ${bind(workspaceId)} and ${IS_CURRENT} and e.passed = ${bind(passed)}`,
-      isFew: hasFew(on, `evaluations e indexed by evaluations_by_verdict`, `${IS_CURRENT} and e.passed`, [
-        workspaceId,
-        passed,
-      ]),
-    });
-  }
-  if (category !== null || subcategory !== null) {
-    const tests = Object.entries({ category, subcategory }).filter(
-      (test): test is [string, string] => test[1] !== null,
+  const verdictSet = (passed: boolean): RunSet => ({
+    from: VERDICTS,
+    where: (bind) => `e.workspace_id = ${bind(workspaceId)} and ${IS_CURRENT} and e.passed = ${bind(Number(passed))}`,
+    isFew: hasFew(on, VERDICTS, `${IS_CURRENT} and e.passed`, [workspaceId, Number(passed)]),
+  });
+  const issueSet = (): RunSet => {
+    const given = { category, subcategory };
+    const tests = (['category', 'subcategory'] as const).filter((column) => given[column] !== null);
+    const few = tests.find((column) =>
+      hasFew(on, ISSUES[column], `e.is_current = 1 and e.${column}`, [workspaceId, given[column] ?? '']),
     );
-    sets.push({
-      from: 'evaluation_issues e',
-      runId: 'e.run_id',
+    return {
+      from: ISSUES[few ?? tests.at(-1) ?? 'category'],
       where: (bind) =>
-        [`e.workspace_id = ${bind(workspaceId)} and e.is_current = 1`]
-          .concat(tests.map(([column, value]) => `e.${column} = ${bind(value)}`))
+        [`e.workspace_id = ${bind(workspaceId)}`, 'e.is_current = 1']
+          .concat(tests.map((column) => `e.${column} = ${bind(given[column])}`))
           .join(' and '),
-      isFew: tests.some(([column, value]) =>
-        hasFew(
-          on,
-          `evaluation_issues e indexed by evaluation_issues_by_${column}`,
-          `e.is_current = 1 and e.${column}`,
-          [workspaceId, value],
-        ),
-      ),
-    });
-  }
+      isFew: few !== undefined,
+    };
+  };
+  const isIn: RunSet[] = [];
+  if (verdict === 'passed' || verdict === 'failed') isIn.push(verdictSet(verdict === 'passed'));
+  if (category !== null || subcategory !== null) isIn.push(issueSet());
+  const isNotIn = verdict === 'not_evaluated' ? [verdictSet(true), verdictSet(false)] : [];
   return (bind) => {
-    const conditions = sets.map((set) => isIn(set, bind));
-    if (verdict === 'not_evaluated') {
-      conditions.push(
-        `not exists (select 1 from evaluations e where e.workspace_id = ${bind(workspaceId)} and ${IS_CURRENT}
-           and e.passed in (0, 1) and e.run_id = r.id)`,
-      );
-    }
+    const conditions = [
+      ...isIn.map((set) => (set.isFew ? isOneOf(set, bind) : exists(set, bind))),
+      ...isNotIn.map((set) => `not ${exists(set, bind)}`),
+    ];
     return conditions.length === 0 ? 'true' : conditions.join(' and ');
   };
 }
 
-function isIn({ from, runId, where, isFew }: RunSet, bind: Bind): string {
-  return isFew
-    ? `r.id in (select ${runId} from ${from} where ${where(bind)} and ${runId} is not null)`
-    : `exists (select 1 from ${from} where ${where(bind)} and ${runId} = r.id)`;
-}
+const isOneOf = ({ from, where }: RunSet, bind: Bind): string =>
+  `r.id in (select e.run_id from ${from} where ${where(bind)} and e.run_id is not null)`;
 
+const exists = ({ from, where }: RunSet, bind: Bind): string =>
+  `exists (select 1 from ${from} where ${where(bind)} and e.run_id = r.id)`;
 /** Whether at most `FEW` rows of an index begin with these values. Reads no more than that. */
 function hasFew(on: Connection, from: string, where: string, values: readonly [string, string | number]): boolean {
   const row = on
