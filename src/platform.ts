@@ -3,7 +3,9 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
-import { presentCallbackBody } from './api/noxus/callback-body.ts';
+import { Addresses } from './api/addresses.ts';
+import { presentCallbackBody as presentNoxusBody } from './api/noxus/callback-body.ts';
+import { presentBatchCallbackBody, presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
@@ -13,8 +15,15 @@ import { Payloads } from './engine/payloads.ts';
 import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
 import type { ModelAccess } from './nodes/node-type.ts';
-import { Access, ensureFirstKey, firstKey } from './operations/access.ts';
+import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
+import { Assets } from './operations/assets.ts';
+import { Batches } from './operations/batches.ts';
+import { Deliveries } from './operations/deliveries.ts';
+import { Dispatch } from './operations/dispatch.ts';
 import { Files } from './operations/files.ts';
+import { Idempotency } from './operations/idempotency.ts';
+import { firstKey } from './operations/key-record.ts';
+import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
@@ -28,7 +37,7 @@ import { realSystem } from './system/system.ts';
 
 export interface Platform {
   readonly server: FastifyInstance;
-  /** The key to show at the start, or null when it was preset and is the operator's own. */
+  /** The key to show at the start, or null when it was preset and is the operator's own, or was revoked. */
   readonly shownKey: string | null;
   /** Stops accepting, lets what runs end for up to `graceMs` milliseconds, gives the rest back, closes the store. */
   stop(graceMs: number): Promise<void>;
@@ -47,6 +56,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const http = createGuardedHttp({
     allow: [...config.httpAllow, ...models.providers.map(({ baseUrl }) => hostOf(baseUrl))],
   });
+  const comfyui = config.comfyuiUrl ?? [];
+  // A client of their own: the general one would let every HTTP node of a workflow call them.
+  const comfyuiHttp = createGuardedHttp({ allow: comfyui.map(({ url }) => hostOf(url)) });
   const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
@@ -75,11 +87,18 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const runs = new Runs({ store, engine, workflows, payloads, http, system, live, search });
   const deriveSecret = (workspaceId: string) =>
     `whsec_${createHmac('sha256', secret).update(`callbacks ${workspaceId}`).digest('base64')}`;
+  const callbackSecretText = (secretId: string) =>
+    `whsec_${createHmac('sha256', secret).update(`callback secret ${secretId}`).digest('hex')}`;
   const worker = new Worker({
     engine,
     store,
     system,
-    tools: { http, models, filesOf: (workspaceId) => files.ofWorkspace(workspaceId) },
+    tools: {
+      http,
+      models,
+      comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+      filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
+    },
     log,
     concurrency: config.workerConcurrency,
   });
@@ -90,18 +109,30 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     log,
     version,
     readPayload: (payload) => payloads.text(payload),
-    presentRun: presentCallbackBody,
+    presentBatch: presentBatchCallbackBody,
+    presentRun: { noxus: presentNoxusBody, runflow: presentRunflowBody },
     deriveSecret,
+    callbackSecretText,
   });
   await callbacks.start();
+  const assets = new Assets({ store, blobs, files, system, secret });
+  const dispatch = new Dispatch({ store, runs, takeInMedia: (caller, given) => assets.takeIn(caller, given) });
 
+  const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
   const server = await createServer({
-    access: new Access(store),
+    access: new Access({ store, system, log }),
+    keys: new Keys({ store, system, log }),
     workflows,
     runs,
     search,
     files,
+    idempotency: new Idempotency({ store, system }),
+    assets,
+    dispatch,
+    batches: new Batches({ store, runs, dispatch, callbacks, system }),
+    addresses: new Addresses(config.publicUrl),
+    deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,
     deriveSecret,
@@ -116,7 +147,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
 
   return {
     server,
-    shownKey: config.apiKey === null ? first : null,
+    shownKey: isShown ? first : null,
     async stop(graceMs) {
       ready = false;
       const deadline = Date.now() + graceMs;
@@ -130,6 +161,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await live.stop();
       await searchService.close();
       await http.close();
+      await comfyuiHttp.close();
       await store.close();
     },
   };

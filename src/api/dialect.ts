@@ -1,18 +1,32 @@
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
+import type { Assets } from '../operations/assets.ts';
+import type { Batches } from '../operations/batches.ts';
+import type { Deliveries } from '../operations/deliveries.ts';
+import type { Dispatch } from '../operations/dispatch.ts';
 import type { Files } from '../operations/files.ts';
+import type { Idempotency } from '../operations/idempotency.ts';
+import type { Keys } from '../operations/keys.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
 import type { Workflows } from '../operations/workflows.ts';
+import type { Addresses } from './addresses.ts';
 
 /** What a dialect talks to. Dialects know operations and the catalogue, never the store or the engine. */
 export interface DialectParts {
   readonly access: Access;
+  readonly keys: Keys;
   readonly workflows: Workflows;
   readonly runs: Runs;
   readonly search: RunSearch;
   readonly files: Files;
+  readonly assets: Assets;
+  readonly dispatch: Dispatch;
+  readonly batches: Batches;
+  readonly addresses: Addresses;
+  readonly deliveries: Deliveries;
+  readonly idempotency: Idempotency;
   readonly catalogue: Catalogue;
   readonly models: ModelAccess;
   /** The key that a workspace's callbacks are signed with, for its receivers. */

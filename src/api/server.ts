@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { invalid, type PlatformError } from '../domain/error.ts';
@@ -55,10 +56,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    genReqId: (() => {
-      let n = 0;
-      return () => `req-${process.pid}-${(++n).toString(36)}`;
-    })(),
+    // Runs and kept answers carry it: unique for ever, not only within a process.
+    genReqId: () => randomUUID(),
   }) as unknown as FastifyInstance;
   // Clients send an empty body with a JSON content type on requests that need none.
   app.removeContentTypeParser(['application/json', 'text/plain']);

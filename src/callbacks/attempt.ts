@@ -1,7 +1,7 @@
-import { Webhook } from 'standardwebhooks';
 import type { Delivery } from '../domain/callback.ts';
 import { type HttpClient, HttpClientError } from '../system/http-client.ts';
 import { type AttemptResult, retryAfterMs } from './schedule.ts';
+import { type SigningKeys, signedHeaders } from './signing.ts';
 
 /** Characters of an answer that are kept: enough for a receiver's error message, too few to make the store a copy of its pages. */
 const RESPONSE_CHARACTERS = 1_000;
@@ -12,8 +12,7 @@ const RESPONSE_BYTES = 4 * RESPONSE_CHARACTERS;
 export interface AttemptOptions {
   readonly http: HttpClient;
   readonly userAgent: string;
-  /** `whsec_` and the key in base64. */
-  readonly deriveSecret: (workspaceId: string) => string;
+  readonly keys: SigningKeys;
   /** Epoch milliseconds at which the try begins. */
   readonly at: number;
   /** Milliseconds for the whole exchange. */
@@ -22,7 +21,7 @@ export interface AttemptOptions {
 }
 
 /**
- * Posts a delivery once, signed as Standard Webhooks lays down. Whatever goes wrong is a result.
+ * Posts a delivery once, signed in the way of its API. Whatever goes wrong is a result.
  *
  * The status is all that counts: an answer that is too long or never ends does not undo that the receiver took the delivery.
  */
@@ -35,7 +34,7 @@ export async function attemptDelivery(delivery: Delivery, options: AttemptOption
       headers: {
         'content-type': 'application/json',
         'user-agent': options.userAgent,
-        ...signedHeaders(delivery, options),
+        ...signedHeaders(delivery, options.at, options.keys),
       },
       body: delivery.body,
       redirect: 'manual',
@@ -51,16 +50,6 @@ export async function attemptDelivery(delivery: Delivery, options: AttemptOption
     const message = timeout.aborted ? `No answer within ${options.timeoutMs / 1000} s.` : whyNoAnswer(error);
     return { httpStatus: null, error: message, response: null, retryAfterMs: undefined };
   }
-}
-
-/** https://www.standardwebhooks.com, "Webhook headers": the id stays the same over all tries, so that receivers can tell a repetition. */
-function signedHeaders(delivery: Delivery, options: AttemptOptions): Record<string, string> {
-  const at = new Date(options.at);
-  return {
-    'webhook-id': delivery.id,
-    'webhook-timestamp': String(Math.floor(options.at / 1000)),
-    'webhook-signature': new Webhook(options.deriveSecret(delivery.workspaceId)).sign(delivery.id, at, delivery.body),
-  };
 }
 
 function isRedirect(status: number): boolean {

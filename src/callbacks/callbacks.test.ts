@@ -80,12 +80,17 @@ const hook = (path = '/hook'): string => `http://127.0.0.1:${(server.address() a
 async function start(parts: Partial<CallbacksParts> = {}): Promise<Callbacks> {
   const callbacks = new Callbacks({
     store,
-    system: { now: () => now, newId: v7, random: () => 0.5 },
+    system: { now: () => now, elapsed: () => now, newId: v7, random: () => 0.5 },
     http,
     log: pino({ level: 'silent' }),
     version: '1.2.3',
     readPayload: async (payload) => payload,
-    presentRun: (run, output) => `{"run":"${run.id}","output":${output}}`,
+    presentRun: {
+      noxus: (run, output) => `{"run":"${run.id}","output":${output}}`,
+      runflow: (run, output) => `{"run_id":"${run.id}","output":${output}}`,
+    },
+    presentBatch: (batch) => `{"batch_id":"${batch.id}"}`,
+    callbackSecretText: (secretId) => `whsec_${secretId}`,
     deriveSecret: () => SECRET,
     ...parts,
   });
@@ -498,7 +503,12 @@ describe('crashes and restarts', () => {
         delivery: {
           id: v7(),
           workspaceId: WORKSPACE,
-          runId: run.id,
+          subject: 'run' as const,
+          subjectId: run.id,
+          dialect: 'noxus' as const,
+          isAutomatic: true,
+          requestId: null,
+          signingSecretId: null,
           url: hook(),
           body: '{"by":"another"}',
           status: 'pending' as const,

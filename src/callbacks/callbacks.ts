@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobMissing } from '../blobs/blobs.ts';
+import type { Batch } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { Payload } from '../domain/payload.ts';
-import type { Run } from '../domain/run.ts';
+import type { Dialect, Run } from '../domain/run.ts';
 import type { Write } from '../store/change.ts';
 import { type Follower, follow } from '../store/follow.ts';
 import type { Store } from '../store/store.ts';
@@ -44,10 +45,14 @@ export interface CallbacksParts {
   readonly version: string;
   /** The JSON text of a payload. @throws BlobMissing */
   readonly readPayload: (payload: Payload) => Promise<string>;
-  /** The body of a run's callback, as JSON text. @param output JSON text */
-  readonly presentRun: (run: Run, output: string | null) => string;
+  /** The body of a run's callback in the words of each API, as JSON text. @param output JSON text */
+  readonly presentRun: Readonly<Record<Dialect, (run: Run, output: string | null) => string>>;
+  /** The body of a batch's callback, as JSON text. */
+  readonly presentBatch: (batch: Batch) => string;
   /** The key that a workspace's deliveries are signed with: `whsec_` and base64. */
   readonly deriveSecret: (workspaceId: string) => string;
+  /** The text of a callback secret. */
+  readonly callbackSecretText: (secretId: string) => string;
   /** Milliseconds for one try; 10 s when left out. */
   readonly attemptTimeoutMs?: number;
 }
@@ -125,9 +130,10 @@ export class Callbacks {
       this.#kept = before;
       if (before >= position) return;
       const change: Write[] = [{ kind: 'followed', follower: FOLLOWER, position, before }];
+      const told = new Set<string>();
       for (const event of events) {
-        const delivery = event.position > before ? await this.#deliveryOf(event) : null;
-        if (delivery !== null) change.push({ kind: 'createDelivery', delivery });
+        if (event.position <= before) continue;
+        for (const delivery of await this.#deliveriesOf(event, told)) change.push({ kind: 'createDelivery', delivery });
       }
       if ((await store.commit(change)) === 'kept') {
         this.#kept = position;
@@ -136,25 +142,34 @@ export class Callbacks {
     }
   }
 
-  /** Null when the run is there no more, or wants no callback. */
-  async #deliveryOf(event: RunEvent): Promise<Delivery | null> {
-    const { store, system, presentRun } = this.#parts;
-    const run = await store.getRun(event.workspaceId, event.runId);
-    if (run === null || run.callbackUrl === null) return null;
-    const now = system.now();
-    return {
-      id: system.newId(),
-      workspaceId: run.workspaceId,
-      runId: run.id,
-      url: run.callbackUrl,
-      body: presentRun(run, await this.#outputOf(run)),
-      status: 'pending',
-      attemptCount: 0,
-      maxAttempts: DELIVERY_RETRY.retries + 1,
-      nextAttemptAt: now,
-      createdAt: now,
-      finishedAt: null,
-    };
+  /**
+   * What the end of a run is to be told to: its own receiver, and that of a batch that has ended with it. None when the run is there no more.
+   * @param told batches that this group of events has dealt with already
+   */
+  async #deliveriesOf(event: RunEvent, told: Set<string>): Promise<Delivery[]> {
+    const run = await this.#parts.store.getRun(event.workspaceId, event.runId);
+    if (run === null) return [];
+    const found = [await this.#deliveryOf(run), await this.#deliveryOfBatch(run, told)];
+    return found.filter((delivery) => delivery !== null);
+  }
+
+  /** Of several runs that ended close together each may see the batch as ended: the first one tells. */
+  async #deliveryOfBatch({ workspaceId, batchId }: Run, told: Set<string>): Promise<Delivery | null> {
+    const { store, system, presentBatch } = this.#parts;
+    const batch = batchId === null ? null : await store.getBatch(workspaceId, batchId);
+    if (batch === null || batch.finishedAt === null || batch.callbackUrl === null || told.has(batch.id)) return null;
+    told.add(batch.id);
+    const before = await store.listDeliveries(workspaceId, batch.id);
+    if (before.some(({ delivery }) => delivery.isAutomatic)) return null;
+    return newDelivery(batch, 'batch', 'runflow', presentBatch(batch), system, true);
+  }
+
+  /** Null when the run wants no callback. */
+  async #deliveryOf(run: Run): Promise<Delivery | null> {
+    const { system, presentRun } = this.#parts;
+    if (run.callbackUrl === null) return null;
+    const body = presentRun[run.dialect](run, await this.#outputOf(run));
+    return newDelivery(run, 'run', run.dialect, body, system, true);
   }
 
   async #outputOf(run: Run): Promise<string | null> {
@@ -202,7 +217,9 @@ export class Callbacks {
 
   #start(delivery: Delivery): void {
     const done = this.#attempt(delivery)
-      .catch((error) => this.#parts.log.error({ err: error, runId: delivery.runId }, 'an attempt of a callback failed'))
+      .catch((error) =>
+        this.#parts.log.error({ err: error, subjectId: delivery.subjectId }, 'an attempt of a callback failed'),
+      )
       .finally(() => {
         this.#inHand.delete(delivery.id);
         this.wake();
@@ -210,14 +227,42 @@ export class Callbacks {
     this.#inHand.set(delivery.id, done);
   }
 
-  async #attempt(delivery: Delivery): Promise<void> {
+  /** Makes a delivery of a run that has ended, once more, of how it stands now. Rests on nothing: the caller has looked. */
+  async redeliver(run: Run): Promise<Delivery> {
+    const { store, system, presentRun } = this.#parts;
+    const body = presentRun[run.dialect](run, await this.#outputOf(run));
+    const delivery = newDelivery(run, 'run', run.dialect, body, system, false);
+    await store.commit([{ kind: 'createDelivery', delivery }]);
+    this.wake();
+    return delivery;
+  }
+
+  /** As `redeliver`, of a batch. */
+  async redeliverBatch(batch: Batch): Promise<Delivery> {
+    const { store, system, presentBatch } = this.#parts;
+    const delivery = newDelivery(batch, 'batch', 'runflow', presentBatch(batch), system, false);
+    await store.commit([{ kind: 'createDelivery', delivery }]);
+    this.wake();
+    return delivery;
+  }
+
+  /** The secret that a delivery is signed with, where its API has such and its workspace made one. */
+  async #currentSecret({ dialect, workspaceId }: Delivery): Promise<{ id: string; text: string } | null> {
+    if (dialect !== 'runflow') return null;
+    const secret = await this.#parts.store.currentCallbackSecret(workspaceId);
+    return secret === null ? null : { id: secret.id, text: this.#parts.callbackSecretText(secret.id) };
+  }
+
+  async #attempt(unsigned: Delivery): Promise<void> {
     const { http, system, deriveSecret, attemptTimeoutMs: timeoutMs = ATTEMPT_TIMEOUT_MS } = this.#parts;
+    const current = await this.#currentSecret(unsigned);
+    const delivery = { ...unsigned, signingSecretId: current?.id ?? null };
     const at = system.now();
     const { signal } = this.#cut;
     const result = await attemptDelivery(delivery, {
       http,
       userAgent: this.#userAgent,
-      deriveSecret,
+      keys: { deriveSecret, current },
       at,
       timeoutMs,
       signal,
@@ -240,7 +285,7 @@ export class Callbacks {
     const { store, log } = this.#parts;
     const about = {
       deliveryId: delivery.id,
-      runId: delivery.runId,
+      subjectId: delivery.subjectId,
       attempt: attempt.attempt,
       status: attempt.httpStatus,
     };
@@ -265,4 +310,34 @@ export class Callbacks {
     await this.#woken.promise;
     clearTimeout(timer);
   }
+}
+
+/** The delivery of a run or a batch that has ended, due at once. */
+function newDelivery(
+  of: Pick<Run, 'id' | 'workspaceId' | 'requestId' | 'callbackUrl'>,
+  subject: Delivery['subject'],
+  dialect: Dialect,
+  body: string,
+  system: System,
+  isAutomatic: boolean,
+): Delivery {
+  const now = system.now();
+  return {
+    id: system.newId(),
+    workspaceId: of.workspaceId,
+    subject,
+    subjectId: of.id,
+    dialect,
+    isAutomatic,
+    requestId: of.requestId,
+    signingSecretId: null,
+    url: of.callbackUrl ?? '',
+    body,
+    status: 'pending',
+    attemptCount: 0,
+    maxAttempts: DELIVERY_RETRY.retries + 1,
+    nextAttemptAt: now,
+    createdAt: now,
+    finishedAt: null,
+  };
 }

@@ -8,7 +8,12 @@ const NOW = Date.UTC(2025, 0, 15);
 const fresh: Delivery = {
   id: 'd',
   workspaceId: 'w',
-  runId: 'r',
+  subject: 'run',
+  subjectId: 'r',
+  dialect: 'noxus',
+  isAutomatic: true,
+  requestId: null,
+  signingSecretId: null,
   url: 'https://example.com/hook',
   body: '{}',
   status: 'pending',

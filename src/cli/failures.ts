@@ -6,6 +6,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'NewerSchema',
   'DamagedSecret',
   'BadAllowList',
+  'Obstacle',
 ]);
 
 const PORT_ADVICE = 'Choose another one with MILLRUN_HOST and MILLRUN_PORT.';

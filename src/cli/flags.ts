@@ -1,12 +1,46 @@
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/config.ts';
 
+type Texts = Record<string, string | undefined>;
+
+/** What stood behind the name of a command. */
+export interface Arguments {
+  /** Settings by flag name, as `readConfig` takes them. */
+  readonly settings: Texts;
+  /** The command's own flags with a value, by name. */
+  readonly texts: Texts;
+  /** The command's own flags without a value that were given. */
+  readonly switches: ReadonlySet<string>;
+  readonly operands: readonly string[];
+}
+
 /** Reads the flags of a command that takes settings. @throws TypeError that names the unknown flag */
-export function readFlags(args: string[]): Record<string, string | undefined> {
-  const names = ['config', ...Object.values(SETTINGS).map((setting) => setting.flag)];
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
-  return parseArgs({ args, options, strict: true, allowPositionals: false }).values as Record<
-    string,
-    string | undefined
-  >;
+export function readFlags(args: string[]): Texts {
+  return readArguments(args, {}).settings;
+}
+
+/** Reads the arguments of a command that takes settings and flags of its own. @throws TypeError that names what is not known */
+export function readArguments(
+  args: string[],
+  own: { readonly texts?: readonly string[]; readonly switches?: readonly string[]; readonly operands?: boolean },
+): Arguments {
+  const settings = ['config', ...Object.values(SETTINGS).map((setting) => setting.flag)];
+  const { texts = [], switches = [] } = own;
+  const { values, positionals } = parseArgs({
+    args,
+    options: {
+      ...Object.fromEntries([...settings, ...texts].map((name) => [name, { type: 'string' as const }])),
+      ...Object.fromEntries(switches.map((name) => [name, { type: 'boolean' as const }])),
+    },
+    strict: true,
+    allowPositionals: own.operands === true,
+  });
+  const given = values as Texts;
+  const pick = (names: readonly string[]): Texts => Object.fromEntries(names.map((name) => [name, given[name]]));
+  return {
+    settings: pick(settings),
+    texts: pick(texts),
+    switches: new Set(switches.filter((name) => given[name])),
+    operands: positionals,
+  };
 }

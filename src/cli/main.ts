@@ -13,6 +13,10 @@ const COMMANDS: Readonly<
     about: 'tell how the search index stands, or build it anew: search status, search rebuild [--wait]',
     load: () => import('./commands/search.ts'),
   },
+  keys: {
+    about: 'list, make, rotate and revoke API keys of a running server: keys list, keys create, …',
+    load: () => import('./commands/keys.ts'),
+  },
 };
 
 const HELP = `millrun: run AI workflows, record every run, find any of them again

@@ -4,6 +4,59 @@ import { firstKeyOf } from '../platform.ts';
 /** Milliseconds to wait for the answer that tells whether there is a server. */
 const PROBE_MS = 2000;
 
+/** Something in the way that the operator can remove. The message says how. */
+export class Obstacle extends Error {
+  override readonly name = 'Obstacle';
+}
+
+/** A server and the key to ask it with. */
+export interface Reached {
+  readonly url: string;
+  readonly key: string;
+}
+
+const ADVICE =
+  'Give a key with the scope admin in MILLRUN_API_KEY, or name the data folder of the server with MILLRUN_DATA.';
+
+/** The server at an address, with the key that was configured, or that the owner of the data folder has. @throws Obstacle when there is no key */
+export function reached(url: string, config: Config): Reached {
+  const key = config.apiKey ?? folderKey(config);
+  if (key === null) throw new Obstacle(`The server at ${url} asks for a key. ${ADVICE}`);
+  return { url, key };
+}
+
+/**
+ * Asks a running server, in its Noxus API.
+ * @returns the body of its answer, as the caller knows it to be
+ * @throws Obstacle when it refuses, or does not answer
+ */
+export async function ask<T>({ url, key }: Reached, method: string, path: string, body?: object): Promise<T> {
+  const request = {
+    method,
+    headers: { 'x-api-key': key, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
+  let answer: Response;
+  let told: unknown;
+  try {
+    answer = await fetch(`${url}${path}`, request);
+    told = await answer.json();
+  } catch (cause) {
+    throw new Obstacle(`The server at ${url} does not answer any more.`, { cause });
+  }
+  if (answer.ok) return told as T;
+  throw new Obstacle(
+    `The server at ${url} answered ${answer.status}: ${detailOf(told)} ${answer.status < 404 ? ADVICE : ''}`.trim(),
+  );
+}
+
+/** What an answer says was wrong: a text, or a list of mistakes. */
+function detailOf(told: unknown): string {
+  const detail = typeof told === 'object' && told !== null && 'detail' in told ? told.detail : '';
+  if (!Array.isArray(detail)) return String(detail);
+  return detail.map((mistake: { readonly msg?: unknown }) => String(mistake.msg)).join('\n');
+}
+
 /** Where a server with this configuration can be reached from the same machine. */
 export function serverUrl({ host: listens, port }: Config): string {
   const host = listens === '0.0.0.0' || listens === '::' ? '127.0.0.1' : listens;

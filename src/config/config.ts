@@ -20,10 +20,19 @@ export interface Config {
   readonly searchDimensions: number | null;
   readonly searchPrice: string | null;
   readonly httpAllow: readonly string[];
+  readonly publicUrl: string | null;
   readonly openaiBaseUrl: string | null;
   readonly openaiApiKey: string | null;
   readonly models: readonly string[];
   readonly modelPrices: Readonly<Record<string, { readonly input: string; readonly output: string }>>;
+  readonly comfyuiUrl: readonly Endpoint[] | null;
+}
+
+/** An address with the credentials that it was given with taken out of it. */
+interface Endpoint {
+  readonly url: string;
+  /** The Authorization header that they make; null: none. */
+  readonly authorization: string | null;
 }
 
 export type Setting<T = unknown> = {
@@ -71,7 +80,7 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     flag: 'api-key',
     default: null,
     about:
-      'Preset API key with all rights; otherwise one is made at the first start. At least 16 letters, digits or underscores.',
+      'Preset API key with all rights; otherwise one is made at the first start. At least 16 letters, digits, _ or -.',
     secret: true,
     read: presetKey,
   },
@@ -185,6 +194,14 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     about: 'US dollars for a million tokens of the embedding model, for the log line that tells what search costs.',
     read: price,
   },
+  publicUrl: {
+    env: 'MILLRUN_PUBLIC_URL',
+    flag: 'public-url',
+    default: null,
+    about:
+      'Address under which callers reach this server, e.g. https://runs.example.com, for links to files; otherwise the address of each request.',
+    read: httpUrl,
+  },
   httpAllow: {
     env: 'MILLRUN_HTTP_ALLOW',
     flag: 'http-allow',
@@ -221,6 +238,16 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: {},
     about: 'US dollars for a million tokens by model, as JSON: {"gpt-x": {"input": "0.15", "output": "0.60"}}.',
     read: prices,
+  },
+  comfyuiUrl: {
+    env: 'COMFYUI_URL',
+    flag: 'comfyui-url',
+    default: null,
+    about:
+      'ComfyUI servers for ComfyUIWorkflowNode, comma-separated, e.g. http://127.0.0.1:8188; with user:password@ for Basic authentication or token@ for a bearer token.',
+    // It may hold credentials.
+    secret: true,
+    read: endpoints,
   },
 };
 
@@ -278,6 +305,32 @@ function httpUrl(given: unknown): string {
   if (username !== '' || password !== '')
     throw new Error('takes a URL without user and password; give a key as OPENAI_API_KEY');
   return url.replace(/\/+$/, '');
+}
+
+/** Messages never repeat an address: it may hold credentials. */
+function endpoints(given: unknown): readonly Endpoint[] {
+  const urls = list(given);
+  if (urls.length === 0) throw new Error('takes at least one http or https URL');
+  const read = urls.map((one, index): Endpoint => {
+    const parsed = URL.parse(one);
+    if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.search !== '' || parsed.hash !== '') {
+      throw new Error(`takes http or https URLs without a query; number ${index + 1} is none`);
+    }
+    const authorization = authorizationOf(parsed);
+    parsed.username = '';
+    parsed.password = '';
+    return { url: parsed.href.replace(/\/+$/, ''), authorization };
+  });
+  if (new Set(read.map(({ url }) => url)).size < read.length) throw new Error('takes each server once');
+  return read;
+}
+
+/** RFC 7617 for a user and a password, RFC 6750 for a token that stands alone. */
+function authorizationOf(url: URL): string | null {
+  const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  if (user === '' && password === '') return null;
+  if (password === '') return `Bearer ${user}`;
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
 /** Shorter keys can be guessed; other characters are refused by an official client. */

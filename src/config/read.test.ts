@@ -64,6 +64,17 @@ describe('a setting', () => {
       '{"m":{"input":"0.1","output":"2"}}',
       { modelPrices: { m: { input: '0.1', output: '2' } } },
     ],
+    [
+      'COMFYUI_URL',
+      'http://gpu-1:8188/, https://me:p%40ss@gpu-2/comfy/,https://token@gpu-3',
+      {
+        comfyuiUrl: [
+          { url: 'http://gpu-1:8188', authorization: null },
+          { url: 'https://gpu-2/comfy', authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}` },
+          { url: 'https://gpu-3', authorization: 'Bearer token' },
+        ],
+      },
+    ],
   ])('%s may be %s', (name, value, config) => {
     expect(readConfig({}, { [name]: value }).config).toMatchObject(config as object);
   });
@@ -81,6 +92,10 @@ describe('a mistake', () => {
     ['OPENAI_BASE_URL', 'http://me:pass@localhost'],
     ['MILLRUN_MODEL_PRICES', '{"m":{"input":0.1}}'],
     ['MILLRUN_MODEL_PRICES', 'null'],
+    ['COMFYUI_URL', 'gpu-1:8188'],
+    ['COMFYUI_URL', 'http://gpu-1,http://gpu-1/'],
+    ['COMFYUI_URL', 'http://gpu-1/?token=a'],
+    ['COMFYUI_URL', ' , '],
   ])('in %s is refused: %s', (name, value) => {
     expect(mistakesOf({}, { [name]: value })).toEqual([expect.stringContaining(`environment ${name}: `)]);
   });
@@ -104,6 +119,8 @@ describe('a mistake', () => {
   it.each<[string, Record<string, string>, Record<string, string>]>([
     ['a key that is not allowed', {}, { MILLRUN_API_KEY: `${SECRET} !` }],
     ['a password in an address', {}, { OPENAI_BASE_URL: `http://me:${SECRET}@localhost/v1` }],
+    ['a token in a list of addresses', {}, { COMFYUI_URL: `http://gpu-1,ftp://${SECRET}@gpu-2` }],
+    ['an address in a file that is not text', { config: file(`{"comfyuiUrl": [{"url": "${SECRET}"}]}`) }, {}],
     ['a file that is not JSON', { config: file(`{"apiKey": ${SECRET}}`) }, {}],
     ['a key in a file that is not text', { config: file(`{"apiKey": ["${SECRET}"]}`) }, {}],
   ])('does not repeat a secret: %s', (_, flags, env) => {

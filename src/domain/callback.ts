@@ -1,8 +1,20 @@
-/** One thing to be told to one address: made when a run ends, kept with every attempt. Times are epoch milliseconds. */
+import type { Dialect } from './run.ts';
+
+/** One thing to be told to one address: made when a run or a batch ends, kept with every attempt. Times are epoch milliseconds. */
 export interface Delivery {
   readonly id: string;
   readonly workspaceId: string;
-  readonly runId: string;
+  /** What it tells of. */
+  readonly subject: 'run' | 'batch';
+  readonly subjectId: string;
+  /** In whose words the body speaks, and how it is signed. */
+  readonly dialect: Dialect;
+  /** Made when its subject ended; false: made again because somebody asked for it. */
+  readonly isAutomatic: boolean;
+  /** The HTTP request that started its subject. */
+  readonly requestId: string | null;
+  /** The secret that the last try was signed with, where the dialect has such. */
+  readonly signingSecretId: string | null;
   readonly url: string;
   /** The exact body of every attempt, frozen when the delivery is made. */
   readonly body: string;

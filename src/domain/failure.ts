@@ -25,6 +25,8 @@ export const FAILURE_CODES = [
   'http_status',
   'too_large',
   'provider',
+  'worker_lost',
+  'output_missing',
   'internal',
 ] as const;
 

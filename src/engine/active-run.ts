@@ -557,12 +557,17 @@ export class ActiveRun {
           status: this.run.status,
           progress: this.run.progress,
           nodes,
-          ...(this.ended && this.run.callbackUrl !== null ? { callback: true as const } : {}),
+          ...(this.ended && isAwaited(this.run) ? { callback: true as const } : {}),
         },
       },
     });
     return writes;
   }
+}
+
+/** Whether somebody may want to be told when the run ends: its own receiver, or that of its batch. */
+function isAwaited(run: Run): boolean {
+  return run.callbackUrl !== null || run.batchId !== null;
 }
 
 /** A node type that throws has a fault of its own; the run fails with it instead of taking the process down. */

@@ -114,10 +114,12 @@ function newWorker(): Worker {
       http: {
         request: () => Promise.reject(new Error('There is no network here.')),
         fetch: () => Promise.reject(new Error('There is no network here.')),
+        websocket: () => Promise.reject(new Error('There is no network here.')),
         refusal: () => null,
         close: async () => undefined,
       },
       models: { providers: [], prices: {}, defaultModels: [] },
+      comfyui: [],
       filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
     },
   });

@@ -94,21 +94,51 @@ export class Engine {
   /** Records a run and queues its work in one write; it is on disk when this resolves, and a worker takes it from there. */
   async enqueue(newRun: NewRun): Promise<Run> {
     const active = this.#create(newRun);
-    await this.#commit(this.#hold(active), this.#queued(active.run));
+    await this.#commit(this.#hold(active), this.#enqueued(active.run));
     return active.run;
   }
 
   /**
-   * Records runs with what else belongs to their beginning, in one write: all of it or none.
-   * `stale`: something that `alongside` rests on no longer holds; nothing was written.
+   * Records several runs and queues them, all of them or none.
+   * @param beside what is recorded in the same write, e.g. the batch that they are
+   * @returns null when something that `beside` rests on no longer holds; nothing was written then
    */
-  async enqueueTogether(
-    newRuns: readonly NewRun[],
-    alongside: (runs: readonly Run[]) => Change,
-  ): Promise<'kept' | 'stale'> {
+  async enqueueAll(newRuns: readonly NewRun[], beside: (runs: readonly Run[]) => Change): Promise<Run[] | null> {
     const runs = newRuns.map((newRun) => this.#create(newRun).run);
-    const change = [...alongside(runs), ...runs.flatMap((run) => this.#queued(run))];
-    return this.#store.commit(Payloads.needsMove(change) ? await this.#payloads.moveOut(change) : change);
+    const change = [...runs.flatMap((run) => this.#enqueued(run)), ...beside(runs)];
+    const kept = await this.#store.commit(Payloads.needsMove(change) ? await this.#payloads.moveOut(change) : change);
+    return kept === 'kept' ? runs : null;
+  }
+
+  /** The writes of a run that a worker shall take up. */
+  #enqueued(run: Run): Write[] {
+    return [
+      { kind: 'createRun', run },
+      {
+        kind: 'addTask',
+        task: {
+          id: this.#system.newId(),
+          workspaceId: run.workspaceId,
+          runId: run.id,
+          nodeId: null,
+          iteration: 0,
+          attempt: 1,
+          dueAt: run.createdAt,
+          outputs: null,
+        },
+      },
+      {
+        kind: 'appendEvent',
+        event: {
+          workspaceId: run.workspaceId,
+          runId: run.id,
+          workflowId: run.workflowId,
+          at: run.createdAt,
+          kind: 'created',
+          data: { status: 'queued', progress: 0 },
+        },
+      },
+    ];
   }
 
   /**
@@ -270,19 +300,6 @@ export class Engine {
       debugger: newRun.debugger,
     };
     return new ActiveRun(run, this.graphOf(newRun.version), newRun.input, this.#system).counted();
-  }
-
-  /** A run with the task that begins it. */
-  #queued(run: Run): Write[] {
-    const { workspaceId, id: runId, workflowId, createdAt } = run;
-    const id = this.#system.newId();
-    const task = { id, workspaceId, runId, nodeId: null, iteration: 0, attempt: 1, dueAt: createdAt, outputs: null };
-    const data = { status: 'queued', progress: 0 } as const;
-    return [
-      { kind: 'createRun', run },
-      { kind: 'addTask', task },
-      { kind: 'appendEvent', event: { workspaceId, runId, workflowId, at: createdAt, kind: 'created', data } },
-    ];
   }
 
   #failureLog(lease: Lease, message: string): Write {

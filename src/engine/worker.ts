@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Failure } from '../domain/failure.ts';
 import type { Lease } from '../domain/task.ts';
-import type { EffectNodeType, ModelAccess, NodeContext, NodeFiles, NodeInput, Outcome } from '../nodes/node-type.ts';
+import type {
+  ComfyuiServer,
+  EffectNodeType,
+  ModelAccess,
+  NodeContext,
+  NodeFiles,
+  NodeInput,
+  Outcome,
+} from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
 import type { HttpClient } from '../system/http-client.ts';
 import type { Log } from '../system/log.ts';
@@ -19,6 +27,7 @@ const DEAF_GRACE_MS = 2_000;
 export interface WorkerTools {
   readonly http: HttpClient;
   readonly models: ModelAccess;
+  readonly comfyui: readonly ComfyuiServer[];
   filesOf(workspaceId: string): NodeFiles;
 }
 
@@ -228,6 +237,7 @@ export class Worker {
       http: this.#tools.http,
       files: this.#tools.filesOf(workspaceId),
       models: this.#tools.models,
+      comfyui: this.#tools.comfyui,
     };
   }
 

@@ -130,6 +130,16 @@ export interface ModelAccess {
   readonly defaultModels: readonly string[];
 }
 
+/** A ComfyUI server that the operator configured. */
+export interface ComfyuiServer {
+  /** Without a slash at its end, and without credentials. */
+  readonly url: string;
+  /** The Authorization header that it wants; null: none. */
+  readonly authorization: string | null;
+  /** A client that may call this server. The general one may not: the server would do whatever a workflow's HTTP request asked of it. */
+  readonly http: HttpClient;
+}
+
 /** One thing that a node does inside, recorded as a node run of its own under `<node id>/<step id>`. */
 export interface NodeStep {
   readonly id: string;
@@ -166,6 +176,8 @@ export interface NodeContext {
   readonly http: HttpClient;
   readonly files: NodeFiles;
   readonly models: ModelAccess;
+  /** ComfyUI servers that the operator configured. */
+  readonly comfyui: readonly ComfyuiServer[];
 }
 
 interface NodeTypeBase {

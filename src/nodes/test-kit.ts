@@ -7,6 +7,7 @@ import type { StoredFile } from '../domain/stored-file.ts';
 import type { DefinitionIssue } from '../domain/workflow.ts';
 import { createGuardedHttp } from '../system/guarded-http.ts';
 import type {
+  ComfyuiServer,
   EffectNodeType,
   ModelAccess,
   NodeContext,
@@ -67,19 +68,26 @@ function withDefaults(type: NodeType, config: JsonObject): JsonObject {
 
 export interface TestContext extends NodeContext {
   readonly logged: string[];
-  readonly stepped: NodeStep[];
+  /** Steps as they were told, and how many there were and had ended. */
+  readonly told: { steps: readonly NodeStep[]; total: number; completed: number }[];
   readonly saved: Map<string, { file: StoredFile; bytes: Buffer }>;
 }
 
 /** A context with the real guarded client, which may call the tests' own servers, and files in memory. */
 export function testContext(
-  given: { models?: Partial<ModelAccess>; signal?: AbortSignal; attempt?: number; allow?: string[] } = {},
+  given: {
+    models?: Partial<ModelAccess>;
+    signal?: AbortSignal;
+    attempt?: number;
+    allow?: string[];
+    comfyui?: readonly Omit<ComfyuiServer, 'http'>[];
+  } = {},
 ): TestContext {
   const http = createGuardedHttp({ allow: given.allow ?? ['127.0.0.1'] });
   opened.push(() => http.close());
   const saved: TestContext['saved'] = new Map();
   const logged: string[] = [];
-  const stepped: NodeStep[] = [];
+  const told: TestContext['told'] = [];
   return {
     workspaceId: 'w1',
     runId: 'r1',
@@ -88,8 +96,9 @@ export function testContext(
     signal: given.signal ?? new AbortController().signal,
     now: () => NOW,
     log: (level, message, meta) => logged.push(`${level} ${message} ${JSON.stringify(meta ?? null)}`),
-    steps: (steps) => stepped.push(...steps),
+    steps: (steps, progress) => told.push({ steps, ...progress }),
     http,
+    comfyui: (given.comfyui ?? []).map((server) => ({ ...server, http })),
     files: {
       read: async (id) => saved.get(id) ?? null,
       save: async ({ name, contentType, bytes }) => {
@@ -101,7 +110,7 @@ export function testContext(
     },
     models: { providers: [], prices: {}, defaultModels: [], ...given.models },
     logged,
-    stepped,
+    told,
     saved,
   };
 }

@@ -457,14 +457,14 @@ export class Evaluations {
       ...judge.run,
       context: { evaluation_id: id, judge_id: judgeIds.get(judge) ?? null },
     }));
-    const kept = await this.#engine.enqueueTogether(newRuns, (runs) => {
+    const kept = await this.#engine.enqueueAll(newRuns, (runs) => {
       const judges = ready.map((judge) => {
         const run = 'run' in judge ? (runs[able.indexOf(judge)] ?? null) : null;
         return judgeOf(evaluation, judge, judgeIds.get(judge) ?? '', run);
       });
       return [{ kind: 'createEvaluation', evaluation, judges }, ...also];
     });
-    return kept === 'kept' ? evaluation : null;
+    return kept === null ? null : evaluation;
   }
 
   /** @throws PlatformError `invalid` when the parent that is asked for cannot be one */

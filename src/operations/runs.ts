@@ -11,6 +11,7 @@ import type { WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
 import { resolveInput } from '../engine/run-input.ts';
+import type { Change } from '../store/change.ts';
 import type { FindOptions, FindRequest, FoundRun, Store } from '../store/store.ts';
 
 export type { FoundRun };
@@ -47,6 +48,8 @@ export interface RunRequest {
   readonly clientRef?: string | null;
   readonly batchId?: string | null;
   readonly requestId?: string | null;
+  /** The same request came before, and its answer was lost: a run that it made is given back instead of another. */
+  readonly isRepeat?: boolean;
   /** Without it: `noxus`. */
   readonly dialect?: Dialect;
 }
@@ -116,6 +119,8 @@ export class Runs {
    * @throws PlatformError `not_found`; `invalid` with every mistake of the request, or of a definition that cannot run yet
    */
   async create(caller: Caller, request: RunRequest): Promise<Run> {
+    const made = request.isRepeat === true ? await this.#madeBy(caller, request.requestId ?? null) : null;
+    if (made !== null) return made;
     return this.#engine.enqueue(await this.#prepare(caller, request));
   }
 
@@ -317,6 +322,35 @@ export class Runs {
     };
   }
 
+  /**
+   * Records several runs and queues them, all of them or none.
+   * @param batch makes the batch that they are, of their ids; it rests on nothing that could have changed
+   * @throws as `create`
+   */
+  async createBatch(
+    caller: Caller,
+    requests: readonly RunRequest[],
+    batch: (runs: readonly Run[]) => Change,
+  ): Promise<Run[]> {
+    const prepared: NewRun[] = [];
+    for (const request of requests) prepared.push(await this.#prepare(caller, request));
+    const runs = await this.#engine.enqueueAll(prepared, batch);
+    if (runs === null) throw new Error('A batch that rests on nothing was refused as stale.');
+    return runs;
+  }
+
+  /** The run that a request made, whose answer was lost with a process. */
+  async #madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
+    if (requestId === null) return null;
+    const ofRequest = {
+      kind: 'in',
+      target: { column: 'requestId', kind: 'text', path: [] },
+      values: [requestId],
+    } as const;
+    const found = await this.find(caller, { filter: ofRequest, sort: [], limit: 1, from: null, backward: false });
+    return found.items[0]?.run ?? null;
+  }
+
   async #prepare(caller: Caller, request: RunRequest): Promise<NewRun> {
     demand(caller, 'runs:create');
     if (request.workspaceId !== null && request.workspaceId !== caller.workspaceId) {
@@ -348,6 +382,13 @@ export class Runs {
       tracing: request.tracing,
       debugger: request.debugger,
     };
+  }
+
+  /** An address to be called back at, as it is. @throws PlatformError `invalid` */
+  checkedCallbackUrl(url: string | null): string | null {
+    const problems = this.#callbackProblems(url);
+    if (problems.length > 0) throw invalid(problems);
+    return url;
   }
 
   #callbackProblems(url: string | null): Problem[] {

@@ -1,7 +1,11 @@
+import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -11,7 +15,8 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 
 /**
  * One fact the store shall keep. Facts that rest on an earlier reading carry what they rest on, and make the whole change stale when that no
- * longer holds: `updateRun` and `updateEvaluation` the revision before, `endTask` the lease, `saveWorkflow` the revision before, `followed` the position before.
+ * longer holds: `updateRun`, `saveWorkflow`, `putApiKey` and `updateEvaluation` the revision before, `endTask` the lease, `followed` the position
+ * before.
  */
 export type Write =
   | { readonly kind: 'createRun'; readonly run: Run }
@@ -57,6 +62,15 @@ export type Write =
   | { readonly kind: 'createDelivery'; readonly delivery: Delivery }
   /** Rests on the stored attempt count being one less. */
   | { readonly kind: 'recordAttempt'; readonly delivery: Delivery; readonly attempt: DeliveryAttempt }
+  | { readonly kind: 'createBatch'; readonly batch: Batch; readonly items: readonly BatchItem[] }
+  | { readonly kind: 'putUpload'; readonly upload: AssetUpload }
+  | { readonly kind: 'endUpload'; readonly workspaceId: string; readonly uploadId: string }
+  /** Rests on no request of this key being kept. Those made before `keepFrom` (epoch milliseconds) are let go. */
+  | { readonly kind: 'claimRequest'; readonly request: IdempotentRequest; readonly keepFrom: number }
+  | { readonly kind: 'answerRequest'; readonly request: IdempotentRequest }
+  | { readonly kind: 'forgetRequest'; readonly workspaceId: string; readonly key: string }
+  /** Makes or changes a secret. One that is current takes the place of the one that was. */
+  | { readonly kind: 'putCallbackSecret'; readonly secret: CallbackSecret }
   /** Rests on the run being there, and on no evaluation of it having come after the parent. Not for one that is completed. */
   | { readonly kind: 'createEvaluation'; readonly evaluation: Evaluation; readonly judges: readonly Judge[] }
   /** Replaces what may change, and the judges given. Rests on the stored revision being `evaluation.revision - 1`. Not for one that completes. */
@@ -84,7 +98,10 @@ export type Write =
       readonly before: number;
     }
   | { readonly kind: 'createWorkspace'; readonly workspace: Workspace }
-  | { readonly kind: 'putApiKey'; readonly key: ApiKey };
+  /** Adds or replaces a key, all but its last use. Rests on the stored revision being `key.revision - 1`; 0: there is no such key. */
+  | { readonly kind: 'putApiKey'; readonly key: ApiKey }
+  /** A key was used. Changes nothing when the key is not there, or was used later. */
+  | { readonly kind: 'touchKey'; readonly workspaceId: string; readonly keyId: string; readonly at: number };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

@@ -2,10 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { completed, pendingEvaluation, pendingJudge } from '../../test/support/evaluations.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
+import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
 import type { Evaluation, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -125,7 +129,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       return {
         id: system.newId(),
         workspaceId: run.workspaceId,
-        runId: run.id,
+        subject: 'run',
+        subjectId: run.id,
+        dialect: 'noxus',
+        isAutomatic: true,
+        requestId: null,
+        signingSecretId: null,
         url: 'https://example.com/hook',
         body: '{"a":1}',
         status: 'pending',
@@ -723,7 +732,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.loadRun(OURS, run.id)).toBeNull();
       expect(await store.listRunLogs(OURS, run.id, 10)).toEqual([]);
       expect(await store.listDeliveries(OURS, run.id)).toEqual([]);
-      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.runId)).toEqual([neighbour.id]);
+      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.subjectId)).toEqual([
+        neighbour.id,
+      ]);
       expect((await store.loadRun(OURS, neighbour.id))?.tasks).toHaveLength(1);
       expect(await store.listDeliveries(OURS, neighbour.id)).toMatchObject([{ attempts: [{ attempt: 1 }] }]);
     });
@@ -842,15 +853,144 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
     });
 
-    it('finds an API key by its digest, and lists those of a workspace', async () => {
-      const key = aKey();
-      await kept([{ kind: 'putApiKey', key }]);
-      expect(await store.findApiKey(key.digest)).toEqual(key);
-      expect(await store.findApiKey('0'.repeat(64))).toBeNull();
-      const revoked = { ...key, name: 'old', revokedAt: system.now() };
-      await kept([{ kind: 'putApiKey', key: revoked }]);
-      expect(await store.findApiKey(key.digest)).toEqual(revoked);
-      expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+    it('keeps an idempotent request with its answer, once, until it is old or forgotten', async () => {
+      const first = aRequest();
+      const claim = (set: Partial<IdempotentRequest>, keepFrom = 0): Change => [
+        { kind: 'claimRequest', request: aRequest(set), keepFrom },
+      ];
+      await kept(claim({}));
+      await stale(claim({ digest: 'another', requestId: 'req-2' }));
+      expect(await store.getIdempotentRequest(OURS, 'once')).toEqual(first);
+      const answered = { ...first, answer: { status: 201, body: '{"id":1}' } };
+      await kept([{ kind: 'answerRequest', request: answered }]);
+      expect(await store.getIdempotentRequest(OURS, 'once')).toEqual(answered);
+      await kept(claim({ workspaceId: THEIRS }));
+      await kept(claim({ requestId: 'req-3' }, first.createdAt + 1));
+      expect(await store.getIdempotentRequest(OURS, 'once')).toMatchObject({ requestId: 'req-3', answer: null });
+      await kept([{ kind: 'forgetRequest', workspaceId: OURS, key: 'once' }]);
+      expect(await store.getIdempotentRequest(OURS, 'once')).toBeNull();
+    });
+
+    it('counts the runs of a batch as they end, and knows when it began and when it was over', async () => {
+      const runs = [aRun({ batchId: 'batch' }), aRun({ batchId: 'batch' }), aRun({ batchId: 'batch' })];
+      const { batch, items } = aBatch(runs);
+      await kept([...runs.map(create), { kind: 'createBatch', batch, items }]);
+      expect(await store.getBatch(OURS, 'batch')).toEqual(batch);
+      const at = system.now();
+      const first = update(runs[0]!, { status: 'running', startedAt: at + 1 });
+      await kept([first.write]);
+      await kept([update(first.run, { status: 'succeeded', finishedAt: at + 2 }).write]);
+      await kept([update(runs[1]!, { status: 'canceled', finishedAt: at + 3 }).write]);
+      const going = { ...batch, startedAt: at + 1, itemsSucceeded: 1, itemsCanceled: 1 };
+      expect(await store.getBatch(OURS, 'batch')).toEqual(going);
+      await kept([update(runs[2]!, { status: 'failed', startedAt: at + 2, finishedAt: at + 9 }).write]);
+      const over = { ...going, itemsFailed: 1, finishedAt: at + 9 };
+      expect(await store.getBatch(OURS, 'batch')).toEqual(over);
+
+      const all = { workspaceId: OURS, filter: null, sort: [], limit: 10, from: null, backward: false };
+      expect((await store.find('batches', all)).items).toEqual([over]);
+      expect((await store.find('batchItems', all)).items.map(({ item, run }) => [item, run.status])).toEqual([
+        [items[0], 'succeeded'],
+        [items[1], 'canceled'],
+        [items[2], 'failed'],
+      ]);
+      await kept([{ kind: 'deleteRun', workspaceId: OURS, runId: runs[1]!.id }]);
+      expect((await store.find('batchItems', all)).items).toHaveLength(2);
+    });
+
+    it('keeps uploads until they are confirmed, and knows those that expired', async () => {
+      const [upload, late] = [anUpload(), anUpload({ id: 'late', expiresAt: system.now() + 5000 })];
+      for (const each of [upload, late]) await kept([{ kind: 'putUpload', upload: each }]);
+      const received = { ...upload, receivedAt: system.now() };
+      await kept([{ kind: 'putUpload', upload: received }]);
+      expect(await store.getUpload(OURS, 'upload')).toEqual(received);
+      expect(await store.expiredUploads(OURS, upload.expiresAt, 10)).toEqual([]);
+      expect(await store.expiredUploads(OURS, upload.expiresAt + 1, 10)).toEqual([received]);
+      await kept([{ kind: 'endUpload', workspaceId: OURS, uploadId: 'upload' }]);
+      expect(await store.getUpload(OURS, 'upload')).toBeNull();
+      expect(await store.getUpload(OURS, 'late')).toEqual(late);
+    });
+
+    it('keeps callback secrets, of which at most one is current, and when one signed last', async () => {
+      const first = aSecret();
+      await kept([{ kind: 'putCallbackSecret', secret: first }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual(first);
+      system.pass(10);
+      const second = aSecret();
+      await kept([{ kind: 'putCallbackSecret', secret: second }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual(second);
+      const demoted = { ...first, isCurrent: false, updatedAt: second.updatedAt };
+      expect(await store.listCallbackSecrets(OURS)).toEqual([second, demoted]);
+
+      const run = aRun();
+      const delivery = aDelivery(run, { dialect: 'runflow' });
+      const signed = attempted(delivery, { signingSecretId: second.id });
+      await kept([create(run), { kind: 'createDelivery', delivery }]);
+      await kept([{ kind: 'recordAttempt', ...signed }]);
+      expect(await store.currentCallbackSecret(OURS)).toEqual({ ...second, lastUsedAt: signed.attempt.at });
+
+      const disabled = { ...second, isCurrent: false, disabledAt: system.now() };
+      await kept([{ kind: 'putCallbackSecret', secret: disabled }]);
+      expect(await store.currentCallbackSecret(OURS)).toBeNull();
+    });
+
+    describe('an API key', () => {
+      const put = (key: ApiKey): Write => ({ kind: 'putApiKey', key });
+      const touch = (key: ApiKey, at: number): Write => ({ kind: 'touchKey', workspaceId: OURS, keyId: key.id, at });
+
+      it('is found by its digest and its id, and in the list of its workspace', async () => {
+        const key = aKey();
+        await kept([put(key)]);
+        expect(await store.findApiKey(key.digest)).toEqual(key);
+        expect(await store.findApiKey('0'.repeat(64))).toBeNull();
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
+        expect(await store.getApiKey(OURS, 'nothing')).toBeNull();
+        const revoked = { ...key, name: 'old', revokedAt: system.now(), revision: 2 };
+        await kept([put(revoked)]);
+        expect(await store.findApiKey(key.digest)).toEqual(revoked);
+        expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+      });
+
+      it('is kept with everything that bounds it, over a restart', async () => {
+        const former = { digest: 'b'.repeat(64), validUntil: system.now() + 5 };
+        const key = aKey({ createdBy: 'key-0', expiresAt: system.now() + 10, rateLimit: 60, lastUsedAt: 7, former });
+        await kept([put(key)]);
+        store = await opened.reopen();
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
+      });
+
+      it('that was rotated is found by its digest before too, until the next change', async () => {
+        const key = aKey();
+        const former = { digest: key.digest, validUntil: system.now() + 1000 };
+        const rotated = { ...key, digest: 'c'.repeat(64), former, revision: 2 };
+        await kept([put(key)]);
+        await kept([put(rotated)]);
+        expect(await store.findApiKey(key.digest)).toEqual(rotated);
+        expect(await store.findApiKey(rotated.digest)).toEqual(rotated);
+        await kept([put({ ...rotated, former: null, revision: 3 })]);
+        expect(await store.findApiKey(key.digest)).toBeNull();
+      });
+
+      it('is not changed by whoever has read an earlier revision: a revoked one does not come back', async () => {
+        const key = aKey();
+        await kept([put(key)]);
+        const revoked = { ...key, revokedAt: system.now(), revision: 2 };
+        await kept([put(revoked)]);
+        await stale([put({ ...key, name: 'renamed', revision: 2 })]);
+        await stale([put(key)]);
+        await stale([put({ ...aKey({ digest: 'd'.repeat(64) }), revision: 2 })]);
+        expect(await store.listApiKeys(OURS)).toEqual([revoked]);
+      });
+
+      it('has a last use that only goes forward, and that no other change takes back', async () => {
+        const key = aKey();
+        await kept([put(key), touch(key, 20), touch(key, 10)]);
+        const changed = { ...key, name: 'renamed', revision: 2 };
+        await kept([put(changed)]);
+        expect(await store.getApiKey(OURS, key.id)).toEqual({ ...changed, lastUsedAt: 20 });
+        await kept([touch({ ...key, id: 'nothing' }, 30)]);
+        expect(await store.listApiKeys(OURS)).toHaveLength(1);
+      });
     });
 
     it('knows the first workspace', async () => {
@@ -894,8 +1034,15 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listSavedVersions'
         | 'getFile'
         | 'listDeliveries'
+        | 'getBatch'
+        | 'getUpload'
+        | 'expiredUploads'
+        | 'getIdempotentRequest'
+        | 'listCallbackSecrets'
+        | 'currentCallbackSecret'
         | 'find'
         | 'findWorkflowBySlug'
+        | 'getApiKey'
         | 'getEvaluation'
         | 'lastEvaluation'
         | 'currentEvaluations'
@@ -953,7 +1100,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         findWorkflowBySlug: (workspaceId, of) => store.findWorkflowBySlug(workspaceId, 'flow', of.workflow.slug),
         find: async (workspaceId) => {
           const request = { workspaceId, filter: null, sort: [], limit: 10, from: null, backward: false };
-          const lists = ['runs', 'nodeRuns', 'logs', 'evaluations'] as const;
+          const lists = ['runs', 'nodeRuns', 'logs', 'batches', 'batchItems', 'evaluations'] as const;
           const pages = await Promise.all(lists.map((list) => store.find(list, request)));
           const counts = pages.map(({ items }) => items.length).filter(Boolean);
           return counts.length === lists.length || counts.length === 0 ? counts : Promise.reject(new Error('uneven'));
@@ -966,6 +1113,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listSavedVersions: (workspaceId, of) => store.listSavedVersions(workspaceId, of.workflow.id),
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
+        getApiKey: (workspaceId, of) => store.getApiKey(workspaceId, of.key.id),
         getEvaluation: (workspaceId, of) => store.getEvaluation(workspaceId, of.evaluation.id),
         lastEvaluation: (workspaceId, of) => store.lastEvaluation(workspaceId, of.run.id),
         currentEvaluations: (workspaceId, of) => store.currentEvaluations(workspaceId, [of.run.id]),
@@ -973,6 +1121,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         evaluationsJudgedBy: (workspaceId, of) => store.evaluationsJudgedBy(workspaceId, [of.judge.runId ?? '']),
         evaluationPlan: (workspaceId) => store.evaluationPlan(workspaceId),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
+        getBatch: (workspaceId) => store.getBatch(workspaceId, 'batch'),
+        getUpload: (workspaceId) => store.getUpload(workspaceId, 'upload'),
+        expiredUploads: (workspaceId) => store.expiredUploads(workspaceId, Number.MAX_SAFE_INTEGER, 10),
+        getIdempotentRequest: (workspaceId) => store.getIdempotentRequest(workspaceId, 'once'),
+        listCallbackSecrets: (workspaceId) => store.listCallbackSecrets(workspaceId),
+        currentCallbackSecret: (workspaceId) => store.currentCallbackSecret(workspaceId),
       };
 
       interface Owned {
@@ -981,6 +1135,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly version: WorkflowVersion;
         readonly file: StoredFile;
         readonly delivery: Delivery;
+        readonly key: ApiKey;
         readonly evaluation: Evaluation;
         readonly judge: Judge;
       }
@@ -991,6 +1146,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const run = aRun({ status: 'succeeded', workflowId: made.workflow.id });
         const file = aFile();
         const delivery = aDelivery(run);
+        const key = aKey();
         const evaluation = pendingEvaluation({ workspaceId: OURS, runId: run.id }, system);
         const judge = pendingJudge(evaluation, system);
         await kept([
@@ -1002,7 +1158,11 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           add(taskOf(run)),
           { kind: 'createFile', file },
           { kind: 'createDelivery', delivery },
-          { kind: 'putApiKey', key: aKey() },
+          { kind: 'putCallbackSecret', secret: aSecret() },
+          { kind: 'putUpload', upload: anUpload() },
+          { kind: 'createBatch', ...aBatch([run]) },
+          { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
+          { kind: 'putApiKey', key },
           {
             kind: 'putNodeRun',
             workspaceId: OURS,
@@ -1046,7 +1206,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'setEvaluationPlan', workspaceId: OURS, plan: { judges: [], threshold: 1 } },
         ]);
         await kept([{ kind: 'completeEvaluation', evaluation: completed(evaluation, true, 1), judges: [] }]);
-        return { run, workflow: made.workflow, version, file, delivery, evaluation, judge };
+        return { run, workflow: made.workflow, version, file, delivery, key, evaluation, judge };
       }
 
       it.each(Object.keys(reads) as (keyof typeof reads)[])('sees nothing of ours through %s', async (method) => {
@@ -1057,7 +1217,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
 
       it('can change nothing of ours', async () => {
-        const { run, workflow, delivery, version, evaluation } = await populate();
+        const { run, workflow, delivery, version, key, evaluation } = await populate();
         const evaluated = await store.getEvaluation(OURS, evaluation.id);
         const before = await store.loadRun(OURS, run.id);
         const theirs = { workspaceId: THEIRS } as const;
@@ -1065,15 +1225,18 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         await stale([{ kind: 'deleteRun', ...theirs, runId: run.id }]);
         await stale([{ kind: 'saveWorkflow', workflow: { ...workflow, ...theirs, revision: 2 } }]);
         await stale([{ kind: 'recordAttempt', ...attempted({ ...delivery, ...theirs }) }]);
+        await stale([{ kind: 'putApiKey', key: { ...key, ...theirs, revision: 2, scopes: [] } }]);
         await stale([{ kind: 'createEvaluation', evaluation: { ...evaluation, ...theirs }, judges: [] }]);
         await stale([{ kind: 'updateEvaluation', evaluation: { ...evaluation, ...theirs, revision: 3 }, judges: [] }]);
         await kept([
           { kind: 'setEvaluationFeedback', ...theirs, evaluationId: evaluation.id, feedback: null, at: 7 },
           { kind: 'endTasksOfRun', ...theirs, runId: run.id },
           { kind: 'renameVersion', version: { ...version, ...theirs, name: 'taken' } },
+          { kind: 'touchKey', ...theirs, keyId: key.id, at: system.now() },
         ]);
         expect(await store.loadRun(OURS, run.id)).toEqual(before);
         expect(await store.getVersion(OURS, version.id)).toEqual(version);
+        expect(await store.getApiKey(OURS, key.id)).toEqual(key);
         expect(await store.getEvaluation(OURS, evaluation.id)).toEqual(evaluated);
         expect(await claim()).toHaveLength(1);
       });
@@ -1091,16 +1254,87 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       };
     }
 
-    function aKey(): ApiKey {
+    function aBatch(runs: readonly Run[]): { batch: Batch; items: BatchItem[] } {
+      const batch: Batch = {
+        id: 'batch',
+        workspaceId: OURS,
+        kind: 'model',
+        workflowId,
+        itemsTotal: runs.length,
+        itemsSucceeded: 0,
+        itemsPartial: 0,
+        itemsFailed: 0,
+        itemsCanceled: 0,
+        meta: { n: 1 },
+        callbackUrl: null,
+        requestId: 'req-1',
+        apiKeyId: null,
+        createdAt: system.now(),
+        startedAt: null,
+        finishedAt: null,
+      };
+      const items = runs.map((run, index) => ({ batchId: batch.id, index, runId: run.id }));
+      return { batch, items };
+    }
+
+    function anUpload(set: Partial<AssetUpload> = {}): AssetUpload {
+      return {
+        id: 'upload',
+        workspaceId: OURS,
+        name: 'a.png',
+        contentType: 'image/png',
+        size: 3,
+        createdAt: system.now(),
+        expiresAt: system.now() + 1000,
+        receivedAt: null,
+        ...set,
+      };
+    }
+
+    function aRequest(set: Partial<IdempotentRequest> = {}): IdempotentRequest {
+      return {
+        workspaceId: OURS,
+        key: 'once',
+        digest: 'd'.repeat(64),
+        requestId: 'req-1',
+        answer: null,
+        createdAt: system.now(),
+        ...set,
+      };
+    }
+
+    function aSecret(set: Partial<CallbackSecret> = {}): CallbackSecret {
+      return {
+        id: system.newId(),
+        workspaceId: OURS,
+        label: 'a receiver',
+        prefix: 'whsec_abcdef',
+        isCurrent: true,
+        createdAt: system.now(),
+        updatedAt: system.now(),
+        disabledAt: null,
+        lastUsedAt: null,
+        ...set,
+      };
+    }
+
+    function aKey(set: Partial<ApiKey> = {}): ApiKey {
       return {
         id: system.newId(),
         workspaceId: OURS,
         name: 'key',
         digest: 'a'.repeat(64),
+        former: null,
         prefix: 'mr_abcd',
         scopes: ['runs:read', 'admin'],
         createdAt: system.now(),
+        createdBy: null,
+        expiresAt: null,
+        rateLimit: null,
+        lastUsedAt: null,
         revokedAt: null,
+        revision: 1,
+        ...set,
       };
     }
   });

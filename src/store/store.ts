@@ -1,7 +1,11 @@
+import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
+import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { RunEvent } from '../domain/event.ts';
+import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
@@ -76,11 +80,18 @@ export interface FoundNodeRun {
 
 export type FoundLog = RunLog;
 
+export interface FoundBatchItem {
+  readonly item: BatchItem;
+  readonly run: Run;
+}
+
 /** What can be listed by filter, sort order and boundary. */
 export interface Listed {
   readonly runs: FoundRun;
   readonly nodeRuns: FoundNodeRun;
   readonly logs: FoundLog;
+  readonly batches: Batch;
+  readonly batchItems: FoundBatchItem;
   readonly evaluations: Evaluation;
 }
 
@@ -172,9 +183,24 @@ export interface Store {
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
   nextDeliveryAt(): Promise<number | null>;
-  listDeliveries(workspaceId: string, runId: string): Promise<{ delivery: Delivery; attempts: DeliveryAttempt[] }[]>;
+  getBatch(workspaceId: string, batchId: string): Promise<Batch | null>;
+  getUpload(workspaceId: string, uploadId: string): Promise<AssetUpload | null>;
+  /** Uploads that nobody confirmed in time, oldest first. */
+  expiredUploads(workspaceId: string, now: number, limit: number): Promise<AssetUpload[]>;
+  getIdempotentRequest(workspaceId: string, key: string): Promise<IdempotentRequest | null>;
+  /** Of a run or a batch, oldest first. */
+  listDeliveries(
+    workspaceId: string,
+    subjectId: string,
+  ): Promise<{ delivery: Delivery; attempts: DeliveryAttempt[] }[]>;
+  /** Newest first. */
+  listCallbackSecrets(workspaceId: string): Promise<CallbackSecret[]>;
+  currentCallbackSecret(workspaceId: string): Promise<CallbackSecret | null>;
 
+  /** By the digest of its text, or of the text before its last rotation. */
   findApiKey(digest: string): Promise<ApiKey | null>;
+  getApiKey(workspaceId: string, keyId: string): Promise<ApiKey | null>;
+  /** Oldest first. */
   listApiKeys(workspaceId: string): Promise<ApiKey[]>;
   firstWorkspace(): Promise<Workspace | null>;
 

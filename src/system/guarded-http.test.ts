@@ -1,9 +1,16 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { acceptWebSocket, type ServerSocket } from '../../test/support/websocket-server.ts';
 import { createGuardedHttp, MAX_REDIRECTS } from './guarded-http.ts';
-import { type HttpClient, HttpClientError, type HttpRequest } from './http-client.ts';
+import {
+  type HttpClient,
+  HttpClientError,
+  type HttpRequest,
+  type OpenWebSocket,
+  type WebSocketRequest,
+} from './http-client.ts';
 
 const opened: (() => Promise<unknown>)[] = [];
 
@@ -395,5 +402,127 @@ describe('fetch', () => {
     const { url } = await serve((_, answer) => answer.writeHead(204).end());
     const answer = await client(['*']).fetch(url, { method: 'DELETE' });
     expect([answer.status, await answer.text()]).toEqual([204, '']);
+  });
+});
+
+describe('a websocket', () => {
+  /** A server that opens websockets and says `hello` at once. */
+  async function socketServer(onSocket: (socket: ServerSocket, request: IncomingMessage) => void = () => {}) {
+    const started = await serve((_, answer) => answer.writeHead(404).end());
+    started.server.on('upgrade', (request, connection) => {
+      const socket = acceptWebSocket(request, connection);
+      opened.push(async () => socket.drop());
+      socket.text('hello');
+      onSocket(socket, request);
+    });
+    return { ...started, url: started.url.replace('http', 'ws') };
+  }
+
+  /** Opens one, and gives what it says until it ends. */
+  async function listen(http: HttpClient, url: string, more: Partial<WebSocketRequest> = {}) {
+    const said: string[] = [];
+    const closed = Promise.withResolvers<void>();
+    let closes = 0;
+    const socket: OpenWebSocket = await http.websocket({
+      url,
+      timeoutMs: 5_000,
+      maxBytes: 1_000_000,
+      onText: (message) => said.push(message),
+      onClose: () => {
+        closes++;
+        closed.resolve();
+      },
+      ...more,
+    });
+    return { socket, said, closed: closed.promise, closes: () => closes };
+  }
+
+  const refused = (http: HttpClient, url: string, more: Partial<WebSocketRequest> = {}) =>
+    reasonOf(listen(http, url, more));
+
+  it('gives text messages in order, whole and of any length, and skips binary ones', async () => {
+    const long = 'ü'.repeat(70_000);
+    const { url } = await socketServer((socket) => {
+      socket.binary(Buffer.alloc(200));
+      socket.ping();
+      socket.text('in three parts', 3);
+      socket.text(long);
+      socket.close();
+    });
+    const { said, closed } = await listen(client(['127.0.0.1']), url);
+    await closed;
+    expect(said).toEqual(['hello', 'in three parts', long]);
+  });
+
+  it('sends the headers that were given', async () => {
+    const seen: unknown[] = [];
+    const { url } = await socketServer((_, request) => seen.push(request.headers.authorization, request.url));
+    const { socket, closed } = await listen(client(['127.0.0.1']), `${url}/ws?clientId=a`, {
+      headers: { Authorization: 'Bearer secret' },
+    });
+    socket.close();
+    await closed;
+    expect(seen).toEqual(['Bearer secret', '/ws?clientId=a']);
+  });
+
+  it('says once that it has ended, when its server drops it, when it is closed and when its client is', async () => {
+    const { url } = await socketServer((socket, request) => {
+      if (request.url === '/drop') socket.drop();
+    });
+    const http = client(['127.0.0.1']);
+    const dropped = await listen(http, `${url}/drop`);
+    await dropped.closed;
+    const closed = await listen(http, url);
+    closed.socket.close();
+    closed.socket.close();
+    await closed.closed;
+    const left = await listen(http, url);
+    await http.close();
+    await left.closed;
+    expect([dropped.closes(), closed.closes(), left.closes()]).toEqual([1, 1, 1]);
+  });
+
+  it('is not opened to addresses that are not public, by number, by name or after a redirect', async () => {
+    const { port, url } = await socketServer();
+    const http = client([], { 'rebound.example': '127.0.0.1' });
+    expect(await refused(http, url)).toBe('address_refused');
+    expect(await refused(http, `ws://rebound.example:${port}/`)).toBe('address_refused');
+    expect(await refused(client(['*']), 'http://example.com/')).toBe('address_refused');
+    expect(await refused(client(['*']), 'ws://user:secret@example.com/')).toBe('address_refused');
+    const { port: from } = await serve((_, answer) => answer.writeHead(302, { location: url }).end());
+    expect(await refused(client([`127.0.0.1:${from}`]), `ws://127.0.0.1:${from}/`)).toBe('network');
+  });
+
+  it('that cannot be opened says why', async () => {
+    const { server, port } = await serve((_, answer) => answer.writeHead(401).end());
+    const http = client(['127.0.0.1']);
+    await expect(listen(http, `ws://127.0.0.1:${port}/`)).rejects.toThrow(
+      `http://127.0.0.1:${port} cannot be reached: it opened no websocket. Check the address and the credentials.`,
+    );
+    server.close();
+    server.closeAllConnections();
+    await expect(listen(http, `ws://127.0.0.1:${port}/`)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('ends at its time limit, and when it is stopped while it is opened or open', async () => {
+    const silent = await serve(() => {});
+    silent.server.on('upgrade', (_, connection) => opened.push(async () => connection.destroy()));
+    const http = client(['127.0.0.1']);
+    const wait = silent.url.replace('http', 'ws');
+    expect(await refused(http, wait, { timeoutMs: 20 })).toBe('timeout');
+    expect(await refused(http, wait, { signal: AbortSignal.timeout(20) })).toBe('aborted');
+    expect(await refused(http, wait, { signal: AbortSignal.abort() })).toBe('aborted');
+    const { url } = await socketServer();
+    const abort = new AbortController();
+    const { closed } = await listen(http, url, { signal: abort.signal });
+    abort.abort();
+    await closed;
+  });
+
+  it('ends at a message that is too large', async () => {
+    const { url } = await socketServer((socket) => socket.text('x'.repeat(200)));
+    const { said, closed } = await listen(client(['127.0.0.1']), url, { maxBytes: 100 });
+    await closed;
+    expect(said).toEqual(['hello']);
   });
 });

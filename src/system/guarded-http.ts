@@ -1,12 +1,19 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup as resolveName } from 'node:dns/promises';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { type Duplex, Readable, Transform } from 'node:stream';
 import type { ReadableStream as WebStream } from 'node:stream/web';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import ipaddr from 'ipaddr.js';
-import type { Agent, Dispatcher } from 'undici';
-import { type HttpAnswer, type HttpClient, HttpClientError, type HttpRequest } from './http-client.ts';
+import type { Agent, buildConnector, Dispatcher } from 'undici';
+import {
+  type HttpAnswer,
+  type HttpClient,
+  HttpClientError,
+  type HttpRequest,
+  type OpenWebSocket,
+  type WebSocketRequest,
+} from './http-client.ts';
 
 /** Redirects followed for one request; browsers allow 20, an API that needs more than a few is in a loop. */
 export const MAX_REDIRECTS = 5;
@@ -57,27 +64,30 @@ export function createGuardedHttp(options: GuardOptions): HttpClient {
   const guard = createGuard(options.allow);
   const resolve = options.resolve ?? ((host: string) => resolveName(host, { all: true }));
   let agent: Promise<Agent> | null = null;
+  const sockets = new Set<OpenWebSocket>();
   // Loaded at the first request: the library would be a noticeable part of the platform's start.
+  const connector = async (): Promise<buildConnector.connector> => {
+    const { buildConnector } = await import('undici');
+    return (target, callback) => {
+      const port = target.port || (target.protocol === 'https:' ? '443' : '80');
+      const lookup = guardedLookup(guard, resolve, port);
+      buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup })(target, callback);
+    };
+  };
   const dispatcher = (): Promise<Agent> => {
-    agent ??= import('undici').then(({ Agent, buildConnector }) => {
-      return new Agent({
-        connect(target, callback) {
-          const port = target.port || (target.protocol === 'https:' ? '443' : '80');
-          const lookup = guardedLookup(guard, resolve, port);
-          buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup })(target, callback);
-        },
-      });
-    });
+    agent ??= Promise.all([import('undici'), connector()]).then(([{ Agent }, connect]) => new Agent({ connect }));
     return agent;
   };
   const refusal = (url: string): string | null => refuse(guard, url);
   return {
     request: (request) => exchange({ dispatcher, refusal }, request),
     fetch: async (input, init) => guardedFetch({ dispatcher, refusal }, new Request(input, init)),
+    websocket: (request) => openWebSocket({ connector, refusal, sockets }, request),
     refusal,
     close: async () => {
       const opened = agent;
       agent = null;
+      for (const socket of sockets) socket.close();
       // Destroyed rather than closed: closing waits for answers, and nobody is left to read them.
       await (await opened)?.destroy();
     },
@@ -422,4 +432,76 @@ function joined(headers: Dispatcher.ResponseData['headers']): Record<string, str
   return Object.fromEntries(
     entries.map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(', ') : String(value)]),
   );
+}
+
+interface SocketWire {
+  connector(): Promise<buildConnector.connector>;
+  refusal(url: string): string | null;
+  /** Those that are being opened or are open. */
+  readonly sockets: Set<OpenWebSocket>;
+}
+
+/** A websocket on a connection of its own, which is cut when it ends: the library's closing handshake waits for a peer that may be gone. */
+async function openWebSocket(wire: SocketWire, request: WebSocketRequest): Promise<OpenWebSocket> {
+  const httpUrl = request.url.replace(/^ws/i, 'http');
+  const refusal = /^wss?:/i.test(request.url)
+    ? wire.refusal(httpUrl)
+    : 'A websocket address begins with ws:// or wss://.';
+  if (refusal !== null) throw new HttpClientError('address_refused', refusal);
+  const { origin } = new URL(httpUrl);
+  const [{ Client, WebSocket }, connect] = await Promise.all([import('undici'), wire.connector()]);
+  let connection: Socket | null = null;
+  let reason: unknown = new Error('it opened no websocket. Check the address and the credentials');
+  const client = new Client(origin, {
+    allowH2: false,
+    webSocket: { maxPayloadSize: request.maxBytes },
+    connect: (target, callback) =>
+      connect(target, (...[error, socket]) => {
+        connection = socket;
+        if (error === null) callback(null, socket);
+        else {
+          reason = error;
+          callback(error, null);
+        }
+      }),
+  });
+  const opened = Promise.withResolvers<OpenWebSocket>();
+  const websocket = new WebSocket(request.url, { dispatcher: client, headers: request.headers ?? {} });
+  websocket.binaryType = 'arraybuffer';
+  const handle: OpenWebSocket = {
+    close() {
+      websocket.close();
+      connection?.destroySoon();
+      void client.destroy();
+    },
+  };
+  const giveUp = (error: HttpClientError): void => {
+    reason = error;
+    handle.close();
+  };
+  const onAbort = () => giveUp(new HttpClientError('aborted', `The websocket to ${origin} was stopped.`));
+  const timer = setTimeout(() => {
+    giveUp(new HttpClientError('timeout', `${origin} opened no websocket within ${request.timeoutMs} ms.`));
+  }, request.timeoutMs);
+  let isOpen = false;
+  wire.sockets.add(handle);
+  request.signal?.addEventListener('abort', onAbort, { once: true });
+  websocket.addEventListener('open', () => {
+    isOpen = true;
+    clearTimeout(timer);
+    opened.resolve(handle);
+  });
+  websocket.addEventListener('message', ({ data }) => {
+    if (typeof data === 'string') request.onText(data);
+  });
+  websocket.addEventListener('close', () => {
+    clearTimeout(timer);
+    request.signal?.removeEventListener('abort', onAbort);
+    wire.sockets.delete(handle);
+    void client.destroy();
+    if (isOpen) request.onClose();
+    else opened.reject(networkError(reason, origin));
+  });
+  if (request.signal?.aborted) onAbort();
+  return opened.promise;
 }

@@ -8,6 +8,11 @@ export interface HttpClient {
   request(request: HttpRequest): Promise<HttpAnswer>;
   /** The same guard in the shape of the platform's `fetch`, for libraries that take one (model providers, embedders). Bodies stream. */
   readonly fetch: typeof globalThis.fetch;
+  /**
+   * Opens a websocket (RFC 6455) under the same guard, to read what it says. Resolves once it is open.
+   * @throws HttpClientError when it cannot be opened.
+   */
+  websocket(request: WebSocketRequest): Promise<OpenWebSocket>;
   /** Why this address may not be called, or null when it may. Looks at the URL only; names are checked again when they are resolved. */
   refusal(url: string): string | null;
   close(): Promise<void>;
@@ -33,6 +38,28 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
   /** The address that answered, after redirects. */
   readonly url: string;
+}
+
+export interface WebSocketRequest {
+  /** `ws:` or `wss:`. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds until it must be open. */
+  readonly timeoutMs: number;
+  /** Bytes of one decoded message at most; a larger one ends the connection. */
+  readonly maxBytes: number;
+  /** Ends the connection, also while it is being opened. */
+  readonly signal?: AbortSignal;
+  /** Each text message, in order, once it is open. Binary ones are skipped. */
+  onText(text: string): void;
+  /** The connection that was open has ended, whoever ended it. Called once. */
+  onClose(): void;
+}
+
+/** A websocket that was opened. */
+export interface OpenWebSocket {
+  /** Ends it at once. */
+  close(): void;
 }
 
 /** No answer: the address is refused, the network failed, time ran out, or the answer was too large. */

@@ -4,6 +4,8 @@ import { v7 } from 'uuid';
 export interface System {
   /** Epoch milliseconds. */
   now(): number;
+  /** Milliseconds, with fractions, since some moment of this process: for spans of time, since nobody can set this clock. */
+  elapsed(): number;
   /** A new UUIDv7 (RFC 9562): later ids sort after earlier ones, also within one millisecond. */
   newId(): string;
   /** A number in [0, 1). */
@@ -12,6 +14,7 @@ export interface System {
 
 export const realSystem: System = {
   now: Date.now,
+  elapsed: () => performance.now(),
   newId: v7,
   random: Math.random,
 };

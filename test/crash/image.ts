@@ -20,10 +20,10 @@ const NEVER: Readonly<Record<string, string>> = {
      and not exists (select 1 from tasks t where t.workspace_id = n.workspace_id and t.run_id = n.run_id and t.node_id = n.node_id)`,
   'running nodes of finished runs': `select n.run_id, n.node_id from node_runs n
      join runs r on r.workspace_id = n.workspace_id and r.id = n.run_id
-     where n.status = 'running' and r.status in ('succeeded', 'failed', 'canceled')`,
+     where n.status = 'running' and r.status in ('succeeded', 'partial', 'failed', 'canceled')`,
   'tasks of runs that are over or gone': `select t.run_id, t.node_id from tasks t
      left join runs r on r.workspace_id = t.workspace_id and r.id = t.run_id
-     where r.id is null or r.status in ('succeeded', 'failed', 'canceled')`,
+     where r.id is null or r.status in ('succeeded', 'partial', 'failed', 'canceled')`,
   'tasks of one pass twice': `select run_id, node_id, iteration from tasks group by 1, 2, 3 having count(*) > 1`,
   'tasks of passes that are recorded': `select t.run_id, t.node_id, t.iteration from tasks t
      join iterations i using (workspace_id, run_id, node_id, iteration)`,
@@ -33,9 +33,16 @@ const NEVER: Readonly<Record<string, string>> = {
      group by workspace_id, workflow_id, status having sum(n) <> 0`,
   'rows of runs that are gone': `select run_id from
        (select run_id from node_runs union select run_id from run_payloads union select run_id from iterations
-        union select run_id from deliveries union select run_id from delivery_attempts union select run_id from run_logs)
+        union select subject_id from deliveries where subject = 'run'
+        union select subject_id from delivery_attempts a where not exists
+          (select 1 from batches b where b.workspace_id = a.workspace_id and b.id = a.subject_id)
+        union select run_id from run_logs union select run_id from batch_items)
      where run_id not in (select id from runs)`,
-  'runs with two deliveries': `select run_id from deliveries group by 1 having count(*) > 1`,
+  'runs and batches with two deliveries': `select subject_id from deliveries where is_automatic = 1 group by 1 having count(*) > 1`,
+  'batches that miscount their runs': `select b.id from batches b join runs r on r.workspace_id = b.workspace_id and r.batch_id = b.id
+     group by b.workspace_id, b.id having
+       sum(r.status = 'succeeded') <> b.items_succeeded or sum(r.status = 'partial') <> b.items_partial
+       or sum(r.status = 'failed') <> b.items_failed or sum(r.status = 'canceled') <> b.items_canceled`,
 };
 
 export interface Image {

@@ -12,6 +12,7 @@ import { indexWords } from '../../bench/search-quality/word-index.ts';
 import { readConfig } from '../../src/config/read.ts';
 import { SCOPES } from '../../src/domain/caller.ts';
 import type { JsonObject, JsonValue } from '../../src/domain/json.ts';
+import { keyRecord } from '../../src/operations/key-record.ts';
 import { openPlatform, type Platform } from '../../src/platform.ts';
 import type { Change } from '../../src/store/change.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -150,12 +151,11 @@ afterAll(() => house.close());
 async function addStranger(folder: string): Promise<void> {
   const store = openSqliteStore(folder);
   const [first, second] = [v7(), v7()];
-  const about = { name: 'stranger', scopes: SCOPES, createdAt: 1, revokedAt: null };
-  const digest = createHash('sha256').update(STRANGER).digest('hex');
+  const about = { id: v7(), workspaceId: second, name: 'stranger', scopes: SCOPES, createdAt: 1 };
   await store.commit([
     { kind: 'createWorkspace', workspace: { id: first, name: 'default', createdAt: 1 } },
     { kind: 'createWorkspace', workspace: { id: second, name: 'strangers', createdAt: 2 } },
-    { kind: 'putApiKey', key: { ...about, id: v7(), workspaceId: second, digest, prefix: 'mr_strange' } },
+    { kind: 'putApiKey', key: keyRecord(STRANGER, about) },
   ]);
   await store.close();
 }

@@ -19,6 +19,7 @@ export function heldSystem(start: number = HELD_START): HeldSystem {
   const random = new Uint8Array(16);
   return {
     now: () => now,
+    elapsed: () => now - start,
     newId: () => v7({ msecs: now, seq: ids++, random }),
     random: () => 0.5,
     pass: (ms) => {

@@ -3,6 +3,7 @@ import type { Run, RunStatus } from '../../domain/run.ts';
 /** The words of a finished run's status (noxus-api.md 1.10). A callback is sent for no other. */
 const STATUS: Readonly<Partial<Record<RunStatus, string>>> = {
   succeeded: 'completed',
+  partial: 'completed',
   failed: 'failed',
   canceled: 'stopped',
 };

@@ -253,7 +253,7 @@ export function presentDelivery({
 }): object {
   return {
     id: delivery.id,
-    run_id: delivery.runId,
+    run_id: delivery.subjectId,
     callback_url: delivery.url,
     status: delivery.status,
     payload: JSON.parse(delivery.body) as unknown,

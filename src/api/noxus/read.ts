@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { invalid } from '../../domain/error.ts';
+import { invalid, type Problem } from '../../domain/error.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { CheckedFilter } from '../../filter/checked-filter.ts';
 import { readFilter } from '../../filter/filter.ts';
@@ -90,15 +90,24 @@ export function readDeletion(body: Static<typeof BulkDeleteBody>): DeletionReque
     const message = 'Which runs? Give run_ids, or filters with a to_date.';
     throw invalid([{ at: ['body', 'run_ids'], message, type: 'missing' }]);
   }
-  return { ...common, before: readTime(body.filters.to_date), workflowId: body.filters.workflow_id ?? null };
+  return {
+    ...common,
+    before: readTime(body.filters.to_date, ['body', 'filters', 'to_date']),
+    workflowId: body.filters.workflow_id ?? null,
+  };
 }
 
-/** Python clients write times with six digits of a second, with or without a zone; without one it is UTC, as everywhere in this API. */
-function readTime(given: string): number {
+/**
+ * A time in epoch milliseconds. Python clients write six digits of a second, with or without a zone; without one it is UTC, as everywhere in this
+ * API.
+ * @param at where it was given
+ * @throws PlatformError `invalid`
+ */
+export function readTime(given: string, at: Problem['at']): number {
   const hasZone = /(Z|[+-]\d\d:?\d\d)$/i.test(given);
   const isTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/i.test(given);
-  const at = Date.parse(isTime && given.length > 10 && !hasZone ? `${given}Z` : given);
-  if (isTime && !Number.isNaN(at)) return at;
+  const time = Date.parse(isTime && given.length > 10 && !hasZone ? `${given}Z` : given);
+  if (isTime && !Number.isNaN(time)) return time;
   const message = `Given was ${JSON.stringify(given.slice(0, 80))}, but it must be a date and time in ISO 8601, e.g. 2026-01-31T12:00:00Z.`;
-  throw invalid([{ at: ['body', 'filters', 'to_date'], message, type: 'format' }]);
+  throw invalid([{ at, message, type: 'format' }]);
 }

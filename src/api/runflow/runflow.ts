@@ -3,11 +3,22 @@ import { invalid, PlatformError } from '../../domain/error.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
+import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
+import { batchRoutes } from './batch-routes.ts';
+import { callbackRoutes } from './callback-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
+import { honourIdempotencyKeys } from './idempotency.ts';
+import { keyRoutes } from './key-routes.ts';
 import { runRoutes } from './run-routes.ts';
 
 /** Routes by noun, each file with the schemas, reading and presenting of its noun. */
-const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] = [runRoutes];
+const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] = [
+  runRoutes,
+  callbackRoutes,
+  assetRoutes,
+  batchRoutes,
+  keyRoutes,
+];
 
 /** The Runflow API (`docs/dialects/runflow.md`): one plugin with its own authentication, errors and 404. */
 export async function runflow(app: FastifyInstance, parts: DialectParts): Promise<void> {
@@ -19,12 +30,14 @@ export async function runflow(app: FastifyInstance, parts: DialectParts): Promis
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
 
+  await app.register(async (open) => assetContentRoutes(open, parts));
   await app.register(async (api) => {
     api.addHook('onRequest', async (request) => {
       request.caller = await parts.access.callerOf(bearerKey(request.headers.authorization), HOW_TO_GIVE_A_KEY);
       refuseOtherOrganization(request);
     });
     api.addHook('preValidation', async (request) => refuseUnknownParameters(request));
+    honourIdempotencyKeys(api, parts.idempotency);
     for (const routes of ROUTES) routes(api, parts);
   });
 }

@@ -1,3 +1,4 @@
+import type { BatchStatus } from '../../domain/batch.ts';
 import type { NodeStatus } from '../../domain/node-run.ts';
 import type { RunStatus } from '../../domain/run.ts';
 
@@ -19,6 +20,15 @@ export const RUN_STATUS_CODE: Readonly<Record<RunStatus, (typeof RUN_STATUS_CODE
   queued: 'queued',
   running: 'running',
   waiting: 'running',
+  succeeded: 'succeeded',
+  partial: 'partial_succeeded',
+  failed: 'failed',
+  canceled: 'canceled',
+};
+
+export const BATCH_STATUS_CODE: Readonly<Record<BatchStatus, string>> = {
+  queued: 'queued',
+  running: 'running',
   succeeded: 'succeeded',
   partial: 'partial_succeeded',
   failed: 'failed',

@@ -4,7 +4,7 @@ import { readConfig } from '../../config/read.ts';
 import { removeSearchIndex } from '../../platform.ts';
 import { explained } from '../failures.ts';
 import { readFlags } from '../flags.ts';
-import { answers, folderKey, serverUrl } from '../server-access.ts';
+import { answers, ask, Obstacle, type Reached, reached, serverUrl } from '../server-access.ts';
 
 const USAGE = `Usage:
   millrun search status            how the index stands; exit code 1 while it is incomplete
@@ -28,9 +28,6 @@ interface Standing {
   readonly trouble: string | null;
 }
 
-/** Something in the way that the operator can remove. The message says how. */
-class Obstacle extends Error {}
-
 /** `millrun search`: 0 when all is well or has been done, 1 when the index is incomplete, 2 when nothing could be asked. */
 export async function run(args: string[]): Promise<number> {
   const [action, ...rest] = args;
@@ -41,20 +38,14 @@ export async function run(args: string[]): Promise<number> {
   return explained(async () => {
     const wait = action === 'rebuild' && rest.includes('--wait');
     const { config } = readConfig(readFlags(wait ? rest.filter((flag) => flag !== '--wait') : rest));
-    try {
-      return action === 'status' ? await status(config) : await rebuild(config, wait);
-    } catch (error) {
-      if (!(error instanceof Obstacle)) throw error;
-      process.stderr.write(`${error.message}\n`);
-      return 2;
-    }
+    return action === 'status' ? status(config) : rebuild(config, wait);
   });
 }
 
 async function status(config: Config): Promise<number> {
   const url = serverUrl(config);
   if (!(await answers(url))) throw new Obstacle(`No server answers at ${url}. Start it with \`millrun serve\`.`);
-  const standing = await ask(config, url, 'GET', '/v1/admin/search');
+  const standing = await look(reached(url, config));
   process.stdout.write(`${described(standing)}\n`);
   return isComplete(standing, standing.log_position) ? 0 : 1;
 }
@@ -70,21 +61,22 @@ async function rebuild(config: Config, wait: boolean): Promise<number> {
     );
     return 0;
   }
-  await ask(config, url, 'POST', '/v1/admin/search/rebuild');
+  const server = reached(url, config);
+  await ask(server, 'POST', '/v1/admin/search/rebuild');
   if (!wait) {
     process.stdout.write('The search index is being built anew. `millrun search status` tells how far it is.\n');
     return 0;
   }
-  return follow(config, url);
+  return follow(server);
 }
 
 /** Shows how far a rebuild is until the index has everything that had happened when it began. */
-async function follow(config: Config, url: string): Promise<number> {
+async function follow(server: Reached): Promise<number> {
   const { isTTY } = process.stdout;
-  const { log_position: goal } = await ask(config, url, 'GET', '/v1/admin/search');
+  const { log_position: goal } = await look(server);
   let told = Number.NEGATIVE_INFINITY;
   for (;;) {
-    const standing = await ask(config, url, 'GET', '/v1/admin/search');
+    const standing = await look(server);
     const done = isComplete(standing, goal);
     const stuck = standing.trouble !== null;
     const now = performance.now();
@@ -118,18 +110,6 @@ function described(standing: Standing): string {
 }
 
 /** @throws Obstacle when the server refuses */
-async function ask(config: Config, url: string, method: string, path: string): Promise<Standing> {
-  const key = config.apiKey ?? folderKey(config);
-  const advice =
-    'Give a key with the scope admin in MILLRUN_API_KEY, or name the data folder of the server with MILLRUN_DATA.';
-  if (key === null) throw new Obstacle(`The server at ${url} asks for a key. ${advice}`);
-  const answer = await fetch(`${url}${path}`, { method, headers: { 'x-api-key': key } }).catch((cause: unknown) => {
-    throw new Obstacle(`The server at ${url} does not answer any more.`, { cause });
-  });
-  const body: unknown = await answer.json();
-  if (answer.ok) return body as Standing;
-  const detail = typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : '';
-  throw new Obstacle(
-    `The server at ${url} answered ${answer.status}: ${detail} ${answer.status < 404 ? advice : ''}`.trim(),
-  );
+function look(server: Reached): Promise<Standing> {
+  return ask(server, 'GET', '/v1/admin/search');
 }

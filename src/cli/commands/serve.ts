@@ -29,17 +29,21 @@ export async function run(args: string[]): Promise<number> {
     const port = typeof address === 'object' && address !== null ? address.port : config.port;
     const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
     log.info({ version, url, data: config.data }, 'ready');
-    process.stdout.write(welcome(url, platform.shownKey, origins.apiKey));
+    const preset = config.apiKey === null ? null : origins.apiKey;
+    process.stdout.write(welcome(url, platform.shownKey, preset));
     await stopped;
     return 0;
   });
 }
 
-function welcome(url: string, key: string | null, keyOrigin: string): string {
+/** What the operator sees once requests are taken. `preset`: where the preset key comes from. */
+function welcome(url: string, key: string | null, preset: string | null): string {
   const shown = key ?? '$MILLRUN_API_KEY';
+  const origin =
+    preset === null ? 'the first one was revoked; use another, or set one with MILLRUN_API_KEY' : `preset (${preset})`;
   return `
   millrun is listening on ${url}
-  API key: ${key ?? `preset (${keyOrigin})`}
+  API key: ${key ?? origin}
 
   Try next:
     curl ${url}/v1/workflows -H 'X-API-Key: ${shown}'

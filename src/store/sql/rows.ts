@@ -477,8 +477,13 @@ export function fileFromRow(row: Row): StoredFile {
 
 export const DELIVERY_COLUMNS = [
   'workspace_id',
-  'run_id',
+  'subject_id',
   'id',
+  'subject',
+  'dialect',
+  'is_automatic',
+  'request_id',
+  'signing_secret_id',
   'url',
   'body',
   'status',
@@ -492,8 +497,13 @@ export const DELIVERY_COLUMNS = [
 export function deliveryCells(delivery: Delivery): Cell[] {
   return [
     delivery.workspaceId,
-    delivery.runId,
+    delivery.subjectId,
     delivery.id,
+    delivery.subject,
+    delivery.dialect,
+    delivery.isAutomatic ? 1 : 0,
+    delivery.requestId,
+    delivery.signingSecretId,
     delivery.url,
     delivery.body,
     delivery.status,
@@ -508,8 +518,13 @@ export function deliveryCells(delivery: Delivery): Cell[] {
 export function deliveryFromRow(row: Row): Delivery {
   return {
     workspaceId: text(row, 'workspace_id'),
-    runId: text(row, 'run_id'),
     id: text(row, 'id'),
+    subject: text(row, 'subject') as Delivery['subject'],
+    subjectId: text(row, 'subject_id'),
+    dialect: text(row, 'dialect') as Dialect,
+    isAutomatic: flag(row, 'is_automatic'),
+    requestId: textOrNull(row, 'request_id'),
+    signingSecretId: textOrNull(row, 'signing_secret_id'),
     url: text(row, 'url'),
     body: text(row, 'body'),
     status: text(row, 'status') as Delivery['status'],
@@ -523,7 +538,7 @@ export function deliveryFromRow(row: Row): Delivery {
 
 export const ATTEMPT_COLUMNS = [
   'workspace_id',
-  'run_id',
+  'subject_id',
   'delivery_id',
   'attempt',
   'at',
@@ -533,10 +548,10 @@ export const ATTEMPT_COLUMNS = [
   'response',
 ] as const;
 
-export function attemptCells(workspaceId: string, runId: string, attempt: DeliveryAttempt): Cell[] {
+export function attemptCells(workspaceId: string, subjectId: string, attempt: DeliveryAttempt): Cell[] {
   return [
     workspaceId,
-    runId,
+    subjectId,
     attempt.deliveryId,
     attempt.attempt,
     attempt.at,
@@ -568,6 +583,13 @@ export const API_KEY_COLUMNS = [
   'scopes',
   'created_at',
   'revoked_at',
+  'created_by',
+  'expires_at',
+  'rate_limit',
+  'last_used_at',
+  'former_digest',
+  'former_until',
+  'revision',
 ] as const;
 
 export function apiKeyCells(key: ApiKey): Cell[] {
@@ -580,10 +602,18 @@ export function apiKeyCells(key: ApiKey): Cell[] {
     JSON.stringify(key.scopes),
     key.createdAt,
     key.revokedAt,
+    key.createdBy,
+    key.expiresAt,
+    key.rateLimit,
+    key.lastUsedAt,
+    key.former?.digest ?? null,
+    key.former?.validUntil ?? null,
+    key.revision,
   ];
 }
 
 export function apiKeyFromRow(row: Row): ApiKey {
+  const formerDigest = textOrNull(row, 'former_digest');
   return {
     workspaceId: text(row, 'workspace_id'),
     id: text(row, 'id'),
@@ -593,6 +623,12 @@ export function apiKeyFromRow(row: Row): ApiKey {
     scopes: json<Scope[]>(row, 'scopes'),
     createdAt: number(row, 'created_at'),
     revokedAt: numberOrNull(row, 'revoked_at'),
+    createdBy: textOrNull(row, 'created_by'),
+    expiresAt: numberOrNull(row, 'expires_at'),
+    rateLimit: numberOrNull(row, 'rate_limit'),
+    lastUsedAt: numberOrNull(row, 'last_used_at'),
+    former: formerDigest === null ? null : { digest: formerDigest, validUntil: number(row, 'former_until') },
+    revision: number(row, 'revision'),
   };
 }
 

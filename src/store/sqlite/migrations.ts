@@ -136,6 +136,59 @@ const MIGRATIONS: readonly string[] = [
   alter table runs add column failure_code text generated always as (json_extract(failure, '$.code')) virtual;
   `,
   `
+  alter table deliveries rename column run_id to subject_id;
+  alter table deliveries add column subject text not null default 'run';
+  alter table deliveries add column dialect text not null default 'noxus';
+  alter table deliveries add column is_automatic integer not null default 1;
+  alter table deliveries add column request_id text;
+  alter table deliveries add column signing_secret_id text;
+  alter table delivery_attempts rename column run_id to subject_id;
+
+  create table callback_secrets (
+    workspace_id text not null, id text not null, label text, prefix text not null, is_current integer not null,
+    created_at integer not null, updated_at integer not null, disabled_at integer, last_used_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create unique index callback_secrets_current on callback_secrets (workspace_id) where is_current = 1;
+
+  create table idempotent_requests (
+    workspace_id text not null, key text not null, digest text not null, request_id text not null, status integer, body text,
+    created_at integer not null,
+    primary key (workspace_id, key)
+  ) strict, without rowid;
+  create index idempotent_requests_by_age on idempotent_requests (created_at);
+
+  create table asset_uploads (
+    workspace_id text not null, id text not null, name text not null, content_type text not null, size integer not null,
+    created_at integer not null, expires_at integer not null, received_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+
+  create table batches (
+    workspace_id text not null, id text not null, kind text not null, workflow_id text not null, items_total integer not null,
+    items_succeeded integer not null, items_partial integer not null, items_failed integer not null, items_canceled integer not null,
+    meta text, callback_url text, request_id text, api_key_id text,
+    created_at integer not null, started_at integer, finished_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+
+  create table batch_items (
+    workspace_id text not null, batch_id text not null, item integer not null, run_id text not null,
+    primary key (workspace_id, batch_id, item)
+  ) strict, without rowid;
+  create index batch_items_by_run on batch_items (workspace_id, run_id);
+  `,
+  `
+  alter table api_keys add column created_by text;
+  alter table api_keys add column expires_at integer;
+  alter table api_keys add column rate_limit integer;
+  alter table api_keys add column last_used_at integer;
+  alter table api_keys add column former_digest text;
+  alter table api_keys add column former_until integer;
+  alter table api_keys add column revision integer not null default 1;
+  create unique index api_keys_by_former_digest on api_keys (former_digest) where former_digest is not null;
+  `,
+  `
   create table evaluations (
     workspace_id text not null, id text not null, run_id text, target_kind text, workflow_id text, status text not null,
     revision integer not null, task_type text, task_description text, prompt text, image_url text, input_attributes text,

@@ -8,6 +8,10 @@ import type { PageRequest } from '../../domain/page.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
+import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
+import { batchFromRow } from '../sql/batch-rows.ts';
+import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
+import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type { FindOptions, FindRequest, Listed, RunSelection, RunsBefore, Store } from '../store.ts';
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
@@ -316,14 +320,56 @@ class SqliteStore implements Store {
     return row?.['at'] === null ? null : Number(row?.['at']);
   }
 
-  async listDeliveries(workspaceId: string, runId: string) {
+  async getBatch(workspaceId: string, batchId: string) {
+    const row = this.#on.prepared('select * from batches where workspace_id = ? and id = ?').get(workspaceId, batchId);
+    return row === undefined ? null : batchFromRow(row);
+  }
+
+  async getUpload(workspaceId: string, uploadId: string) {
+    const row = this.#on
+      .prepared('select * from asset_uploads where workspace_id = ? and id = ?')
+      .get(workspaceId, uploadId);
+    return row === undefined ? null : assetUploadFromRow(row);
+  }
+
+  async expiredUploads(workspaceId: string, now: number, limit: number) {
+    return this.#on
+      .prepared('select * from asset_uploads where workspace_id = ? and expires_at < ? order by id limit ?')
+      .all(workspaceId, now, limit)
+      .map(assetUploadFromRow);
+  }
+
+  async getIdempotentRequest(workspaceId: string, key: string) {
+    const row = this.#on
+      .prepared('select * from idempotent_requests where workspace_id = ? and key = ?')
+      .get(workspaceId, key);
+    return row === undefined ? null : idempotentRequestFromRow(row);
+  }
+
+  async listCallbackSecrets(workspaceId: string) {
+    return this.#on
+      .prepared('select * from callback_secrets where workspace_id = ? order by id desc')
+      .all(workspaceId)
+      .map(callbackSecretFromRow);
+  }
+
+  async currentCallbackSecret(workspaceId: string) {
+    const row = this.#on
+      .prepared('select * from callback_secrets where workspace_id = ? and is_current = 1')
+      .get(workspaceId);
+    return row === undefined ? null : callbackSecretFromRow(row);
+  }
+
+  async listDeliveries(workspaceId: string, subjectId: string) {
     const deliveries = this.#on
-      .prepared('select * from deliveries where workspace_id = ? and run_id = ? order by id')
-      .all(workspaceId, runId)
+      .prepared('select * from deliveries where workspace_id = ? and subject_id = ? order by id')
+      .all(workspaceId, subjectId)
       .map(rows.deliveryFromRow);
     const attempts = this.#on
-      .prepared('select * from delivery_attempts where workspace_id = ? and run_id = ? order by delivery_id, attempt')
-      .all(workspaceId, runId)
+      .prepared(
+        'select * from delivery_attempts where workspace_id = ? and subject_id = ? order by delivery_id, attempt',
+      )
+      .all(workspaceId, subjectId)
       .map(rows.attemptFromRow);
     return deliveries.map((delivery) => ({
       delivery,
@@ -332,7 +378,12 @@ class SqliteStore implements Store {
   }
 
   async findApiKey(digest: string): Promise<ApiKey | null> {
-    const row = this.#on.prepared('select * from api_keys where digest = ?').get(digest);
+    const row = this.#on.prepared('select * from api_keys where digest = ?1 or former_digest = ?1').get(digest);
+    return row === undefined ? null : rows.apiKeyFromRow(row);
+  }
+
+  async getApiKey(workspaceId: string, keyId: string): Promise<ApiKey | null> {
+    const row = this.#on.prepared('select * from api_keys where workspace_id = ? and id = ?').get(workspaceId, keyId);
     return row === undefined ? null : rows.apiKeyFromRow(row);
   }
 

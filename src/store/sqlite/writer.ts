@@ -1,7 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { RunStatus } from '../../domain/run.ts';
+import type { Run, RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { Change, Write } from '../change.ts';
+import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
+import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
+import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
+import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
 import type { TaskQueue } from './queue.ts';
@@ -34,7 +38,20 @@ const INSERT = {
   deliveries: insert('deliveries', rows.DELIVERY_COLUMNS),
   delivery_attempts: insert('delivery_attempts', rows.ATTEMPT_COLUMNS),
   api_keys: insert('api_keys', rows.API_KEY_COLUMNS),
+  batches: insert('batches', BATCH_COLUMNS),
+  batch_items: insert('batch_items', BATCH_ITEM_COLUMNS),
+  asset_uploads: insert('asset_uploads', ASSET_UPLOAD_COLUMNS).replace('insert', 'insert or replace'),
+  idempotent_requests: insert('idempotent_requests', IDEMPOTENT_REQUEST_COLUMNS),
+  callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
+
+/** The counter of a batch that a run adds to when it ends. */
+const BATCH_COUNTER: Readonly<Partial<Record<RunStatus, string>>> = {
+  succeeded: 'items_succeeded',
+  partial: 'items_partial',
+  failed: 'items_failed',
+  canceled: 'items_canceled',
+};
 
 /** Tables that hold what belongs to a run, each with its run column. */
 const RUN_TABLES = [
@@ -43,8 +60,9 @@ const RUN_TABLES = [
   ['iterations', 'run_id'],
   ['run_logs', 'run_id'],
   ['tasks', 'run_id'],
-  ['deliveries', 'run_id'],
-  ['delivery_attempts', 'run_id'],
+  ['batch_items', 'run_id'],
+  ['deliveries', 'subject_id'],
+  ['delivery_attempts', 'subject_id'],
   ['runs', 'id'],
 ] as const;
 
@@ -198,11 +216,26 @@ export class Writer {
         );
         return row?.['revision'] === write.workflow.revision - 1;
       }
+      case 'putApiKey': {
+        const row = this.#prepared('select revision from api_keys where workspace_id = ? and id = ?').get(
+          write.key.workspaceId,
+          write.key.id,
+        );
+        return Number(row?.['revision'] ?? 0) === write.key.revision - 1;
+      }
       case 'recordAttempt': {
         const row = this.#prepared(
-          'select attempt_count from deliveries where workspace_id = ? and run_id = ? and id = ?',
-        ).get(write.delivery.workspaceId, write.delivery.runId, write.delivery.id);
+          'select attempt_count from deliveries where workspace_id = ? and subject_id = ? and id = ?',
+        ).get(write.delivery.workspaceId, write.delivery.subjectId, write.delivery.id);
         return row?.['attempt_count'] === write.delivery.attemptCount - 1;
+      }
+      case 'claimRequest': {
+        const { workspaceId, key } = write.request;
+        const row = this.#prepared('select created_at from idempotent_requests where workspace_id = ? and key = ?').get(
+          workspaceId,
+          key,
+        );
+        return row === undefined || Number(row['created_at']) < write.keepFrom;
       }
       case 'followed': {
         const row = this.#prepared('select position from followers where name = ?').get(write.follower);
@@ -255,6 +288,7 @@ export class Writer {
         if (before !== run.status) {
           this.#count(run.workspaceId, run.workflowId, before, -1);
           this.#count(run.workspaceId, run.workflowId, run.status, 1);
+          if (run.batchId !== null) this.#countInBatch(run, run.batchId);
         }
         return;
       }
@@ -343,27 +377,75 @@ export class Writer {
       case 'createDelivery': {
         const { delivery } = write;
         const isThere = this.#prepared('select 1 from runs where workspace_id = ? and id = ?');
-        if (isThere.get(delivery.workspaceId, delivery.runId) === undefined) return;
+        const { workspaceId, subject, subjectId } = delivery;
+        if (subject === 'run' && isThere.get(workspaceId, subjectId) === undefined) return;
         this.#prepared(INSERT.deliveries).run(...rows.deliveryCells(delivery));
         return;
       }
       case 'recordAttempt': {
         const { delivery, attempt } = write;
         this.#prepared(
-          `update deliveries set status = ?, attempt_count = ?, next_attempt_at = ?, finished_at = ?
-           where workspace_id = ? and run_id = ? and id = ?`,
+          `update deliveries set status = ?, attempt_count = ?, next_attempt_at = ?, finished_at = ?, signing_secret_id = ?
+           where workspace_id = ? and subject_id = ? and id = ?`,
         ).run(
           delivery.status,
           delivery.attemptCount,
           delivery.nextAttemptAt,
           delivery.finishedAt,
+          delivery.signingSecretId,
           delivery.workspaceId,
-          delivery.runId,
+          delivery.subjectId,
           delivery.id,
         );
         this.#prepared(INSERT.delivery_attempts).run(
-          ...rows.attemptCells(delivery.workspaceId, delivery.runId, attempt),
+          ...rows.attemptCells(delivery.workspaceId, delivery.subjectId, attempt),
         );
+        if (delivery.signingSecretId === null) return;
+        this.#prepared('update callback_secrets set last_used_at = ? where workspace_id = ? and id = ?').run(
+          attempt.at,
+          delivery.workspaceId,
+          delivery.signingSecretId,
+        );
+        return;
+      }
+      case 'createBatch': {
+        const { batch, items } = write;
+        this.#prepared(INSERT.batches).run(...batchCells(batch));
+        for (const item of items) this.#prepared(INSERT.batch_items).run(...batchItemCells(batch.workspaceId, item));
+        return;
+      }
+      case 'putUpload':
+        this.#prepared(INSERT.asset_uploads).run(...assetUploadCells(write.upload));
+        return;
+      case 'endUpload':
+        this.#prepared('delete from asset_uploads where workspace_id = ? and id = ?').run(
+          write.workspaceId,
+          write.uploadId,
+        );
+        return;
+      case 'claimRequest':
+        this.#prepared('delete from idempotent_requests where created_at < ?').run(write.keepFrom);
+        this.#prepared(INSERT.idempotent_requests).run(...idempotentRequestCells(write.request));
+        return;
+      case 'answerRequest':
+        this.#prepared(INSERT.idempotent_requests.replace('insert', 'insert or replace')).run(
+          ...idempotentRequestCells(write.request),
+        );
+        return;
+      case 'forgetRequest':
+        this.#prepared('delete from idempotent_requests where workspace_id = ? and key = ?').run(
+          write.workspaceId,
+          write.key,
+        );
+        return;
+      case 'putCallbackSecret': {
+        const { secret } = write;
+        if (secret.isCurrent) {
+          this.#prepared(
+            'update callback_secrets set is_current = 0, updated_at = ? where workspace_id = ? and id <> ?',
+          ).run(secret.updatedAt, secret.workspaceId, secret.id);
+        }
+        this.#prepared(INSERT.callback_secrets).run(...callbackSecretCells(secret));
         return;
       }
       case 'followed':
@@ -387,9 +469,36 @@ export class Writer {
         );
         return;
       case 'putApiKey':
-        this.#prepared(INSERT.api_keys.replace('insert', 'insert or replace')).run(...rows.apiKeyCells(write.key));
+        this.#prepared(
+          `${INSERT.api_keys} on conflict (workspace_id, id) do update set
+           name = excluded.name, digest = excluded.digest, prefix = excluded.prefix, scopes = excluded.scopes,
+           created_at = excluded.created_at, revoked_at = excluded.revoked_at, created_by = excluded.created_by,
+           expires_at = excluded.expires_at, rate_limit = excluded.rate_limit, former_digest = excluded.former_digest,
+           former_until = excluded.former_until, revision = excluded.revision`,
+        ).run(...rows.apiKeyCells(write.key));
+        return;
+      case 'touchKey':
+        this.#prepared(
+          'update api_keys set last_used_at = max(coalesce(last_used_at, 0), ?) where workspace_id = ? and id = ?',
+        ).run(write.at, write.workspaceId, write.keyId);
         return;
     }
+  }
+
+  /** A batch is as far as its runs are: counted with each of their steps, so that nobody ever sees the two disagree. */
+  #countInBatch(run: Run, batchId: string): void {
+    this.#prepared('update batches set started_at = coalesce(started_at, ?) where workspace_id = ? and id = ?').run(
+      run.startedAt ?? run.finishedAt,
+      run.workspaceId,
+      batchId,
+    );
+    const column = BATCH_COUNTER[run.status];
+    if (column === undefined) return;
+    this.#prepared(
+      `update batches set ${column} = ${column} + 1,
+       finished_at = case when items_succeeded + items_partial + items_failed + items_canceled + 1 = items_total then ? end
+       where workspace_id = ? and id = ?`,
+    ).run(run.finishedAt, run.workspaceId, batchId);
   }
 
   #count(workspaceId: string, workflowId: string, status: RunStatus, by: number): void {

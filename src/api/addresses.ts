@@ -1,0 +1,31 @@
+import type { FastifyRequest } from 'fastify';
+import type { SignedAsset } from '../operations/assets.ts';
+
+/** Addresses under which this server can be reached, for links in its answers. */
+export class Addresses {
+  readonly #publicUrl: string | null;
+
+  /** @param publicUrl without a slash at its end; null: whatever address the request came to */
+  constructor(publicUrl: string | null) {
+    this.#publicUrl = publicUrl;
+  }
+
+  /** Where an asset's bytes are read, by whoever has the address. */
+  content(request: FastifyRequest): (signed: SignedAsset) => string {
+    const base = this.#base(request);
+    return (signed) => `${base}/runflow/v1/asset-content/${signed.assetId}?${queryOf(signed)}`;
+  }
+
+  /** Where the bytes of an announced file are sent. */
+  upload(request: FastifyRequest, signed: SignedAsset): string {
+    return `${this.#base(request)}/runflow/v1/asset-uploads/${signed.assetId}/content?${queryOf(signed)}`;
+  }
+
+  #base(request: FastifyRequest): string {
+    return this.#publicUrl ?? `${request.protocol}://${request.host}`;
+  }
+}
+
+function queryOf({ workspaceId, expires, signature }: SignedAsset): string {
+  return new URLSearchParams({ org: workspaceId, expires: String(expires), signature }).toString();
+}

@@ -1,0 +1,200 @@
+import type { Scope } from '../../src/domain/caller.ts';
+import type { Client, Wire } from '../support/client.ts';
+import { GREETING } from '../support/noxus-definitions.ts';
+
+/**
+ * Every route of every dialect: how it is called, and which rights it takes. `access.test.ts` walks it, and fails for a route of the server that
+ * is not here. A dialect is added by an entry of `DIALECTS`; what its routes are called with is made in `makeThings`.
+ */
+
+/** What a route answers to a key of another workspace: that there is no such thing, or none, or things of its own alone. */
+type Hidden = 'missing' | 'empty' | 'own';
+
+export interface Route {
+  readonly method: string;
+  /** Parts in braces stand for the thing of that name, whatever the route calls them. */
+  readonly path: string;
+  /** The rights it takes, all of them; without one, any key will do. */
+  readonly scopes: readonly Scope[];
+  /** Null: it shows nothing that belongs to a workspace. */
+  readonly hidden: Hidden | null;
+  readonly body?: () => unknown;
+}
+
+export interface Dialect {
+  readonly name: string;
+  /** Where it is mounted. */
+  readonly mount: string;
+  /** What may stand before a path, the mount among it: at the root, the credential tells which dialect is meant. */
+  readonly prefixes: readonly string[];
+  readonly openApi: string;
+  credentials(key: string): Readonly<Record<string, string>>;
+  /** What a request without a key is told. */
+  readonly howToGiveAKey: string;
+  readonly challenge: string;
+  /** The text of a refusal; undefined when the answer has not the dialect's form. */
+  refusal(body: Wire): unknown;
+  /** In an order in which each can be called: what deletes a thing comes after what reads it. */
+  readonly routes: readonly Route[];
+  /** Routes that ask for no key: the address carries its right, an end and a signature. */
+  readonly signed: readonly Pick<Route, 'method' | 'path'>[];
+}
+
+/** Routes that ask for no key, since they show nothing that belongs to anybody. */
+export const OPEN_ROUTES: readonly string[] = [
+  'GET /healthz',
+  'GET /metrics',
+  'GET /noxus/openapi.json',
+  'GET /readyz',
+  'GET /runflow/openapi.json',
+];
+
+const route = (
+  method: string,
+  path: string,
+  scopes: Scope | readonly Scope[] | null,
+  hidden: Hidden | null,
+  body?: () => unknown,
+): Route => ({ ...{ method, path, scopes: [scopes ?? []].flat(), hidden }, ...(body ? { body } : {}) });
+
+/** Changing a workflow takes reading it: what was there before counts, and the answer shows it. */
+const CHANGES = ['workflows:write', 'workflows:read'] as const;
+
+const WORKFLOW = '/v1/workflows/{workflow_id}';
+const KEYS = '/v1/admin/groups/{group_id}/api-keys';
+const runBody = () => ({ input: { Name: 'Ada' } });
+const workflowBody = () => ({ name: 'x', definition: { nodes: [], edges: [] } });
+const nameBody = () => ({ name: 'x' });
+
+function fileBody(): FormData {
+  const form = new FormData();
+  form.append('file', new File(['Notes'], 'notes.txt', { type: 'text/plain' }));
+  return form;
+}
+
+const NOXUS: readonly Route[] = [
+  route('GET', '/v1/nodes', null, null),
+  route('GET', '/v1/admin/me', null, null),
+  route('GET', '/v1/admin/callback-secret', 'admin', null),
+  route('GET', '/v1/admin/search', 'admin', null),
+  route('POST', '/v1/admin/search/rebuild', 'admin', null),
+  route('GET', KEYS, 'admin', 'missing'),
+  route('POST', KEYS, 'admin', 'missing', () => ({ name: 'x', scopes: ['admin'] })),
+  route('GET', `${KEYS}/{key_id}`, 'admin', 'missing'),
+  route('POST', `${KEYS}/{key_id}/rotate`, 'admin', 'missing'),
+  route('GET', '/v1/models/llms', null, null),
+  route('GET', '/v1/models/llms/presets', null, null),
+  route('GET', '/v1/workflows', 'workflows:read', 'empty'),
+  route('POST', '/v1/workflows', 'workflows:write', null, workflowBody),
+  route('GET', WORKFLOW, 'workflows:read', 'missing'),
+  route('PATCH', WORKFLOW, CHANGES, 'missing', nameBody),
+  route('GET', `${WORKFLOW}/versions`, 'workflows:read', 'missing'),
+  route('POST', `${WORKFLOW}/versions`, CHANGES, 'missing', nameBody),
+  route('PATCH', `${WORKFLOW}/versions/{version_id}`, 'workflows:write', 'missing', nameBody),
+  route('POST', `${WORKFLOW}/export`, 'workflows:read', 'missing'),
+  route('GET', `${WORKFLOW}/export/preview`, 'workflows:read', 'missing'),
+  route('POST', '/v1/workflows/import', 'workflows:write', null, () => ({ definition: workflowBody() })),
+  route('GET', `${WORKFLOW}/logs`, ['runs:read', 'workflows:read'], 'missing'),
+  route('GET', `${WORKFLOW}/logs/columns`, 'workflows:read', 'missing'),
+  route('POST', `${WORKFLOW}/runs`, 'runs:create', 'missing', runBody),
+  route('POST', `${WORKFLOW}/runs/sync`, 'runs:create', 'missing', runBody),
+  route('GET', `${WORKFLOW}/runs`, 'runs:read', 'missing'),
+  route('GET', `${WORKFLOW}/runs/{run_id}`, 'runs:read', 'missing'),
+  route('GET', `${WORKFLOW}/run/{run_id}`, 'runs:read', 'missing'),
+  route('GET', '/v1/runs', 'runs:read', 'empty'),
+  route('POST', '/v1/runs/search', 'runs:read', 'empty', () => ({ query: 'Ada' })),
+  route('GET', '/v1/runs/{run_id}', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{run_id}/events', 'runs:read', 'missing'),
+  route('POST', '/v1/runs/{run_id}/stop', 'runs:stop', 'missing'),
+  route('GET', '/v1/runs/{run_id}/data', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{run_id}/io/{node_id}', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
+  route('POST', '/v1/file', 'files:write', null, fileBody),
+  route('GET', '/v1/file/{file_id}', 'files:read', 'missing'),
+  route('POST', '/v1/runs/bulk/delete', 'runs:delete', null, () => ({ run_ids: [] })),
+  route('DELETE', '/v1/runs/{run_id}', 'runs:delete', 'missing'),
+  route('DELETE', WORKFLOW, CHANGES, 'missing'),
+  route('DELETE', `${KEYS}/{key_id}`, 'admin', 'missing'),
+];
+
+const uploadBody = () => ({ filename: 'notes.txt', mime_type: 'text/plain', size_bytes: 5 });
+
+const RUNFLOW: readonly Route[] = [
+  route('GET', '/v1/runs', 'runs:read', 'empty'),
+  route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
+  route('POST', '/v1/runs/{run_id}/callback-redeliveries', 'runs:execute', 'missing'),
+  route('GET', '/v1/callback-secrets', 'admin', 'empty'),
+  route('POST', '/v1/callback-secrets', 'admin', null, () => ({ label: 'x' })),
+  route('DELETE', '/v1/callback-secrets/{secret_id}', 'admin', 'missing'),
+  route('POST', '/v1/asset-uploads', 'files:write', null, uploadBody),
+  route('POST', '/v1/asset-uploads/{upload_id}/confirmations', 'files:write', 'missing'),
+  route('GET', '/v1/assets/types', null, null),
+  route('GET', '/v1/assets/{file_id}', 'files:read', 'missing'),
+  route('GET', '/v1/api-keys', 'admin', 'own'),
+  route('POST', '/v1/api-keys', 'admin', null, () => ({ name: 'x', scopes: ['admin'] })),
+  route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
+  route('POST', '/v1/api-keys/{key_id}/rotations', 'admin', 'missing'),
+  route('DELETE', '/v1/api-keys/{doomed_key_id}', 'admin', 'missing'),
+];
+
+export const DIALECTS: readonly Dialect[] = [
+  {
+    name: 'noxus',
+    mount: '/noxus',
+    prefixes: ['', '/noxus'],
+    openApi: '/noxus/openapi.json',
+    credentials: (key) => ({ 'x-api-key': key }),
+    howToGiveAKey: 'X-API-Key',
+    challenge: 'ApiKey',
+    refusal: (body) => body?.detail,
+    routes: NOXUS,
+    signed: [],
+  },
+  {
+    name: 'runflow',
+    mount: '/runflow',
+    prefixes: ['', '/runflow'],
+    openApi: '/runflow/openapi.json',
+    credentials: (key) => ({ authorization: `Bearer ${key}` }),
+    howToGiveAKey: 'Authorization: Bearer',
+    challenge: 'Bearer',
+    refusal: (body) => body?.message,
+    routes: RUNFLOW,
+    signed: [
+      { method: 'PUT', path: '/v1/asset-uploads/{upload_id}/content' },
+      { method: 'GET', path: '/v1/asset-content/{file_id}' },
+    ],
+  },
+];
+
+/**
+ * Makes the things that routes are called with, by their names in the paths of the table; all belong to the workspace of the client's key.
+ * @param receiver where callbacks are taken
+ */
+export async function makeThings(client: Client, receiver: string): Promise<Readonly<Record<string, string>>> {
+  const bearer = { authorization: `Bearer ${client.key}` };
+  const file = await client.post('/v1/file', fileBody());
+  const workflow = await client.save(GREETING);
+  const version = await client.post(`/v1/workflows/${workflow.id}/versions`, { name: 'one' });
+  const run = await client.run(workflow.id, { ...runBody(), callback_url: receiver });
+  await delivered(client, run.id);
+  const secret = await client.send('POST', '/runflow/v1/callback-secrets', {}, bearer);
+  const upload = await client.send('POST', '/runflow/v1/asset-uploads', uploadBody(), bearer);
+  await fetch(upload.body.upload_url, { method: 'PUT', body: 'Notes', headers: { 'content-type': 'text/plain' } });
+  const { group_id } = await client.get('/v1/admin/me');
+  const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
+  const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
+  return {
+    ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
+    ...{ doomed_key_id: doomed.id },
+    ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
+  };
+}
+
+async function delivered(client: Client, runId: string): Promise<void> {
+  for (;;) {
+    const [delivery] = await client.get(`/v1/runs/${runId}/callback`);
+    if (delivery?.status === 'delivered') return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
