@@ -5,6 +5,7 @@ import type { Assets } from '../operations/assets.ts';
 import type { Batches } from '../operations/batches.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
+import type { Evaluations } from '../operations/evaluations.ts';
 import type { Files } from '../operations/files.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
 import type { Keys } from '../operations/keys.ts';
@@ -24,6 +25,7 @@ export interface DialectParts {
   readonly assets: Assets;
   readonly dispatch: Dispatch;
   readonly batches: Batches;
+  readonly evaluations: Evaluations;
   readonly addresses: Addresses;
   readonly deliveries: Deliveries;
   readonly idempotency: Idempotency;

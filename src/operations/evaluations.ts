@@ -1,6 +1,7 @@
 import Big from 'big.js';
 import { BlobMissing } from '../blobs/blobs.ts';
 import { callbackUrlProblem } from '../callbacks/callback-url.ts';
+import { type Callbacks, newDelivery } from '../callbacks/callbacks.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import {
@@ -27,6 +28,7 @@ import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
 import { demand } from './access.ts';
 import type { BuiltInJudges } from './built-in-judges.ts';
+import type { ToldDelivery } from './deliveries.ts';
 import { factsOf, judgeInput, type ReadRun, subjectOf } from './evaluation-facts.ts';
 import { readEvaluationSettings } from './evaluation-settings.ts';
 import { readVerdict } from './judge-verdict.ts';
@@ -114,6 +116,8 @@ export class Evaluations {
   readonly #http: HttpClient;
   readonly #system: System;
   readonly #builtIn: BuiltInJudges;
+  readonly #callbacks: Callbacks;
+  readonly #presentCallback: (evaluation: Evaluation) => string;
 
   constructor(parts: {
     store: Store;
@@ -123,6 +127,9 @@ export class Evaluations {
     http: HttpClient;
     system: System;
     builtIn: BuiltInJudges;
+    callbacks: Callbacks;
+    /** The body of the callback of a concluded evaluation, as JSON text. */
+    presentCallback: (evaluation: Evaluation) => string;
   }) {
     this.#store = parts.store;
     this.#engine = parts.engine;
@@ -131,6 +138,8 @@ export class Evaluations {
     this.#http = parts.http;
     this.#system = parts.system;
     this.#builtIn = parts.builtIn;
+    this.#callbacks = parts.callbacks;
+    this.#presentCallback = parts.presentCallback;
   }
 
   /**
@@ -204,13 +213,19 @@ export class Evaluations {
     return new Map(found.map((evaluation) => [evaluation.runId ?? '', evaluation]));
   }
 
-  /** Keeps what a person thinks of an evaluation, instead of what was kept before. @throws PlatformError `not_found` */
-  async setFeedback(caller: Caller, evaluationId: string, feedback: Feedback | null): Promise<JudgedEvaluation> {
+  /** Deliveries of an evaluation's callback with every attempt, oldest first. @throws PlatformError `not_found` */
+  async deliveries(caller: Caller, evaluationId: string): Promise<ToldDelivery[]> {
+    await this.get(caller, evaluationId);
+    return this.#store.listDeliveries(caller.workspaceId, evaluationId);
+  }
+
+  /** Keeps what a person thinks of an evaluation: what is left out stays, null takes it back. @throws PlatformError `not_found` */
+  async setFeedback(caller: Caller, evaluationId: string, given: Partial<Feedback>): Promise<JudgedEvaluation> {
     demand(caller, 'evaluations:edit');
     const { workspaceId } = caller;
-    if ((await this.#store.getEvaluation(workspaceId, evaluationId)) === null) {
-      throw notFound('evaluation', evaluationId);
-    }
+    const before = await this.#store.getEvaluation(workspaceId, evaluationId);
+    if (before === null) throw notFound('evaluation', evaluationId);
+    const feedback = { isPositive: null, reason: null, ...before.feedback, ...given };
     const at = this.#system.now();
     await this.#store.commit([{ kind: 'setEvaluationFeedback', workspaceId, evaluationId, feedback, at }]);
     const evaluation = await this.#store.getEvaluation(workspaceId, evaluationId);
@@ -289,8 +304,20 @@ export class Evaluations {
       );
       const heard = await Promise.all(judges.map((judge, index) => this.#hear(judge, runs[index] ?? null)));
       const write = this.#next(evaluation, judges, heard, runs);
-      if (write === null || (await this.#store.commit([write])) === 'kept') return;
+      if (write === null) return;
+      const change = [write, ...this.#told(write.evaluation)];
+      if ((await this.#store.commit(change)) === 'stale') continue;
+      if (change.length > 1) this.#callbacks.wake();
+      return;
     }
+  }
+
+  /** The delivery to the callback address of an evaluation that is concluded now: in the same write, so that it is made once. */
+  #told(evaluation: Evaluation): Write[] {
+    if (evaluation.callbackUrl === null || !isConcluded(evaluation.status)) return [];
+    const body = this.#presentCallback(evaluation);
+    const of = { ...evaluation, requestId: null };
+    return [{ kind: 'createDelivery', delivery: newDelivery(of, 'evaluation', 'runflow', body, this.#system, true) }];
   }
 
   /** What is to be written of an evaluation whose judges have come so far; null: nothing. */
@@ -299,7 +326,7 @@ export class Evaluations {
     before: readonly Judge[],
     heard: readonly Judge[],
     runs: readonly (Run | null)[],
-  ): Write | null {
+  ): Extract<Write, { kind: 'updateEvaluation' | 'completeEvaluation' }> | null {
     const changed = heard.filter((judge, index) => judge !== before[index]);
     const now = this.#system.now();
     const next = { ...evaluation, revision: evaluation.revision + 1, updatedAt: now };

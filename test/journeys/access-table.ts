@@ -119,6 +119,8 @@ const NOXUS: readonly Route[] = [
 
 const uploadBody = () => ({ filename: 'notes.txt', mime_type: 'text/plain', size_bytes: 5 });
 
+const evaluationBody = () => ({ generated_image_url: 'https://example.com/a.png', task_type: 'headshot' });
+
 const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/runs', 'runs:read', 'empty'),
   route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
@@ -130,6 +132,16 @@ const RUNFLOW: readonly Route[] = [
   route('POST', '/v1/asset-uploads/{upload_id}/confirmations', 'files:write', 'missing'),
   route('GET', '/v1/assets/types', null, null),
   route('GET', '/v1/assets/{file_id}', 'files:read', 'missing'),
+  route('POST', '/v1/evaluations', 'evaluations:create', null, evaluationBody),
+  route('GET', '/v1/evaluations', 'evaluations:read', 'empty'),
+  route('GET', '/v1/evaluations/statuses', null, null),
+  route('GET', '/v1/evaluations/job-classes', null, null),
+  route('GET', '/v1/evaluations/defaults', 'evaluations:read', 'own'),
+  route('PUT', '/v1/evaluations/defaults', 'evaluations:edit', null, () => ({ threshold: 0.5 })),
+  route('POST', '/v1/evaluations/bulk', ['evaluations:create', 'runs:read'], null, () => ({ dry_run: true })),
+  route('GET', '/v1/evaluations/{evaluation_id}', 'evaluations:read', 'missing'),
+  route('GET', '/v1/evaluations/{evaluation_id}/callback', 'evaluations:read', 'missing'),
+  route('PATCH', '/v1/evaluations/{evaluation_id}/feedback', 'evaluations:edit', 'missing', () => ({ reason: 'x' })),
   route('GET', '/v1/api-keys', 'admin', 'own'),
   route('POST', '/v1/api-keys', 'admin', null, () => ({ name: 'x', scopes: ['admin'] })),
   route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
@@ -181,12 +193,13 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const secret = await client.send('POST', '/runflow/v1/callback-secrets', {}, bearer);
   const upload = await client.send('POST', '/runflow/v1/asset-uploads', uploadBody(), bearer);
   await fetch(upload.body.upload_url, { method: 'PUT', body: 'Notes', headers: { 'content-type': 'text/plain' } });
+  const evaluation = await client.send('POST', '/runflow/v1/evaluations', evaluationBody(), bearer);
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
   return {
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
-    ...{ doomed_key_id: doomed.id },
+    ...{ doomed_key_id: doomed.id, evaluation_id: evaluation.body.id },
     ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
   };
 }

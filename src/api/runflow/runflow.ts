@@ -7,6 +7,7 @@ import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
 import { batchRoutes } from './batch-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
+import { evaluationRoutes } from './evaluation-routes.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
 import { keyRoutes } from './key-routes.ts';
 import { runRoutes } from './run-routes.ts';
@@ -17,6 +18,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   callbackRoutes,
   assetRoutes,
   batchRoutes,
+  evaluationRoutes,
   keyRoutes,
 ];
 

@@ -21,12 +21,14 @@ const INSERT = {
 const UPDATE = `update evaluations set ${rows.CHANGING_COLUMNS.map((column) => `${column} = ?`).join(', ')}
   where workspace_id = ? and id = ?`;
 
-const OF_RUN = 'evaluation_id in (select id from evaluations where workspace_id = ?1 and run_id = ?2)';
+const OF_RUN = '(select id from evaluations where workspace_id = ?1 and run_id = ?2)';
 
 /** What removes the evaluations of a run, given workspace and run. */
 export const REMOVE_EVALUATIONS: readonly string[] = [
-  `delete from evaluation_issues where workspace_id = ?1 and ${OF_RUN}`,
-  `delete from evaluation_judges where workspace_id = ?1 and ${OF_RUN}`,
+  `delete from evaluation_issues where workspace_id = ?1 and evaluation_id in ${OF_RUN}`,
+  `delete from evaluation_judges where workspace_id = ?1 and evaluation_id in ${OF_RUN}`,
+  `delete from deliveries where workspace_id = ?1 and subject_id in ${OF_RUN}`,
+  `delete from delivery_attempts where workspace_id = ?1 and subject_id in ${OF_RUN}`,
   'delete from evaluations where workspace_id = ?1 and run_id = ?2',
 ];
 
