@@ -52,8 +52,8 @@ export function judgeInput(graph: Graph, facts: JsonObject): JsonObject {
   for (const node of graph.nodes) {
     if (node.type.role !== 'input') continue;
     const key = node.label ?? node.id;
-    const name = [key, node.name].map(factName).find((candidate) => Object.hasOwn(facts, candidate));
-    if (name === undefined) continue;
+    const name = factName(key);
+    if (!Object.hasOwn(facts, name)) continue;
     const wantsText = (node.config['type'] ?? 'str') === 'str';
     input[key] = wantsText ? valueAsText(facts[name] ?? '') : (facts[name] ?? '');
   }

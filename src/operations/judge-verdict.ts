@@ -35,12 +35,16 @@ const FAILED: ReadonlySet<string> = new Set(['false', 'fail', 'failed', 'no', 'r
  */
 export function readVerdict(output: JsonObject, category: string, newId: () => string): JudgeVerdict {
   const said = [output, ...Object.values(output).map(asObject)].filter((one) => one !== null);
-  const record = said.find((one) => has(one, NAMES.passed)) ?? said.find((one) => has(one, NAMES.issues)) ?? {};
+  // An output may be called "verdict" and hold all of it: what counts is which object says yes or no.
+  const record =
+    said.find((one) => readPassed(pick(one, NAMES.passed)) !== null) ??
+    said.find((one) => Array.isArray(pick(one, NAMES.issues))) ??
+    {};
   const reasoning = textOf(pick(record, NAMES.reasoning), MAX_REASONING);
   return {
     passed: readPassed(pick(record, NAMES.passed)),
     confidence: readConfidence(pick(record, NAMES.confidence)),
-    reasoning: reasoning ?? (said.length === 1 && !has(output, NAMES.passed) ? wholeText(output) : null),
+    reasoning: reasoning ?? (Object.keys(record).length === 0 ? wholeText(output) : null),
     evidence: readTexts(pick(record, NAMES.evidence)),
     strengths: readTexts(pick(record, NAMES.strengths)),
     subPoints: objectOrNull(pick(record, NAMES.subPoints)),
@@ -63,8 +67,6 @@ function pick(record: JsonObject, names: readonly string[]): JsonValue {
   }
   return null;
 }
-
-const has = (record: JsonObject, names: readonly string[]): boolean => pick(record, names) !== null;
 
 function readPassed(value: JsonValue): boolean | null {
   if (value === null || typeof value === 'object') return null;

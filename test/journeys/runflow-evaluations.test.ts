@@ -16,7 +16,7 @@ const MANNERS = {
     text('good', '{"passed": true, "confidence": 0.9, "reasoning": "Ada was greeted."}'),
     text(
       'bad',
-      '{"passed": "no", "reasoning": "Somebody else was.", "issues": [{"category": "manners", "subcategory": "wrong_name", "detail": "((said))"}, {"category": "style", "subcategory": "short"}]}',
+      '{"passed": "no", "reasoning": "Somebody else was.", "issues": [{"category": "manners", "subcategory": "wrong_name", "detail": "Not Ada."}, {"category": "style", "subcategory": "short"}]}',
     ),
     { id: 'either', type: 'MergeNode', node_config: { mode: 'first' } },
     { id: 'read', type: 'JsonParseNode', node_config: {} },
@@ -122,7 +122,7 @@ describe('a run is judged', () => {
           passed: false,
           reasoning: 'Somebody else was.',
           issues: [
-            { category: 'manners', subcategory: 'wrong_name', detail: expect.stringContaining('Hello Bob') },
+            { category: 'manners', subcategory: 'wrong_name', detail: 'Not Ada.' },
             { category: 'style', subcategory: 'short', detail: null },
           ],
         },
