@@ -5,7 +5,7 @@ import { Api } from './api.ts';
 import { type Connection, connect, Obstacle } from './connect.ts';
 import { type PackageDocument, readCorpus, spread } from './corpus.ts';
 import { Progress } from './progress.ts';
-import { type Digested, inside, lookFurther, report } from './report.ts';
+import { type Digested, FILTERS, type Found, filtered, inside, lookFurther, report } from './report.ts';
 
 /**
  * `npm run demo`: saves the workflow "Package digest" and runs it over the README of every package in `node_modules`, over the public API.
@@ -58,6 +58,7 @@ async function demonstrate(connection: Connection, documents: readonly PackageDo
   const seconds = (performance.now() - began) / 1000;
   const digested = await readBack(api, workflow.id, runIds);
   say(report(digested, seconds));
+  say(filtered(await findAll(api, workflow.id, digested)));
   const longest = digested.toSorted((a, b) => b.document.readme.length - a.document.readme.length)[0];
   if (longest) say(inside(longest, (await api.progress(workflow.id, longest.run.id)).per_node_progress));
   say(lookFurther(connection, workflow.id, digested, longest));
@@ -98,6 +99,19 @@ async function readBack(
     const document = documents.get(run.id);
     if (document) found.push({ document, run });
     if (found.length === documents.size) break;
+  }
+  return found;
+}
+
+/** What each of the filters finds among the runs of this demo. */
+async function findAll(api: Api, workflowId: string, digested: readonly Digested[]): Promise<Found[]> {
+  const byId = new Map(digested.map((one) => [one.run.id, one]));
+  const first = digested.reduce((least, { run }) => (run.created_at < least ? run.created_at : least), '9999');
+  const ofDemo = `flow_id = '${workflowId}' and created_at >= '${first}'`;
+  const found: Found[] = [];
+  for (const { filter, sort } of digested.length === 0 ? [] : FILTERS) {
+    const ids = await api.find(`${ofDemo} and (${filter})`, sort);
+    found.push({ filter, runs: ids.flatMap((id) => byId.get(id) ?? []) });
   }
   return found;
 }

@@ -97,6 +97,36 @@ function row({ document, run }: Digested, value: string): string {
   return `  ${document.title.slice(0, NAME_WIDTH).padEnd(NAME_WIDTH)} ${value.padStart(8)}  ${styleText('dim', run.id)}`;
 }
 
+/** Filters that the demo shows, each with the order in which it wants what it finds. */
+export const FILTERS: readonly { readonly filter: string; readonly sort: string }[] = [
+  { filter: 'status_code:failed', sort: 'created_at:desc' },
+  { filter: "output.Licence = 'MIT' and output.Route = 'library'", sort: 'created_at:desc' },
+  { filter: 'output.`Code share` > 0.5', sort: 'duration_ms:desc' },
+  { filter: "input.README.ilike:'%deprecated%'", sort: 'created_at:desc' },
+  { filter: "not output.Licence.in:('MIT', 'ISC', 'Apache-2.0')", sort: 'created_at:asc' },
+  { filter: 'duration_ms.between:(5, 1000) and created_at > now-1h', sort: 'duration_ms:desc' },
+];
+
+/** What a filter found, in its order. */
+export interface Found {
+  readonly filter: string;
+  readonly runs: readonly Digested[];
+}
+
+/** Each filter with the number of runs that it finds and the first of them. */
+export function filtered(found: readonly Found[]): string {
+  if (found.length === 0) return '';
+  const width = Math.max(...found.map(({ filter }) => filter.length));
+  const lines = found.map(({ filter, runs }) => {
+    const first = runs[0]?.document.title ?? '';
+    return `  ${filter.padEnd(width)} ${String(runs.length).padStart(5)}  ${styleText('dim', first.slice(0, NAME_WIDTH))}`;
+  });
+  return [
+    heading('By filter', 'GET /runflow/v1/runs?q=…&sort_by=…, docs/filter-language.md teaches it'),
+    ...lines,
+  ].join('\n');
+}
+
 /** What the nodes of one run did. */
 export function inside({ document }: Digested, nodes: RunProgress['per_node_progress']): string {
   const all = Object.entries(nodes);
@@ -164,6 +194,15 @@ export function lookFurther(
     lines.push(
       styleText('dim', `  # ${what}`),
       `  curl -sN -H "X-API-Key: $MILLRUN_API_KEY" -H 'Content-Type: application/json' '${url}/v1/runs/search' -d '${JSON.stringify(body)}'`,
+    );
+  }
+  for (const [what, filter] of [
+    ['the slow ones of the last hour, with what their nodes did', 'duration_ms > 5 and created_at > now-1h'],
+    ['one licence by any spelling', "output.Licence.ilike:'%bsd%'"],
+  ] as const) {
+    lines.push(
+      styleText('dim', `  # ${what}`),
+      `  curl -sNG -H "Authorization: Bearer $MILLRUN_API_KEY" '${url}/v1/runs' --data-urlencode "q=${filter}" -d 'sort_by=duration_ms:desc&fields=id,duration_ms,output&embed=node_runs&limit=3'`,
     );
   }
   const setKey = keyIsPreset ? [] : [`  export MILLRUN_API_KEY=${key}`];

@@ -30,6 +30,8 @@ import { Idempotency } from './operations/idempotency.ts';
 import { firstKey } from './operations/key-record.ts';
 import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
+import { Retries } from './operations/retries.ts';
+import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
 import { Workflows } from './operations/workflows.ts';
@@ -144,6 +146,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     keys: new Keys({ store, system, log }),
     workflows,
     runs,
+    records: new RunRecords(store),
+    retries: new Retries({ store, engine, workflows, payloads }),
     search,
     files,
     idempotency: new Idempotency({ store, system }),

@@ -9,6 +9,8 @@ import type { Evaluations } from '../operations/evaluations.ts';
 import type { Files } from '../operations/files.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
 import type { Keys } from '../operations/keys.ts';
+import type { Retries } from '../operations/retries.ts';
+import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
 import type { Workflows } from '../operations/workflows.ts';
@@ -20,6 +22,8 @@ export interface DialectParts {
   readonly keys: Keys;
   readonly workflows: Workflows;
   readonly runs: Runs;
+  readonly records: RunRecords;
+  readonly retries: Retries;
   readonly search: RunSearch;
   readonly files: Files;
   readonly assets: Assets;

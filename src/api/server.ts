@@ -33,6 +33,8 @@ const MAX_PARAM_LENGTH = 500;
 function rewriteUrl(request: Pick<IncomingMessage, 'url' | 'headers'>): string {
   const url = request.url ?? '/';
   if (!url.startsWith('/v1/')) return url;
+  // Only one of them says whether it is well, and it asks for no key.
+  if (url.startsWith('/v1/health')) return `/runflow${url}`;
   const isRunflow = request.headers.authorization !== undefined && request.headers['x-api-key'] === undefined;
   return `${isRunflow ? '/runflow' : '/noxus'}${url}`;
 }

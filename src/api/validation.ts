@@ -37,20 +37,39 @@ export function validatorCompiler({ schema, httpPart }: { schema: unknown; httpP
   };
 }
 
-interface ObjectSchema {
-  readonly properties?: Readonly<Record<string, { readonly type?: string; readonly default?: unknown }>>;
+interface PropertySchema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly anyOf?: readonly PropertySchema[];
 }
 
-/** Turns texts into what the schema's properties want and fills in defaults. What does not fit stays text, for the check to report. */
+interface ObjectSchema {
+  readonly properties?: Readonly<Record<string, PropertySchema>>;
+}
+
+/**
+ * Turns texts into what the schema's properties want and fills in defaults. What does not fit stays text, for the check to report. Clients write
+ * what they do not have as nothing or as a word for it: where a property may be null that is null, and where it has a default it is that.
+ */
 function textConverter(schema: ObjectSchema): (given: Record<string, unknown>) => Record<string, unknown> {
-  const properties = Object.entries(schema.properties ?? {});
+  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const forms = property.anyOf ?? [property];
+    const form = forms.find(({ type }) => type !== 'null');
+    const missing =
+      property.default ?? (forms.length > 1 && forms.some(({ type }) => type === 'null') ? null : undefined);
+    return { name, type: form?.type, missing, isFreeText: form?.type === 'string' && form.enum === undefined };
+  });
   return (given) => {
     const value: Record<string, unknown> = { ...given };
-    for (const [name, property] of properties) {
+    for (const { name, type, missing, isFreeText } of properties) {
       const text = value[name];
       if (text === undefined) {
-        if (property.default !== undefined) value[name] = property.default;
-      } else if (typeof text === 'string') value[name] = converted(text, property.type);
+        if (missing !== undefined && missing !== null) value[name] = missing;
+      } else if (typeof text === 'string') {
+        const isNothing = text === '' || (!isFreeText && /^(null|none|undefined)$/i.test(text));
+        value[name] = isNothing && missing !== undefined ? missing : converted(text, type);
+      }
     }
     return value;
   };

@@ -34,6 +34,7 @@ import type { Store } from '../store/store.ts';
 import { Engine, type NewRun } from './engine.ts';
 import { compile } from './graph.ts';
 import { Payloads } from './payloads.ts';
+import { takeover } from './takeover.ts';
 import { Worker } from './worker.ts';
 
 const WORKSPACE = 'workspace';
@@ -931,8 +932,8 @@ describe('stopping a run', () => {
     const run = await start(line(node('work', effect)), { in: 'x' });
     await begun.opened;
     const [stopped, again] = await Promise.all([engine.cancel(WORKSPACE, run.id), engine.cancel(WORKSPACE, run.id)]);
-    expect(stopped).toMatchObject({ status: 'canceled', progress: 66 });
-    expect(again).toEqual(stopped);
+    expect(stopped).toMatchObject({ run: { status: 'canceled', progress: 66 }, stopped: true });
+    expect(again).toEqual({ run: stopped?.run, stopped: false });
     await vi.waitFor(() => expect(worker.busy).toBe(0));
     const { run: stored, statuses } = await end(run);
     expect(stored.status).toBe('canceled');
@@ -942,20 +943,32 @@ describe('stopping a run', () => {
 
   it('that has ended changes nothing, and one of another workspace does not exist', async () => {
     const { run } = await runToEnd(line(node('work', effect)), { in: 'x' });
-    expect(await engine.cancel(WORKSPACE, run.id)).toEqual(run);
+    expect(await engine.cancel(WORKSPACE, run.id, { message: 'Too late.', meta: null })).toEqual({
+      run,
+      stopped: false,
+    });
+    expect(await store.listRunLogs(WORKSPACE, run.id, 10)).toEqual([]);
     expect(await engine.cancel('another', run.id)).toBeNull();
     behaviours = { work: heedful };
     const going = await start(line(node('work', effect)), { in: 'x' });
     await vi.waitFor(() => expect(passes).toHaveLength(2));
     expect(await engine.cancel('another', going.id)).toBeNull();
     expect(await engine.waitForEnd('another', going.id, PATIENCE_MS)).toBeNull();
-    expect((await engine.cancel(WORKSPACE, going.id))?.status).toBe('canceled');
+    const reason = { message: 'No longer wanted.', meta: { by: 'me' } };
+    expect(await engine.cancel(WORKSPACE, going.id, reason)).toMatchObject({
+      run: { status: 'canceled' },
+      stopped: true,
+    });
+    expect(await store.listRunLogs(WORKSPACE, going.id, 10)).toMatchObject([
+      { ...reason, level: 'warning', nodeId: null },
+    ]);
   });
 
   it('before it began leaves it without a start', async () => {
     await worker.stop(0);
     const run = await start(line(node('work', effect)), { in: 'x' });
-    expect(await engine.cancel(WORKSPACE, run.id)).toMatchObject({ status: 'canceled', startedAt: null, progress: 0 });
+    const stopped = await engine.cancel(WORKSPACE, run.id);
+    expect(stopped?.run).toMatchObject({ status: 'canceled', startedAt: null, progress: 0 });
     expect(passes).toEqual([]);
   });
 });
@@ -1236,5 +1249,66 @@ it('a run’s log lines are kept while it runs', async () => {
     outputsOf((await store.listNodeRuns(WORKSPACE, run.id, { payloads: true })).find((each) => each.nodeId === 'work')),
   ).toEqual({
     output: 'x',
+  });
+});
+
+describe('a run that begins with nodes of another', () => {
+  /** in → first → second → out, all effects in between. */
+  const chain = graph(
+    [input('in'), node('first', effect), node('second', effect), output('out')],
+    [edge('in::output', 'first::value'), edge('first::output', 'second::value'), edge('second::output', 'out::input')],
+  );
+
+  /** A run whose second effect failed, and what may be taken over from it. */
+  async function failedChain(value: string) {
+    behaviours = { second: () => broken() };
+    const made = await newRun(chain, { in: value });
+    const { run, records } = await end(await engine.enqueue(made));
+    expect(run.status).toBe('failed');
+    behaviours = {};
+    const { taken } = takeover(
+      compile(chain, createCatalogue([...BUILTIN_NODE_TYPES, effect])),
+      Object.values(records),
+    );
+    passes.length = 0;
+    return { made, taken };
+  }
+
+  it('does not run them again, pure or not, and goes on behind them', async () => {
+    const { made, taken } = await failedChain('x');
+    expect(taken.map(({ nodeId }) => nodeId)).toEqual(['in', 'first']);
+    const begun = await engine.enqueue(made, taken);
+    expect(begun).toMatchObject({ status: 'queued', nodesTotal: 4, nodesCompleted: 2 });
+    const { run, output: result, records } = await end(begun);
+    expect(run).toMatchObject({ status: 'succeeded', progress: 100, nodesCompleted: 4 });
+    expect(result).toEqual({ out: 'x' });
+    expect(passes).toEqual(['second=x']);
+    expect([records['in'], records['first']]).toEqual(taken);
+  });
+
+  it('is taken up from its records when the process dies before its first step', async () => {
+    const { made, taken } = await failedChain('x');
+    await worker.stop(0);
+    const begun = await engine.enqueue(made, taken);
+    await restart();
+    expect((await end(begun)).output).toEqual({ out: 'x' });
+    expect(passes).toEqual(['second=x']);
+  });
+
+  it('keeps its own copy of what is large: the other run may be deleted', async () => {
+    const large = 'x'.repeat(INLINE_PAYLOAD_LIMIT + 1);
+    const { made, taken } = await failedChain(large);
+    const texts = await Promise.all(
+      taken.map(async (record) => ({
+        ...record,
+        inputs: record.inputs && (await new Payloads(blobs, system).text(record.inputs)),
+        outputs: record.outputs && (await new Payloads(blobs, system).text(record.outputs)),
+      })),
+    );
+    const begun = await engine.enqueue(made, texts);
+    for (const id of blobs.ids()) if (!id.includes(begun.id)) await blobs.remove(id);
+    await restart();
+    expect((await engine.waitForEnd(WORKSPACE, begun.id, PATIENCE_MS))?.status).toBe('succeeded');
+    expect(passes).toEqual([`second=${large}`]);
   });
 });

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../domain/json.ts';
+import type { NodeRun } from '../domain/node-run.ts';
 import type { Dialect, Run } from '../domain/run.ts';
 import { isTerminal } from '../domain/run.ts';
-import type { LogLevel } from '../domain/run-log.ts';
+import type { LogLevel, RunLog } from '../domain/run-log.ts';
 import type { Lease } from '../domain/task.ts';
 import type { WorkflowKind, WorkflowVersion } from '../domain/workflow.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
@@ -91,11 +92,16 @@ export class Engine {
     return graph;
   }
 
-  /** Records a run and queues its work in one write; it is on disk when this resolves, and a worker takes it from there. */
-  async enqueue(newRun: NewRun): Promise<Run> {
-    const active = this.#create(newRun);
-    await this.#commit(this.#hold(active), this.#enqueued(active.run));
-    return active.run;
+  /**
+   * Records a run and queues its work in one write; it is on disk when this resolves, and a worker takes it from there.
+   * @param taken settled nodes that the run begins with: they are recorded with it and do not run. Their payloads are JSON texts.
+   */
+  async enqueue(newRun: NewRun, taken: readonly NodeRun[] = []): Promise<Run> {
+    const active = this.#create(newRun, taken);
+    // As it is recorded: by the time the commit resolves, the run may be further.
+    const { run } = active;
+    await this.#commit(this.#hold(active), this.#enqueued(run, taken));
+    return run;
   }
 
   /**
@@ -111,9 +117,10 @@ export class Engine {
   }
 
   /** The writes of a run that a worker shall take up. */
-  #enqueued(run: Run): Write[] {
+  #enqueued(run: Run, taken: readonly NodeRun[] = []): Write[] {
     return [
       { kind: 'createRun', run },
+      ...taken.map((nodeRun): Write => ({ kind: 'putNodeRun', workspaceId: run.workspaceId, runId: run.id, nodeRun })),
       {
         kind: 'addTask',
         task: {
@@ -198,19 +205,29 @@ export class Engine {
     record().catch((error) => this.#log.error({ err: error, runId: lease.task.runId }, 'steps of a node were lost'));
   }
 
-  /** Stops a run. A run that has ended stays as it is. Null: there is no such run in this workspace. */
-  async cancel(workspaceId: string, runId: string): Promise<Run | null> {
+  /**
+   * Stops a run. A run that has ended stays as it is. Null: there is no such run in this workspace.
+   * @param reason a line for the run's log, written when this stops it
+   */
+  async cancel(
+    workspaceId: string,
+    runId: string,
+    reason: Pick<RunLog, 'message' | 'meta'> | null = null,
+  ): Promise<{ run: Run; stopped: boolean } | null> {
     for (;;) {
       const held = await this.#find(workspaceId, runId);
-      if (!held) return this.#store.getRun(workspaceId, runId);
+      if (!held) {
+        const run = await this.#store.getRun(workspaceId, runId);
+        return run && { run, stopped: false };
+      }
       if (held.active.ended) {
         // It ended in memory; whether that holds is known once it is kept.
-        if ((await held.last) === 'kept') return held.active.run;
+        if ((await held.last) === 'kept') return { run: held.active.run, stopped: false };
         continue;
       }
-      const change = held.active.cancel();
+      const change = [...held.active.cancel(), ...(reason ? [this.#reasonLog(held.active.run, reason)] : [])];
       const { run } = held.active;
-      if ((await this.#commit(held, change)) === 'kept') return run;
+      if ((await this.#commit(held, change)) === 'kept') return { run, stopped: true };
     }
   }
 
@@ -263,7 +280,7 @@ export class Engine {
     }
   }
 
-  #create(newRun: NewRun): ActiveRun {
+  #create(newRun: NewRun, taken: readonly NodeRun[] = []): ActiveRun {
     const run: Run = {
       id: this.#system.newId(),
       workspaceId: newRun.version.workspaceId,
@@ -299,7 +316,19 @@ export class Engine {
       tracing: newRun.tracing,
       debugger: newRun.debugger,
     };
-    return new ActiveRun(run, this.graphOf(newRun.version), newRun.input, this.#system).counted();
+    const graph = this.graphOf(newRun.version);
+    const loaded = { run, nodeRuns: taken, iterations: [], tasks: [] };
+    const parse = (payload: string | null) => (payload === null ? null : (JSON.parse(payload) as JsonObject));
+    return ActiveRun.restore(loaded, graph, newRun.input, this.#system, parse).counted();
+  }
+
+  #reasonLog({ workspaceId, id }: Run, { message, meta }: Pick<RunLog, 'message' | 'meta'>): Write {
+    const place = { id: this.#system.newId(), runId: id, nodeId: null, iteration: 0 };
+    return {
+      kind: 'appendLog',
+      workspaceId,
+      log: { ...place, level: 'warning', message, at: this.#system.now(), meta },
+    };
   }
 
   #failureLog(lease: Lease, message: string): Write {

@@ -1,5 +1,6 @@
 import { type ApiKey, type Caller, keyState, SCOPES, type Scope } from '../domain/caller.ts';
 import { PlatformError } from '../domain/error.ts';
+import type { WorkflowKind } from '../domain/workflow.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
@@ -86,6 +87,13 @@ function refuseEnded(key: ApiKey, digest: string, now: number): void {
   if (key.digest !== digest && (key.former?.validUntil ?? 0) <= now)
     throw new PlatformError('unauthenticated', `The API key "${key.name}" was rotated. Use its new text.`);
 }
+
+/** What it takes to read the workflows of a kind. */
+export const SCOPE_OF_KIND: Readonly<Record<WorkflowKind, Scope>> = {
+  flow: 'workflows:read',
+  model: 'models:read',
+  comfyui_workflow: 'comfyui-workflows:read',
+};
 
 /** @throws PlatformError `forbidden` */
 export function demand(caller: Caller, scope: Scope): void {

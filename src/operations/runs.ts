@@ -5,20 +5,21 @@ import type { RunEvent } from '../domain/event.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import { type Dialect, isTerminal, type Run } from '../domain/run.ts';
+import { type Dialect, type Feedback, isTerminal, type Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
-import type { WorkflowVersion } from '../domain/workflow.ts';
+import { WORKFLOW_KINDS, type WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
 import { resolveInput } from '../engine/run-input.ts';
 import type { Change } from '../store/change.ts';
-import type { FindOptions, FindRequest, FoundRun, Store } from '../store/store.ts';
+import type { FindOptions, FindRequest, FoundRun, RunStats, StatsSelection, Store } from '../store/store.ts';
 
+export type { EvaluationCondition } from '../store/store.ts';
 export type { FoundRun };
 
 import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
-import { demand } from './access.ts';
+import { demand, SCOPE_OF_KIND } from './access.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
 import type { RunSearch } from './search.ts';
@@ -26,6 +27,9 @@ import type { Workflows } from './workflows.ts';
 
 /** Log lines that a run's progress carries. All of them are listed by workflow and by run, page by page. */
 const LOGS_IN_PROGRESS = 1000;
+
+/** Workflows that statistics name: the top of them, as the reference says. */
+const WORKFLOWS_IN_STATS = 20;
 
 /** Runs that one bulk deletion removes: some 10 s of work. More is said in the report, and asked for again. */
 const BULK_DELETE_LIMIT = 10_000;
@@ -119,7 +123,7 @@ export class Runs {
    * @throws PlatformError `not_found`; `invalid` with every mistake of the request, or of a definition that cannot run yet
    */
   async create(caller: Caller, request: RunRequest): Promise<Run> {
-    const made = request.isRepeat === true ? await this.#madeBy(caller, request.requestId ?? null) : null;
+    const made = request.isRepeat === true ? await this.madeBy(caller, request.requestId ?? null) : null;
     if (made !== null) return made;
     return this.#engine.enqueue(await this.#prepare(caller, request));
   }
@@ -164,7 +168,25 @@ export class Runs {
   /** One page of runs that a filter lets through. */
   async find(caller: Caller, request: Omit<FindRequest, 'workspaceId'>, options?: FindOptions) {
     demand(caller, 'runs:read');
+    // Verdicts must not be read off a list that they filter.
+    if (options?.evaluation) demand(caller, 'evaluations:read');
     return this.#store.find('runs', { ...request, workspaceId: caller.workspaceId }, options);
+  }
+
+  /** Runs by day, by workflow and by source. Workflows that the caller may not read are not named. */
+  async stats(caller: Caller, bounds: Pick<StatsSelection, 'from' | 'to'>): Promise<RunStats> {
+    demand(caller, 'runs:read');
+    const kinds = WORKFLOW_KINDS.filter((kind) => caller.scopes.has(SCOPE_OF_KIND[kind]));
+    return this.#store.runStats({ workspaceId: caller.workspaceId, ...bounds, kinds, workflows: WORKFLOWS_IN_STATS });
+  }
+
+  /** A run that the caller has, as lists give it. */
+  async found(run: Run): Promise<FoundRun> {
+    const [nodeRuns, logs] = await Promise.all([
+      this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: false }),
+      this.#store.listRunLogs(run.workspaceId, run.id, 1),
+    ]);
+    return { run, hasLogs: logs.length > 0, hasNodeRuns: nodeRuns.length > 0 };
   }
 
   /** The JSON texts of a run's input and output. */
@@ -220,9 +242,36 @@ export class Runs {
   /** Stops a run and answers how it stands then; one that has ended stays as it is. @throws PlatformError `not_found` */
   async stop(caller: Caller, runId: string): Promise<Run> {
     demand(caller, 'runs:stop');
-    const run = await this.#engine.cancel(caller.workspaceId, runId);
-    if (run === null) throw notFound('run', runId);
-    return run;
+    const canceled = await this.#engine.cancel(caller.workspaceId, runId);
+    if (canceled === null) throw notFound('run', runId);
+    return canceled.run;
+  }
+
+  /**
+   * Stops a run and keeps the reason in its log; one that has ended stays as it is, and nothing is written.
+   * @throws PlatformError `not_found`
+   */
+  async cancel(caller: Caller, runId: string, reason: string | null): Promise<{ run: Run; stopped: boolean }> {
+    demand(caller, 'runs:stop');
+    const message = `The run was canceled with the key "${caller.keyName}"${reason === null ? '.' : `: ${reason}`}`;
+    const canceled = await this.#engine.cancel(caller.workspaceId, runId, { message, meta: { reason } });
+    if (canceled === null) throw notFound('run', runId);
+    return canceled;
+  }
+
+  /**
+   * Keeps what a person thinks of a run, at any time of its life; what is left out stays. A verdict of null takes it all back.
+   * @throws PlatformError `not_found`
+   */
+  async setFeedback(caller: Caller, runId: string, given: Partial<Feedback>): Promise<FoundRun> {
+    demand(caller, 'runs:create');
+    const { workspaceId } = caller;
+    const before = await this.#store.getRun(workspaceId, runId);
+    if (before === null) throw notFound('run', runId);
+    const next = { isPositive: null, reason: null, ...before.feedback, ...given };
+    const feedback = given.isPositive === null || (next.isPositive === null && next.reason === null) ? null : next;
+    await this.#store.commit([{ kind: 'setFeedback', workspaceId, runId, feedback }]);
+    return this.found({ ...before, feedback });
   }
 
   /** Deletes one finished run. @throws PlatformError `not_found` */
@@ -340,14 +389,16 @@ export class Runs {
   }
 
   /** The run that a request made, whose answer was lost with a process. */
-  async #madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
+  async madeBy(caller: Caller, requestId: string | null): Promise<Run | null> {
     if (requestId === null) return null;
     const ofRequest = {
       kind: 'in',
       target: { column: 'requestId', kind: 'text', path: [] },
       values: [requestId],
     } as const;
-    const found = await this.find(caller, { filter: ofRequest, sort: [], limit: 1, from: null, backward: false });
+    // It is the caller's own: whoever may start a run is given the one that it started.
+    const first = { sort: [], limit: 1, from: null, backward: false, workspaceId: caller.workspaceId } as const;
+    const found = await this.#store.find('runs', { ...first, filter: ofRequest });
     return found.items[0]?.run ?? null;
   }
 

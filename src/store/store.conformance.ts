@@ -1042,6 +1042,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'currentCallbackSecret'
         | 'find'
         | 'findWorkflowBySlug'
+        | 'recordsOfRuns'
+        | 'runStats'
+        | 'listWorkflowsById'
         | 'getApiKey'
         | 'getEvaluation'
         | 'lastEvaluation'
@@ -1113,6 +1116,16 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listSavedVersions: (workspaceId, of) => store.listSavedVersions(workspaceId, of.workflow.id),
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
+        recordsOfRuns: async (workspaceId, of) => {
+          const found = await store.recordsOfRuns(workspaceId, [of.run.id], { nodeRuns: 10, logs: 10 });
+          return [...found.nodeRuns.values(), ...found.logs.values()];
+        },
+        runStats: async (workspaceId) => {
+          const selection = { workspaceId, from: null, to: null, kinds: ['flow'], workflows: 5 } as const;
+          const { days, workflows, sources } = await store.runStats(selection);
+          return [...days, ...workflows, ...sources];
+        },
+        listWorkflowsById: (workspaceId, of) => store.listWorkflowsById(workspaceId, [of.workflow.id]),
         getApiKey: (workspaceId, of) => store.getApiKey(workspaceId, of.key.id),
         getEvaluation: (workspaceId, of) => store.getEvaluation(workspaceId, of.evaluation.id),
         lastEvaluation: (workspaceId, of) => store.lastEvaluation(workspaceId, of.run.id),

@@ -50,15 +50,17 @@ export interface FindRequest extends KeysetRequest {
 }
 
 export interface FindOptions {
-  /** Of runs: whether inputs and outputs are read; without it they are. */
+  /** Of runs and node runs: whether inputs and outputs are read; without it they are. */
   readonly payloads?: boolean;
-  /** Of runs: what their current evaluation must say. */
+  /** Of runs: what their current evaluation must be like. */
   readonly evaluation?: EvaluationCondition;
 }
 
-/** What the current evaluation of a run must say; null: anything. All of it is about one evaluation, and the issue texts about one issue. */
+/**
+ * A condition on the current evaluation of a run: the completed one that no other has superseded. Null: anything goes.
+ * `not_evaluated`: there is none, or it came to no verdict. With both a category and a subcategory, one issue has both.
+ */
 export interface EvaluationCondition {
-  /** `not_evaluated`: there is none, or it came to no verdict. Every run fits one of the three. */
   readonly verdict: 'passed' | 'failed' | 'not_evaluated' | null;
   readonly category: string | null;
   readonly subcategory: string | null;
@@ -72,6 +74,7 @@ export interface FoundRun {
 
 export interface FoundNodeRun {
   readonly runId: string;
+  readonly kind: WorkflowKind;
   readonly workflowId: string;
   /** Epoch milliseconds. */
   readonly runCreatedAt: number;
@@ -93,6 +96,56 @@ export interface Listed {
   readonly batches: Batch;
   readonly batchItems: FoundBatchItem;
   readonly evaluations: Evaluation;
+}
+
+/** What runs recorded while they executed, by run id; a run without any is not in it. */
+export interface RecordsOfRuns {
+  /** In the order in which they began. */
+  readonly nodeRuns: ReadonlyMap<string, readonly NodeRun[]>;
+  /** Oldest first. */
+  readonly logs: ReadonlyMap<string, readonly RunLog[]>;
+}
+
+/** How many records of each run are read, at most; 0: none. */
+export interface RecordsWanted {
+  readonly nodeRuns: number;
+  readonly logs: number;
+}
+
+/** A workflow and how many runs of it there are. */
+export interface CountedWorkflow {
+  readonly workflow: Workflow;
+  readonly runsCount: number;
+}
+
+/** Which runs statistics are about. Bounds are inclusive, in epoch milliseconds. */
+export interface StatsSelection {
+  readonly workspaceId: string;
+  readonly from: number | null;
+  readonly to: number | null;
+  /** The kinds of workflow that may be named. */
+  readonly kinds: readonly WorkflowKind[];
+  /** Workflows that are named, at most. */
+  readonly workflows: number;
+}
+
+/** Runs by day, by workflow and by source. Money is a decimal string in US dollars. */
+export interface RunStats {
+  /** Oldest first; `day` is a date in UTC. Days without runs are left out. */
+  readonly days: readonly { readonly day: string; readonly runs: number; readonly spend: string }[];
+  /** Those with most runs first. */
+  readonly workflows: readonly {
+    readonly id: string;
+    readonly kind: WorkflowKind;
+    readonly slug: string;
+    readonly name: string;
+    readonly runs: number;
+    readonly spend: string;
+    /** Milliseconds; null when none has ended. */
+    readonly averageMs: number | null;
+  }[];
+  /** Those with most runs first. */
+  readonly sources: readonly { readonly source: string; readonly runs: number }[];
 }
 
 /** Counts for operators. */
@@ -134,6 +187,10 @@ export interface Store {
    * What takes long is read beside the event loop.
    */
   find<K extends keyof Listed>(what: K, request: FindRequest, options?: FindOptions): Promise<KeysetPage<Listed[K]>>;
+  /** What several runs recorded, read at once beside the event loop. */
+  recordsOfRuns(workspaceId: string, runIds: readonly string[], wanted: RecordsWanted): Promise<RecordsOfRuns>;
+  /** Read beside the event loop. */
+  runStats(selection: StatsSelection): Promise<RunStats>;
   /** Without `payloads`, inputs and outputs are not read and come as null. */
   listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }): Promise<NodeRun[]>;
   getNodeRun(workspaceId: string, runId: string, nodeId: string): Promise<NodeRun | null>;
@@ -158,6 +215,8 @@ export interface Store {
     workflowId: string,
     options?: { deleted: boolean },
   ): Promise<WorkflowRecord | null>;
+  /** Those of these ids, also those that were deleted. */
+  listWorkflowsById(workspaceId: string, workflowIds: readonly string[]): Promise<CountedWorkflow[]>;
   /** The last changed of that name. */
   findWorkflowByName(workspaceId: string, name: string): Promise<WorkflowRecord | null>;
   findWorkflowBySlug(workspaceId: string, kind: WorkflowKind, slug: string): Promise<WorkflowRecord | null>;

@@ -38,9 +38,11 @@ export interface Dialect {
   readonly routes: readonly Route[];
   /** Routes that ask for no key: the address carries its right, an end and a signature. */
   readonly signed: readonly Pick<Route, 'method' | 'path'>[];
+  /** Routes that ask for nothing: they show nothing that belongs to anybody. */
+  readonly open: readonly Pick<Route, 'method' | 'path'>[];
 }
 
-/** Routes that ask for no key, since they show nothing that belongs to anybody. */
+/** Routes of no dialect that ask for no key, since they show nothing that belongs to anybody. */
 export const OPEN_ROUTES: readonly string[] = [
   'GET /healthz',
   'GET /metrics',
@@ -123,6 +125,22 @@ const evaluationBody = () => ({ generated_image_url: 'https://example.com/a.png'
 
 const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/runs', 'runs:read', 'empty'),
+  route('GET', '/v1/runs/statuses', null, null),
+  route('GET', '/v1/runs/{run_id}', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{run_id}/node-runs', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{run_id}/node-runs/{node_run_id}', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{canceled_run_id}/logs', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{canceled_run_id}/logs/{log_id}', 'runs:read', 'missing'),
+  route('GET', '/v1/runs-stats', 'runs:read', 'own'),
+  route('PATCH', '/v1/runs/{run_id}/feedback', 'runs:create', 'missing', () => ({ is_positive: true })),
+  route('POST', '/v1/runs/{run_id}/cancellation', 'runs:stop', 'missing'),
+  route('POST', '/v1/runs/{run_id}/retries', 'runs:create', 'missing'),
+  route('POST', '/v1/admin/runs/{run_id}/cancellation', ['admin', 'runs:stop'], 'missing'),
+  route('POST', '/v1/admin/runs/{run_id}/retries', ['admin', 'runs:create'], 'missing'),
+  route('GET', '/v1/auth/me', null, 'own'),
+  route('GET', '/v1/credit-balances', 'credit_balance:read', null),
+  route('GET', '/v1/billing/balance', 'credit_balance:read', null),
+  route('GET', '/v1/openapi.json', null, null),
   route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
   route('POST', '/v1/runs/{run_id}/callback-redeliveries', 'runs:execute', 'missing'),
   route('GET', '/v1/callback-secrets', 'admin', 'empty'),
@@ -161,6 +179,7 @@ export const DIALECTS: readonly Dialect[] = [
     refusal: (body) => body?.detail,
     routes: NOXUS,
     signed: [],
+    open: [],
   },
   {
     name: 'runflow',
@@ -176,6 +195,7 @@ export const DIALECTS: readonly Dialect[] = [
       { method: 'PUT', path: '/v1/asset-uploads/{upload_id}/content' },
       { method: 'GET', path: '/v1/asset-content/{file_id}' },
     ],
+    open: [{ method: 'GET', path: '/v1/health' }],
   },
 ];
 
@@ -197,11 +217,29 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
+  const canceled = await canceledRun(client, bearer);
   return {
+    ...canceled,
+    ...{ node_run_id: await nodeRunOf(client, run.id, bearer) },
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
     ...{ doomed_key_id: doomed.id, evaluation_id: evaluation.body.id },
     ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
   };
+}
+
+async function nodeRunOf(client: Client, runId: string, bearer: Readonly<Record<string, string>>): Promise<string> {
+  const { body } = await client.send('GET', `/runflow/v1/runs/${runId}/node-runs?limit=1`, undefined, bearer);
+  return body.items[0].id;
+}
+
+/** A run that was canceled, and the line in its log that says so. */
+async function canceledRun(client: Client, bearer: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  const wait = { id: 'wait', type: 'DelayNode', node_config: { seconds: 3600 } };
+  const workflow = await client.save({ nodes: [wait], edges: [] });
+  const run = await client.post(`/v1/workflows/${workflow.id}/runs`, { input: {} });
+  await client.send('POST', `/runflow/v1/runs/${run.id}/cancellation`, {}, bearer);
+  const { body } = await client.send('GET', `/runflow/v1/runs/${run.id}/logs`, undefined, bearer);
+  return { canceled_run_id: run.id, log_id: body.items[0].id };
 }
 
 async function delivered(client: Client, runId: string): Promise<void> {

@@ -46,13 +46,17 @@ function noteRoutes(fastify: FastifyInstance): void {
 }
 
 it('the table has every route of the server, and no other', () => {
-  const listed = DIALECTS.flatMap(({ mount, routes, signed }) =>
-    [...routes, ...signed].map(({ method, path }) => `${method} ${mount}${nameless(path)}`),
+  const listed = DIALECTS.flatMap(({ mount, routes, signed, open }) =>
+    [...routes, ...signed, ...open].map(({ method, path }) => `${method} ${mount}${nameless(path)}`),
   );
   expect([...listed, ...OPEN_ROUTES].toSorted()).toEqual([...registered].toSorted());
 });
 
-it.each(OPEN_ROUTES)('%s asks for no key', async (name) => {
+const openOfDialects = DIALECTS.flatMap(({ prefixes, open }) =>
+  prefixes.flatMap((prefix) => open.map(({ method, path }) => `${method} ${prefix}${path}`)),
+);
+
+it.each([...OPEN_ROUTES, ...openOfDialects])('%s asks for no key', async (name) => {
   const [method, path] = name.split(' ') as [string, string];
   expect((await new Client(server.url, null).send(method, path)).status).toBe(200);
 });
@@ -65,7 +69,9 @@ describe.each(DIALECTS)('the dialect $name', (dialect) => {
     const described = Object.entries(paths).flatMap(([path, item]) =>
       Object.keys(item as object).map((method) => `${method.toUpperCase()} ${nameless(path)}`),
     );
-    const listed = [...dialect.routes, ...dialect.signed].map(({ method, path }) => `${method} ${nameless(path)}`);
+    const listed = [...dialect.routes, ...dialect.signed, ...dialect.open].map(
+      ({ method, path }) => `${method} ${nameless(path)}`,
+    );
     expect(listed.toSorted()).toEqual(described.toSorted());
   });
 

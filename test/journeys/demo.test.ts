@@ -68,6 +68,15 @@ describe('the demo, against a server that runs', () => {
     expect(first?.said).toMatch(/"links" made \d+ passes/);
   });
 
+  it('finds runs again by filters, as many as the tables say', () => {
+    expect(first?.said).toMatch(/^By filter {2}\S/m);
+    const found = new Map(
+      [...(first?.said.matchAll(/^ {2}(\S.*?\S) +(\d+) {2}/gm) ?? [])].map(([, what, n]) => [what, n]),
+    );
+    expect(found.get('status_code:failed')).toBe(found.get('failed') ?? '0');
+    expect(Number(found.get("output.Licence = 'MIT' and output.Route = 'library'"))).toBeGreaterThan(0);
+  });
+
   it('gives lines that look further and keeps a preset key to itself', async () => {
     const addresses = [...(first?.said.matchAll(/^ {2}curl .*'(http[^']+)'$/gm) ?? [])].map(([, address]) => address!);
     expect(addresses.length).toBeGreaterThanOrEqual(6);

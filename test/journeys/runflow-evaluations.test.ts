@@ -225,6 +225,37 @@ describe('a run is judged', () => {
   });
 });
 
+describe('runs are found by their current evaluation', () => {
+  const found = async (query: string): Promise<string[]> =>
+    (await ok('GET', `/v1/runs?q=source_code:api AND flow.slug.startswith:searched&${query}`)).items.map(
+      ({ id }: Wire) => id,
+    );
+
+  it('by verdict and issue, never by those of a superseded one, and with a summary', async () => {
+    const judge = await server.client.save(MANNERS);
+    const workflow = await server.client.save(GREETING, { name: 'Searched' });
+    const run = async (Name: string) => (await server.client.run(workflow.id, { input: { Name } })).id as string;
+    const [bad, good, again, untouched] = [await run('Bob'), await run('Ada'), await run('Bea'), await run('Carl')];
+    for (const run_id of [bad, good, again]) await evaluated({ run_id, judges: [{ workflow_id: judge.id }] });
+    expect((await found('evaluation_issue_category=manners')).toSorted()).toEqual([bad, again].toSorted());
+    await evaluated({ run_id: again });
+    expect(await found('evaluation_issue_category=manners')).toEqual([bad]);
+    expect(await found('evaluation_status=failed')).toEqual([bad]);
+    expect((await found('evaluation_status=passed')).toSorted()).toEqual([good, again].toSorted());
+    expect(await found('evaluation_status=not_evaluated')).toEqual([untouched]);
+    expect(await found('evaluation_issue_category=manners&evaluation_issue_subcategory=wrong_name')).toEqual([bad]);
+    expect(await found('evaluation_issue_category=manners&evaluation_issue_subcategory=short')).toEqual([]);
+    const shown = await ok(
+      'GET',
+      `/v1/runs?q=id.in:(${bad},${untouched})&embed=current_evaluation_summary&fields=id&sort_by=created_at`,
+    );
+    expect(shown.items).toEqual([
+      { id: bad, current_evaluation_summary: { passed: false, status_code: 'completed', score: 0 } },
+      { id: untouched, current_evaluation_summary: null },
+    ]);
+  });
+});
+
 describe('a picture without a run', () => {
   it('is judged under a chain of its own', async () => {
     const body = { generated_image_url: 'https://example.com/a.png', task_type: 'headshot' };

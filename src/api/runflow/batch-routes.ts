@@ -7,8 +7,8 @@ import { type BatchRecord, type BatchRequest, type FoundBatchItem, MAX_BATCH_ITE
 import type { DialectParts } from '../dialect.ts';
 import { objectText } from '../json-text.ts';
 import { presentDelivery } from './callback-routes.ts';
-import { embedQuery, LIST_QUERY, type ListKind, presentList, readList, within } from './list.ts';
-import { presentRun } from './present-run.ts';
+import { embedQuery, LIST_QUERY, type ListKind, presentList, readList, texts, within } from './list.ts';
+import { payloadsFor, presentRun, type ShowPayload } from './present-run.ts';
 import { BATCH_STATUS_CODE, RUN_STATUS_CODE } from './words.ts';
 
 const tags = ['Batches'];
@@ -83,14 +83,15 @@ const BatchParams = Type.Object({ batch_id: Type.String() });
 const ItemParams = Type.Object({ batch_id: Type.String(), id: Type.String() });
 
 /** Batches of runs (runflow-api.md 5). They are made at `/v1/models/{model}/batches`. */
-export function batchRoutes(api: FastifyInstance, { batches, runs, clock }: DialectParts): void {
+export function batchRoutes(api: FastifyInstance, parts: DialectParts): void {
+  const { batches, runs, clock } = parts;
   api.get(
     '/v1/batches',
     { schema: { tags, summary: 'Search batches', querystring: BatchesQuery } },
     async ({ caller, query }, reply) => {
       const list = readList(query as Static<typeof BatchesQuery>, BATCHES, [caller.workspaceId], clock());
       reply.type(JSON_TYPE);
-      return presentList(await batches.find(caller, list), list, (batch) => textsOf(presentBatch(batch)));
+      return presentList(await batches.find(caller, list), list, (batch) => texts(presentBatch(batch)));
     },
   );
   api.get(
@@ -106,7 +107,8 @@ export function batchRoutes(api: FastifyInstance, { batches, runs, clock }: Dial
   api.get(
     '/v1/batches/:batch_id/items',
     { schema: { tags, summary: 'List the items of a batch', params: BatchParams, querystring: ItemsQuery } },
-    async ({ caller, params, query }, reply) => {
+    async (request, reply) => {
+      const { caller, params, query } = request;
       const batchId = idOf(params);
       if (batchId !== 'any') await batches.get(caller, batchId);
       const list = readList(query as Static<typeof ItemsQuery>, ITEMS, [caller.workspaceId, batchId], clock());
@@ -116,17 +118,19 @@ export function batchRoutes(api: FastifyInstance, { batches, runs, clock }: Dial
         page.items.map(async (found) => ({ found, ...(await runs.payloads(found.run)) })),
       );
       reply.type(JSON_TYPE);
-      return presentList({ ...page, items }, list, (item) => presentItem(item, list.embeds.has('run')));
+      const show = payloadsFor(request, parts);
+      return presentList({ ...page, items }, list, (item) => presentItem(item, list.embeds.has('run'), show));
     },
   );
   api.get(
     '/v1/batches/:batch_id/items/:id',
     { schema: { tags, summary: 'Get an item of a batch', params: ItemParams } },
-    async ({ caller, params }, reply) => {
-      const { batch_id, id } = params as Static<typeof ItemParams>;
-      const found = await batches.item(caller, batch_id, id);
+    async (request, reply) => {
+      const { batch_id, id } = request.params as Static<typeof ItemParams>;
+      const found = await batches.item(request.caller, batch_id, id);
+      const show = payloadsFor(request, parts);
       reply.type(JSON_TYPE);
-      return objectText(presentItem({ found, ...(await runs.payloads(found.run)) }, true));
+      return objectText(presentItem({ found, ...(await runs.payloads(found.run)) }, true, show));
     },
   );
   api.get(
@@ -201,18 +205,16 @@ function presentBatch(batch: Batch): Record<(typeof BATCH_FIELDS)[number], unkno
   };
 }
 
-const textsOf = (object: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)]));
-
 /** The JSON text of each property of an item; its run on request. */
 function presentItem(
   { found, input, output }: { found: FoundBatchItem; input: string; output: string | null },
   embedRun: boolean,
+  show: ShowPayload,
 ): Record<string, string> {
   const { item, run } = found;
-  const shown = presentRun({ found: { run, hasLogs: true, hasNodeRuns: true }, input, output });
+  const shown = presentRun({ found: { run, hasLogs: true, hasNodeRuns: true }, input, output }, show);
   return {
-    ...textsOf({
+    ...texts({
       id: item.runId,
       batch_id: item.batchId,
       sequence_index: item.index,

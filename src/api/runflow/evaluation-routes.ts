@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { invalid, type Problem } from '../../domain/error.ts';
 import {
@@ -13,9 +13,23 @@ import { evaluationVocabulary } from '../../filter/evaluation-vocabulary.ts';
 import { runVocabulary } from '../../filter/run-vocabulary.ts';
 import { BULK_LIMIT, type EvaluationRequest, type JudgedEvaluation, MAX_JUDGES } from '../../operations/evaluations.ts';
 import type { DialectParts } from '../dialect.ts';
+import { objectText } from '../json-text.ts';
 import { presentDelivery } from './callback-routes.ts';
-import { embedQuery, LIST_QUERY, type ListKind, presentList, readList, texts } from './list.ts';
+import {
+  embedQuery,
+  FIELDS_QUERY,
+  LIST_QUERY,
+  type ListKind,
+  listAnswer,
+  presentList,
+  projected,
+  readList,
+  readProjection,
+  texts,
+} from './list.ts';
 import { EVALUATION_EMBEDS, EVALUATION_FIELDS, JOB_CLASS, presentEvaluation } from './present-evaluation.ts';
+import { answers } from './schemas.ts';
+import { sendText } from './send.ts';
 
 const tags = ['Evaluations'];
 
@@ -25,9 +39,6 @@ const EVALUATIONS: ListKind = {
   fields: EVALUATION_FIELDS,
   embeds: EVALUATION_EMBEDS,
 };
-
-/** One evaluation: only its embeds are asked for. */
-const ONE: ListKind = { ...EVALUATIONS, name: 'evaluation' };
 
 /** The runs of a bulk call: nothing of them is shown. */
 const RUNS: ListKind = { name: 'bulk evaluation', vocabulary: runVocabulary, fields: [], embeds: [] };
@@ -114,7 +125,7 @@ const FeedbackBody = Type.Object({
 
 const EvaluationParams = Type.Object({ evaluation_id: Type.String() });
 const EvaluationsQuery = Type.Object({ ...LIST_QUERY, ...embedQuery(EVALUATION_EMBEDS) });
-const EvaluationQuery = Type.Object({ fields: LIST_QUERY.fields, ...embedQuery(EVALUATION_EMBEDS) });
+const EvaluationQuery = Type.Object({ ...FIELDS_QUERY, ...embedQuery(EVALUATION_EMBEDS) });
 
 /** What each status means, for people. */
 const STATUS_DESCRIPTION: Readonly<Record<EvaluationStatus, string>> = {
@@ -131,7 +142,14 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
 
   api.post(
     '/v1/evaluations',
-    { schema: { tags, summary: 'Evaluate a run or a picture', body: EvaluationBody } },
+    {
+      schema: {
+        tags,
+        summary: 'Evaluate a run or a picture',
+        body: EvaluationBody,
+        response: answers(Type.Ref('Evaluation'), 202),
+      },
+    },
     async ({ caller, body, id }, reply) => {
       const evaluation = await evaluations.create(caller, readRequest(body as Static<typeof EvaluationBody>, id));
       reply.code(202);
@@ -141,12 +159,19 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
 
   api.get(
     '/v1/evaluations',
-    { schema: { tags, summary: 'Search evaluations', querystring: EvaluationsQuery } },
+    {
+      schema: {
+        tags,
+        summary: 'Search evaluations',
+        querystring: EvaluationsQuery,
+        response: answers(listAnswer('Evaluation', 'Paginated evaluation list.')),
+      },
+    },
     async ({ caller, query }, reply) => {
       const list = readList(query as Static<typeof EvaluationsQuery>, EVALUATIONS, [caller.workspaceId], clock());
       const judges = list.embeds.has('judges') || list.embeds.has('gate_failures');
       const page = await evaluations.find(caller, list, { judges });
-      return sendJson(
+      return sendText(
         reply,
         presentList(page, list, (judged) => texts(shown(judged, list.embeds))),
       );
@@ -213,13 +238,19 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
 
   api.get(
     '/v1/evaluations/:evaluation_id',
-    { schema: { tags, summary: 'Get an evaluation', params: EvaluationParams, querystring: EvaluationQuery } },
-    async ({ caller, params, query }) => {
-      const { fields, embeds } = readList(query as Static<typeof EvaluationQuery>, ONE, [], clock());
+    {
+      schema: {
+        tags,
+        summary: 'Get an evaluation',
+        params: EvaluationParams,
+        querystring: EvaluationQuery,
+        response: answers(Type.Ref('Evaluation')),
+      },
+    },
+    async ({ caller, params, query }, reply) => {
+      const projection = readProjection(query as Static<typeof EvaluationQuery>, EVALUATIONS);
       const judged = await evaluations.get(caller, (params as Static<typeof EvaluationParams>).evaluation_id);
-      const all = shown(judged, embeds);
-      if (fields === null) return all;
-      return Object.fromEntries(Object.entries(all).filter(([name]) => fields.has(name) || embeds.has(name)));
+      return sendText(reply, objectText(projected(texts(shown(judged, projection.embeds)), projection)));
     },
   );
 
@@ -234,7 +265,15 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
 
   api.patch(
     '/v1/evaluations/:evaluation_id/feedback',
-    { schema: { tags, summary: 'Set feedback on an evaluation', params: EvaluationParams, body: FeedbackBody } },
+    {
+      schema: {
+        tags,
+        summary: 'Set feedback on an evaluation',
+        params: EvaluationParams,
+        body: FeedbackBody,
+        response: answers(Type.Ref('Evaluation')),
+      },
+    },
     async ({ caller, params, body }) => {
       const { is_positive: isPositive, reason } = body as Static<typeof FeedbackBody>;
       if (isPositive === undefined && reason === undefined) {
@@ -253,11 +292,6 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
 }
 
 const lookup = (items: readonly object[]) => ({ items, first: null, next: null, previous: null });
-
-function sendJson(reply: FastifyReply, text: string): string {
-  reply.type('application/json; charset=utf-8');
-  return text;
-}
 
 /** @throws PlatformError `invalid` with every mistake that the schema cannot see */
 function readRequest(body: Static<typeof EvaluationBody>, requestId: string): EvaluationRequest {

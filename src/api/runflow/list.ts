@@ -1,6 +1,5 @@
-import Type, { type Static, type TSchema } from 'typebox';
+import Type, { type Static } from 'typebox';
 import { invalid, type Problem } from '../../domain/error.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import type { KeysetPage, KeysetRequest } from '../../domain/keyset.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { CheckedFilter } from '../../filter/checked-filter.ts';
@@ -10,19 +9,24 @@ import { readSort, type SortKey } from '../../filter/sort.ts';
 import type { Vocabulary } from '../../filter/vocabulary.ts';
 import { listText, objectText } from '../json-text.ts';
 import { queryDigest, readCursor, writeCursor } from './cursor.ts';
+import { nullable, opt } from './schemas.ts';
 
 /** Items of a page when nothing is said: the value of the documentation's examples. */
 const DEFAULT_LIMIT = 50;
 
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const text = (description: string) => Type.Optional(nullable(Type.String({ description })));
+const text = (description: string) => Type.Optional(nullable(Type.String(), { description }));
+
+/** The parameter that says which properties of an item are wanted. */
+export const FIELDS_QUERY = { fields: text('Field projection (e.g. id,name)') };
 
 /** The query parameters that every list takes (runflow-api.md 2.1). */
 export const LIST_QUERY = {
   q: text('ANTLR filter expression'),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: DEFAULT_LIMIT, description: 'Page size' })),
+  limit: Type.Optional(
+    nullable(Type.Integer({ minimum: 1, maximum: 500 }), { description: `Page size. ${DEFAULT_LIMIT} when left out` }),
+  ),
   sort_by: text('Sort expression (e.g. created_at:desc)'),
-  fields: text('Field projection (e.g. id,name)'),
+  ...FIELDS_QUERY,
   pq: text('Pagination cursor query'),
   from_prev: Type.Optional(Type.Boolean({ default: false, description: 'Backward pagination flag' })),
 };
@@ -36,14 +40,14 @@ export function embedQuery(names: readonly string[], remark = '') {
   return { embed: text(description) };
 }
 
-/** The envelope of every list. */
-export const listAnswer = (item: TSchema, description: string) =>
+/** The envelope of every list of a component. */
+export const listAnswer = (component: string, description: string) =>
   Type.Object(
     {
-      items: Type.Array(item),
-      first: Type.Optional(nullable(Type.String())),
-      next: Type.Optional(nullable(Type.String())),
-      previous: Type.Optional(nullable(Type.String())),
+      items: Type.Array(Type.Ref(component)),
+      first: opt(Type.String()),
+      next: opt(Type.String()),
+      previous: opt(Type.String()),
     },
     { description },
   );
@@ -59,14 +63,41 @@ export interface ListKind {
   readonly embeds: readonly string[];
 }
 
-/** A list as it is asked for, checked. */
-export interface ReadList extends KeysetRequest {
-  readonly filter: CheckedFilter | null;
-  readonly sort: readonly SortKey[];
+/** Which properties of an item are wanted. */
+export interface Projection {
   /** Null: all. */
   readonly fields: ReadonlySet<string> | null;
   readonly embeds: ReadonlySet<string>;
+}
+
+/** A list as it is asked for, checked. */
+export interface ReadList extends KeysetRequest, Projection {
+  readonly filter: CheckedFilter | null;
+  readonly sort: readonly SortKey[];
   readonly digest: string;
+}
+
+/** Reads which properties of one item are wanted. @throws PlatformError `invalid` with every mistake */
+export function readProjection(
+  query: { readonly fields?: string | null; readonly embed?: string | null },
+  { fields, embeds }: Pick<ListKind, 'fields' | 'embeds'>,
+): Projection {
+  const problems: Problem[] = [];
+  const projection = projectionOf(query, { fields, embeds }, problems);
+  if (problems.length > 0) throw invalid(problems);
+  return projection;
+}
+
+function projectionOf(
+  query: { readonly fields?: string | null; readonly embed?: string | null },
+  kind: Pick<ListKind, 'fields' | 'embeds'>,
+  problems: Problem[],
+): Projection {
+  const fields = readNames('fields', query.fields, kind.fields, problems);
+  return {
+    fields: fields.size === 0 ? null : fields,
+    embeds: readNames('embed', query.embed, kind.embeds, problems),
+  };
 }
 
 /**
@@ -85,8 +116,7 @@ export function readList(
   problems.push(...problemsOf('q', diagnostics));
   const sort = readSort(query.sort_by ?? '', kind.vocabulary);
   problems.push(...problemsOf('sort_by', sort.diagnostics));
-  const fields = readNames('fields', query.fields, kind.fields, problems);
-  const embeds = readNames('embed', query.embed, kind.embeds, problems);
+  const projection = projectionOf(query, kind, problems);
   const digest = queryDigest([kind.name, query.q ?? '', query.sort_by ?? '', ...scope]);
   if (problems.length > 0) throw invalid(problems);
   const from = query.pq ? readCursor(query.pq, digest) : null;
@@ -97,8 +127,7 @@ export function readList(
     from,
     // There is nothing before the first page: a client that always sends the flag gets that page.
     backward: query.from_prev === true && from !== null,
-    fields: fields.size === 0 ? null : fields,
-    embeds,
+    ...projection,
     digest,
   };
 }
@@ -119,13 +148,23 @@ export function presentList<T>(
   });
 }
 
+/** Whether one of some properties is wanted. */
+export function wants({ fields }: Pick<Projection, 'fields'>, ...names: readonly string[]): boolean {
+  return fields === null || names.some((name) => fields.has(name));
+}
+
 /** An item with the properties that were asked for; embedded relations come whatever the projection. */
 export function projected(
   item: Readonly<Record<string, string>>,
-  { fields, embeds }: Pick<ReadList, 'fields' | 'embeds'>,
+  { fields, embeds }: Projection,
 ): Readonly<Record<string, string>> {
   if (fields === null) return item;
   return Object.fromEntries(Object.entries(item).filter(([name]) => fields.has(name) || embeds.has(name)));
+}
+
+/** The id of a parent in an address; null for `any`, which means all of them. */
+export function parentId(given: string): string | null {
+  return given === 'any' ? null : given;
 }
 
 /** A CheckedFilter that also holds `column` to be one of some values: how a list is bound to its parent. */
@@ -135,7 +174,7 @@ export function within(filter: CheckedFilter | null, column: string, values: rea
 }
 
 /** The JSON text of each property of an object. */
-export function texts(object: JsonObject): Record<string, string> {
+export function texts(object: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)]));
 }
 

@@ -1,8 +1,27 @@
+import type { FastifyRequest } from 'fastify';
 import type { FoundRun } from '../../operations/runs.ts';
+import type { DialectParts } from '../dialect.ts';
+import { objectText } from '../json-text.ts';
 import { RUN_STATUS_CODE } from './words.ts';
 
-const text = (value: unknown): string => JSON.stringify(value ?? null);
-const time = (at: number | null): string => (at === null ? 'null' : `"${new Date(at).toISOString()}"`);
+/** The JSON text of a value; of nothing: null. */
+export const text = (value: unknown): string => JSON.stringify(value ?? null);
+
+/** The JSON text of a time in epoch milliseconds. */
+export const time = (at: number | null): string => (at === null ? 'null' : `"${new Date(at).toISOString()}"`);
+
+/** Gives the JSON text of a payload as it is shown; of none: null. */
+export type ShowPayload = (payload: string | null) => string;
+
+/** How the answer to a request shows payloads: references to stored files become addresses that open them for a while. */
+export function payloadsFor(
+  request: FastifyRequest,
+  { assets, addresses }: Pick<DialectParts, 'assets' | 'addresses'>,
+): ShowPayload {
+  const addressOf = addresses.content(request);
+  const { workspaceId } = request.caller;
+  return (payload) => (payload === null ? 'null' : assets.withAddresses(workspaceId, payload, addressOf));
+}
 
 /** The properties of a run, in the order of the reference page. */
 export const RUN_FIELDS = [
@@ -46,15 +65,28 @@ export const RUN_FIELDS = [
   'source_chat_message_id',
 ] as const;
 
-/** A run with its payloads as JSON texts. */
+/** A run with its payloads as JSON texts; null where they are not asked for. */
 export interface ShownRun {
   readonly found: FoundRun;
-  readonly input: string;
+  readonly input: string | null;
   readonly output: string | null;
 }
 
+/** The JSON text of a whole run. */
+export async function runText(
+  found: FoundRun,
+  request: FastifyRequest,
+  parts: Pick<DialectParts, 'runs' | 'assets' | 'addresses'>,
+): Promise<string> {
+  const payloads = await parts.runs.payloads(found.run);
+  return objectText(presentRun({ found, ...payloads }, payloadsFor(request, parts)));
+}
+
 /** The JSON text of each property of a run. */
-export function presentRun({ found, input, output }: ShownRun): Record<(typeof RUN_FIELDS)[number], string> {
+export function presentRun(
+  { found, input, output }: ShownRun,
+  show: ShowPayload,
+): Record<(typeof RUN_FIELDS)[number], string> {
   const { run, hasLogs, hasNodeRuns } = found;
   const idOf = (kind: string) => (run.kind === kind ? text(run.workflowId) : 'null');
   const self = `/v1/runs/${run.id}`;
@@ -68,8 +100,8 @@ export function presentRun({ found, input, output }: ShownRun): Record<(typeof R
     org_id: text(run.workspaceId),
     status_code: text(RUN_STATUS_CODE[run.status]),
     source_code: text(run.source),
-    input,
-    output: output ?? 'null',
+    input: show(input),
+    output: show(output),
     context: text(run.context),
     duration_ms: text(run.finishedAt === null || run.startedAt === null ? null : run.finishedAt - run.startedAt),
     cost: text(run.cost),
@@ -87,7 +119,7 @@ export function presentRun({ found, input, output }: ShownRun): Record<(typeof R
     started_at: time(run.startedAt),
     completed_at: time(run.finishedAt),
     callback_url: text(run.callbackUrl),
-    metadata: text(run.meta),
+    metadata: show(text(run.meta)),
     has_logs: text(hasLogs),
     has_node_runs: text(hasNodeRuns),
     links: text({ self, logs: `${self}/logs`, node_runs: `${self}/node-runs`, callback: `${self}/callback` }),

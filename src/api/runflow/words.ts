@@ -26,6 +26,21 @@ export const RUN_STATUS_CODE: Readonly<Record<RunStatus, (typeof RUN_STATUS_CODE
   canceled: 'canceled',
 };
 
+/** The statuses as they are looked up, with what each means. */
+export const RUN_STATUSES_TOLD: readonly { code: string; name: string; is_terminal: boolean; description: string }[] = [
+  { code: 'queued', name: 'Queued', is_terminal: false, description: 'Accepted; waits for its turn.' },
+  { code: 'dispatching', name: 'Dispatching', is_terminal: false, description: 'Never seen on this server.' },
+  { code: 'running', name: 'Running', is_terminal: false, description: 'Runs, or waits for a person.' },
+  { code: 'succeeded', name: 'Succeeded', is_terminal: true, description: 'Ended with its output.' },
+  { code: 'failed', name: 'Failed', is_terminal: true, description: 'Ended with a failure: see failure_message.' },
+  { code: 'canceled', name: 'Canceled', is_terminal: true, description: 'Was stopped before its end.' },
+  {
+    code: 'partial_succeeded',
+    name: 'Partially succeeded',
+    is_terminal: true,
+    description: 'Ended with some of its outputs missing.',
+  },
+];
 export const BATCH_STATUS_CODE: Readonly<Record<BatchStatus, string>> = {
   queued: 'queued',
   running: 'running',

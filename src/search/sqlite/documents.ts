@@ -60,7 +60,7 @@ export class Documents {
     this.#meaning = meaning;
     this.terms = new Terms(file);
     this.vectors = new Vectors(file);
-    this.#lastId = this.#greatestId();
+    this.#lastId = this.greatestId;
     const inOrder = file.get(
       'SELECT run_id FROM document WHERE id NOT IN (SELECT id FROM late) ORDER BY id DESC LIMIT 1',
     );
@@ -72,6 +72,11 @@ export class Documents {
   /** How frequent grams are. */
   get sample(): GramSample {
     return this.#sample;
+  }
+
+  /** The id of the last document. */
+  get greatestId(): number {
+    return Number(this.#file.get('SELECT max(id) AS id FROM document')?.['id'] ?? 0);
   }
 
   /** The number that stands for a workspace or workflow; undefined when the index has no run of it. */
@@ -156,19 +161,19 @@ export class Documents {
 
   /** Takes a new sample of how frequent grams are. */
   sampleAnew(): void {
-    const last = this.#greatestId();
+    const last = this.greatestId;
     this.#sample = new GramSample(this.#cutSampled(last, Math.max(1, Math.floor(last / SAMPLED_DOCUMENTS))));
     this.#sampledAt = last;
   }
 
   /** Takes a new sample if the index has doubled since the last, through whatever connection. */
   sampleIfGrown(): void {
-    if (this.#greatestId() >= 2 * this.#sampledAt + SAMPLED_DOCUMENTS) this.sampleAnew();
+    if (this.greatestId >= 2 * this.#sampledAt + SAMPLED_DOCUMENTS) this.sampleAnew();
   }
 
   /** After a change was rolled back. */
   forgetUnwritten(): void {
-    this.#lastId = this.#greatestId();
+    this.#lastId = this.greatestId;
   }
 
   /** The segments of a run in some of its fields, or undefined when the run is not in the index. */
@@ -189,17 +194,15 @@ export class Documents {
   }
 
   *#cutSampled(last: number, step: number): Generator<Uint8Array> {
-    for (let id = last; id > 0; id -= step) {
+    // One of each stretch, at no fixed distance: of runs that come in turn, only one kind would be seen.
+    for (let stretch = 0; stretch * step < last; stretch++) {
+      const id = last - stretch * step - ((Math.imul(stretch, 0x9e3779b1) >>> 8) % step);
       const texts = this.#file.get(
         `SELECT ${TEXT_FIELDS.map((field) => `substr(${field}, 1, ${SAMPLED_TEXT}) AS ${field}`).join()} FROM document WHERE id = ?`,
         id,
       );
       if (texts !== undefined) yield this.#cutter.cut(Object.values(texts).map(String), []);
     }
-  }
-
-  #greatestId(): number {
-    return Number(this.#file.get('SELECT max(id) AS id FROM document')?.['id'] ?? 0);
   }
 
   #newId(runId: string): number {

@@ -8,6 +8,12 @@ import { type MeaningResult, type MeaningSearch, searchByMeaning } from './by-me
 import { DamagedIndexError } from './index-file.ts';
 import { SearchIndex } from './search-index.ts';
 
+/**
+ * Milliseconds that one search counts on after the first 10,000 candidates: others wait behind it, and its page is ready. Too short
+ * only where tens of thousands of runs have the grams of a needle and few the needle, such as `this is a`.
+ */
+export const COUNT_FOR_MS = 40;
+
 /** Answers searches from an index that somebody else writes. */
 export class IndexReader {
   readonly #path: string;
@@ -40,7 +46,7 @@ export class IndexReader {
     const allowed: RunFilter | undefined =
       filter && ((runIds) => new Set(this.#reader.filter(request.workspaceId, runIds, filter)));
     const inner: SearchRequest = { ...rest, ...(allowed ? { allowed } : {}) };
-    if (request.exact) return index.search(inner);
+    if (request.exact) return index.search({ ...inner, countForMs: COUNT_FOR_MS });
     const { position } = index;
     const { degraded, ...found } = await this.#byMeaning(index, {
       ...inner,

@@ -166,6 +166,69 @@ test('a total that is just what is counted up to is exact', () => {
   });
 });
 
+test('a total is exact after every change, whatever was counted before', () => {
+  const index = open();
+  const total = () => {
+    const { total, totalIsLowerBound } = index.search(request('needle', { limit: 2 }));
+    expect(totalIsLowerBound).toBe(false);
+    return total;
+  };
+  index.apply({ put: Array.from({ length: 20 }, (_, run) => document(run, 'a needle')) });
+  expect(total()).toBe(20);
+  index.apply({ put: [document(30, 'a needle'), document(31, 'a thimble')] });
+  expect(total()).toBe(21);
+  index.apply({ put: [document(25, 'a needle that came late')] });
+  expect(total()).toBe(22);
+  index.apply({
+    put: [document(31, 'a needle now'), document(3, 'none now')],
+    remove: [{ workspaceId: 'w', runId: runId(4) }],
+  });
+  expect(total()).toBe(21);
+  index.apply({ remove: [{ workspaceId: 'w', runId: runId(31) }], put: [document(32, 'a needle')] });
+  expect(total()).toBe(21);
+});
+
+test('a count that runs out of time is a lower bound, and is gone on with by the next searches', () => {
+  const index = open();
+  const count = () => index.search(request('needle', { countForMs: 0 }));
+  // All have the grams of the needle.
+  const text = (run: number) => (run % 20 === 0 ? 'needle' : 'nee eed edl dle');
+  const put = (from: number, to: number) => {
+    const runs = Array.from({ length: to - from }, (_, place) => document(from + place, text(from + place)));
+    index.apply({ put: runs });
+  };
+  put(0, 9000);
+  expect(count()).toMatchObject({ total: 450, totalIsLowerBound: false });
+  for (let from = 10_000; from < 30_000; from += 1000) put(from, from + 1000);
+  const totals: number[] = [];
+  for (let exact = false; !exact; ) {
+    const { hits, total, totalIsLowerBound } = count();
+    expect(hits).toHaveLength(10);
+    totals.push(total);
+    exact = !totalIsLowerBound;
+  }
+  expect(totals.length).toBeGreaterThan(1);
+  expect(totals).toEqual(totals.toSorted((a, b) => a - b));
+  expect(totals.at(-1)).toBe(1450);
+});
+
+test('of many runs a sample tells that there are more than 10,000, and no longer once they are gone', () => {
+  const index = open();
+  for (let from = 0; from < 24_000; from += 1000) {
+    index.apply({ put: Array.from({ length: 1000 }, (_, run) => document(from + run, 'heron')) });
+  }
+  const ask = () => {
+    const { total, totalIsLowerBound } = index.search(request('heron', { maxMatchesPerRun: 0 }));
+    return { total, totalIsLowerBound };
+  };
+  for (let asked = 0; asked < 20; asked++) expect(ask()).toEqual({ total: 10_000, totalIsLowerBound: true });
+  const some = Array.from({ length: 14_000 }, (_, run) => ({ workspaceId: 'w', runId: runId(run) }));
+  index.apply({ remove: some });
+  expect(ask()).toEqual({ total: 10_000, totalIsLowerBound: false });
+  index.apply({ put: [document(30_000, 'heron')] });
+  expect(ask()).toEqual({ total: 10_000, totalIsLowerBound: true });
+});
+
 test('a run is found by the beginning of its id, not by what else is in it', () => {
   const index = open();
   index.apply({ put: [document(12, 'x'), document(345, 'mentions 01890000-0000')] });

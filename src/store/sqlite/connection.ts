@@ -1,4 +1,6 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { decimalKey } from '../../filter/decimal.ts';
+import { flowNodeId, nodeRunId } from '../../system/derived-id.ts';
 
 /** A connection with its prepared statements. Main thread and reader threads run the same queries on one each. */
 export interface Connection {
@@ -6,8 +8,20 @@ export interface Connection {
   prepared(sql: string): StatementSync;
 }
 
-/** Wraps a database so that each statement text is prepared once. */
+/** What SQLite cannot compute by itself. All take and give text, and null for null. */
+const FUNCTIONS: Readonly<Record<string, (...given: string[]) => string | null>> = {
+  node_run_id: nodeRunId as (...given: string[]) => string,
+  flow_node_id: flowNodeId as (...given: string[]) => string,
+  decimal_key: decimalKey as (...given: string[]) => string | null,
+};
+
+/** Wraps a database so that each statement text is prepared once, and gives it the functions that lists need. */
 export function connection(db: DatabaseSync): Connection {
+  for (const [name, compute] of Object.entries(FUNCTIONS)) {
+    db.function(name, { deterministic: true, varargs: true }, (...given: SQLOutputValue[]) =>
+      given.includes(null) ? null : compute(...given.map(String)),
+    );
+  }
   const statements = new Map<string, StatementSync>();
   return {
     db,

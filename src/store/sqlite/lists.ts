@@ -1,4 +1,5 @@
 import type { KeysetPage } from '../../domain/keyset.ts';
+import type { WorkflowKind } from '../../domain/workflow.ts';
 import { type ListSource, listStatement } from '../sql/keyset.ts';
 import * as rows from '../sql/rows.ts';
 import { sqliteFilter } from '../sql/sqlite-filter.ts';
@@ -90,18 +91,26 @@ function runs(options: FindOptions): ListSource<FoundRun> {
   };
 }
 
-function nodeRuns(): ListSource<FoundNodeRun> {
+/** Tries after the first: each left a warning. */
+const RETRY_COUNT = `(select count(*) from json_each(n.warnings) w where json_extract(w.value, '$.identifier') = 'retry_warning')`;
+
+function nodeRuns(options: FindOptions): ListSource<FoundNodeRun> {
+  const columns = options.payloads === false ? rows.NODE_RUN_COLUMNS.slice(0, -2).map((name) => `n.${name}`) : ['n.*'];
   return {
-    select: 'n.*, r.workflow_id, r.created_at as run_created_at',
+    select: `${columns.join(', ')}, r.kind, r.workflow_id, r.created_at as run_created_at`,
     from: 'node_runs n join runs r on r.workspace_id = n.workspace_id and r.id = n.run_id',
     workspace: 'n.workspace_id',
     columns: {
+      id: 'node_run_id(n.run_id, n.node_id)',
       runId: 'n.run_id',
       nodeId: 'n.node_id',
+      flowNodeId: 'flow_node_id(r.workflow_id, n.node_id)',
       workflowId: 'r.workflow_id',
-      flowId: 'r.workflow_id',
+      flowId: idOfKind('flow'),
       status: 'n.status',
       attempts: 'n.attempts',
+      retryCount: RETRY_COUNT,
+      cost: "decimal_key(json_extract(n.usage, '$.cost'))",
       createdAt: 'coalesce(n.started_at, r.created_at)',
       startedAt: 'n.started_at',
       completedAt: 'n.finished_at',
@@ -110,11 +119,22 @@ function nodeRuns(): ListSource<FoundNodeRun> {
       input: `(${inlineJson('n.inputs')})`,
       output: `(${inlineJson('n.outputs')})`,
     },
-    notNull: new Set(['runId', 'nodeId', 'workflowId', 'flowId', 'status', 'attempts', 'createdAt']),
+    notNull: new Set([
+      'id',
+      'runId',
+      'nodeId',
+      'flowNodeId',
+      'workflowId',
+      'status',
+      'attempts',
+      'retryCount',
+      'createdAt',
+    ]),
     key: ['n.run_id', 'n.node_id'],
     defaultSort: [{ column: 'createdAt', direction: 'asc' }],
     item: (row) => ({
       runId: row['run_id'] as string,
+      kind: row['kind'] as WorkflowKind,
       workflowId: row['workflow_id'] as string,
       runCreatedAt: Number(row['run_created_at']),
       nodeRun: rows.nodeRunFromRow(row),
@@ -134,7 +154,9 @@ function logs(): ListSource<FoundLog> {
       level: 'l.level',
       message: 'l.message',
       timestamp: 'l.at',
-      meta: 'l.meta',
+      // A line says which node wrote it as part of its data.
+      meta: `case when l.node_id is null then l.meta
+        else json_patch(coalesce(l.meta, '{}'), json_object('node_key', l.node_id, 'iteration', l.iteration)) end`,
     },
     notNull: new Set(['id', 'runId', 'level', 'message', 'timestamp']),
     key: ['l.run_id', 'l.id'],

@@ -189,6 +189,10 @@ const MIGRATIONS: readonly string[] = [
   create unique index api_keys_by_former_digest on api_keys (former_digest) where former_digest is not null;
   `,
   `
+  -- Lines of all runs by time: ids sort by it. Without it every page of them would sort them all.
+  create index run_logs_by_id on run_logs (workspace_id, id);
+  `,
+  `
   create table evaluations (
     workspace_id text not null, id text not null, run_id text, target_kind text, workflow_id text, status text not null,
     revision integer not null, task_type text, task_description text, prompt text, image_url text, input_attributes text,

@@ -8,6 +8,7 @@ import * as rows from '../sql/rows.ts';
 import type { RunSelection, RunsBefore, StoreStats } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { find } from './lists.ts';
+import { recordsOfRuns, runStats } from './run-queries.ts';
 
 const TERMINAL_STATUSES = `('succeeded', 'partial', 'failed', 'canceled')`;
 
@@ -79,7 +80,7 @@ function listWorkflowLogs(on: Connection, workspaceId: string, workflowId: strin
 }
 
 /** The queries that may take long, by name, as reader threads are asked for them. */
-export const SLOW_QUERIES = { find, listRuns, findRunsBefore, listWorkflowLogs } as const;
+export const SLOW_QUERIES = { find, listRuns, findRunsBefore, listWorkflowLogs, recordsOfRuns, runStats } as const;
 
 export type SlowQueries = typeof SLOW_QUERIES;
 

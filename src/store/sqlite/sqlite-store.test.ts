@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
 import { describeEvaluations } from '../evaluations.conformance.ts';
+import { describeRunQueries } from '../run-queries.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import type { Store } from '../store.ts';
 import { openSqliteStore } from './sqlite-store.ts';
@@ -15,7 +16,7 @@ import { openSqliteStore } from './sqlite-store.ts';
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
 const newFolder = () => mkdtempSync(join(tmpdir(), 'millrun-store-'));
 
-const openEmpty = async (): Promise<OpenedStore> => {
+async function openNew(): Promise<OpenedStore> {
   const folder = newFolder();
   let store = openSqliteStore(folder);
   return {
@@ -30,10 +31,11 @@ const openEmpty = async (): Promise<OpenedStore> => {
       rmSync(folder, { recursive: true });
     },
   };
-};
+}
 
-describeStore('the SQLite store', openEmpty);
-describeEvaluations('the SQLite store', openEmpty);
+describeStore('the SQLite store', openNew);
+describeRunQueries('the SQLite store', openNew);
+describeEvaluations('the SQLite store', openNew);
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };

@@ -13,7 +13,16 @@ import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
-import type { FindOptions, FindRequest, Listed, RunSelection, RunsBefore, Store } from '../store.ts';
+import type {
+  FindOptions,
+  FindRequest,
+  Listed,
+  RecordsWanted,
+  RunSelection,
+  RunsBefore,
+  StatsSelection,
+  Store,
+} from '../store.ts';
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
 import { type Connection, connection } from './connection.ts';
 import * as evaluations from './evaluation-queries.ts';
@@ -32,6 +41,7 @@ import {
 } from './queries.ts';
 import { TaskQueue } from './queue.ts';
 import { Readers } from './readers.ts';
+import { listWorkflowsById } from './run-queries.ts';
 import { Writer } from './writer.ts';
 
 /** Rows skipped at most by a page that is read on the event loop: some 0.2 ms. Deeper pages go to a reader thread. */
@@ -188,6 +198,14 @@ class SqliteStore implements Store {
     return this.#readers.ask('find', what, request, options) as Promise<KeysetPage<Listed[K]>>;
   }
 
+  recordsOfRuns(workspaceId: string, runIds: readonly string[], wanted: RecordsWanted) {
+    return this.#readers.ask('recordsOfRuns', workspaceId, runIds, wanted);
+  }
+
+  runStats(selection: StatsSelection) {
+    return this.#readers.ask('runStats', selection);
+  }
+
   async listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }) {
     return listNodeRuns(this.#on, workspaceId, runId, options);
   }
@@ -247,6 +265,10 @@ class SqliteStore implements Store {
 
   async getWorkflowRecord(workspaceId: string, workflowId: string, options: { deleted: boolean } = { deleted: false }) {
     return getWorkflowRecord(this.#on, workspaceId, workflowId, options);
+  }
+
+  async listWorkflowsById(workspaceId: string, workflowIds: readonly string[]) {
+    return listWorkflowsById(this.#on, workspaceId, workflowIds);
   }
 
   async findWorkflowByName(workspaceId: string, name: string) {

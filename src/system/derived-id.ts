@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { v5 } from 'uuid';
+
+/** Ids that are computed from others: nothing has to be stored for a thing to have one. */
+
+/**
+ * The id of a node in one run: a UUIDv8 (RFC 9562) whose first 48 bits are the time of the run's id and whose others are a digest of both. The
+ * time says where to look for it: among the runs of one millisecond (`runIdsAround`).
+ * @param runId a UUIDv7
+ */
+export function nodeRunId(runId: string, nodeId: string): string {
+  const digest = createHash('sha256').update(`${runId} ${nodeId}`).digest('hex');
+  const variant = (0x8 | (Number.parseInt(digest.charAt(3), 16) & 0x3)).toString(16);
+  return `${runId.slice(0, 13)}-8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
+}
+
+/** The smallest and the largest id that a run can have whose nodes have this id. */
+export function runIdsAround(idOfNodeRun: string): readonly [first: string, last: string] {
+  const time = idOfNodeRun.toLowerCase().slice(0, 13);
+  return [`${time}-0000-0000-000000000000`, `${time}-ffff-ffff-ffffffffffff`];
+}
+
+/**
+ * The id of a node of a workflow, which is the same in all its runs and versions: a UUIDv5 of the graph's own id of it.
+ * @param workflowId a UUID
+ */
+export function flowNodeId(workflowId: string, nodeId: string): string {
+  return v5(nodeId, workflowId);
+}
