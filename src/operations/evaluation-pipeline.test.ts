@@ -23,7 +23,7 @@ import type { Store } from '../store/store.ts';
 import { createGuardedHttp } from '../system/guarded-http.ts';
 import { BuiltInJudges } from './built-in-judges.ts';
 import { EvaluationPipeline } from './evaluation-pipeline.ts';
-import { Evaluations } from './evaluations.ts';
+import { type EvaluationRequest, Evaluations } from './evaluations.ts';
 import { Workflows } from './workflows.ts';
 
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
@@ -36,7 +36,7 @@ const CALLER: Caller = {
   keyName: 'key',
   keyPrefix: '',
   workspaceId: WORKSPACE,
-  scopes: new Set(['evaluations:create', 'evaluations:read', 'evaluations:edit']),
+  scopes: new Set(['evaluations:create', 'evaluations:read', 'runs:read']),
 };
 
 const ECHO: Definition = {
@@ -243,22 +243,41 @@ it('an automatic evaluation is made and completed exactly once, at whatever step
   }
 });
 
+const request = (runId: string): EvaluationRequest => ({
+  runId,
+  subject: {
+    ...{ taskType: null, taskDescription: null, prompt: null, imageUrl: null },
+    ...{ inputAttributes: null, instructions: null, referenceImages: [] },
+  },
+  ...{ judges: null, threshold: null, parentId: null, clientRef: null, callbackUrl: 'https://example.com/hook' },
+  ...{ requestId: 'the first', isRepeat: false },
+});
+
 it('the callback of an evaluation is made once, in the write that concludes it', async () => {
   await prepare({ automatic: false });
   const world = await open();
   const runId = await start(world);
   await world.engine.waitForEnd(WORKSPACE, runId, 10_000);
-  const subject = { taskType: null, taskDescription: null, prompt: null, imageUrl: null };
-  const { id } = await world.evaluations.create(CALLER, {
-    runId,
-    subject: { ...subject, inputAttributes: null, instructions: null, referenceImages: [] },
-    ...{ judges: null, threshold: null, parentId: null, clientRef: null, requestId: null },
-    callbackUrl: 'https://example.com/hook',
-  });
+  const { id } = await world.evaluations.create(CALLER, request(runId));
   await settled(world, runId);
   await world.evaluations.settle(WORKSPACE, id);
   const deliveries = await world.evaluations.deliveries(CALLER, id);
   expect(deliveries).toMatchObject([{ delivery: { subject: 'evaluation', subjectId: id, body: '{"told": true}' } }]);
+});
+
+it('a request that is repeated since a process died over it makes no second evaluation', async () => {
+  await prepare({ automatic: false });
+  const world = await open();
+  const runIds = [await start(world), await start(world)];
+  for (const runId of runIds) await world.engine.waitForEnd(WORKSPACE, runId, 10_000);
+  const [one = ''] = runIds;
+  const { id } = await world.evaluations.create(CALLER, request(one));
+  expect(await world.evaluations.create(CALLER, { ...request(one), isRepeat: true })).toMatchObject({ id });
+  const bulk = { filter: null, limit: 10, judges: null, threshold: null, expectedCount: null, dryRun: false };
+  const repeated = { ...bulk, requestId: 'the first', isRepeat: true };
+  const { evaluationIds, matched } = await world.evaluations.createMany(CALLER, repeated);
+  expect([matched, evaluationIds.length, evaluationIds.includes(id)]).toEqual([2, 2, true]);
+  expect((await world.store.find('evaluations', list)).items).toHaveLength(2);
 });
 
 it('a share of the runs is judged, the same ones whenever it is asked', async () => {

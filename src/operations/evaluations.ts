@@ -64,6 +64,8 @@ export interface EvaluationRequest {
   readonly clientRef: string | null;
   readonly callbackUrl: string | null;
   readonly requestId: string | null;
+  /** A process died over the first of these requests: what carries its request id is there already. */
+  readonly isRepeat: boolean;
 }
 
 /** Which finished runs a bulk call judges. */
@@ -77,6 +79,8 @@ export interface BulkRequest {
   readonly expectedCount: number | null;
   readonly dryRun: boolean;
   readonly requestId: string | null;
+  /** As in `EvaluationRequest`. */
+  readonly isRepeat: boolean;
 }
 
 export interface BulkReport {
@@ -97,7 +101,7 @@ export interface JudgedEvaluation {
 interface Beginning {
   readonly workspaceId: string;
   readonly of: ReadRun | null;
-  readonly request: Omit<EvaluationRequest, 'runId' | 'judges' | 'threshold'>;
+  readonly request: Omit<EvaluationRequest, 'runId' | 'judges' | 'threshold' | 'isRepeat'>;
   readonly plan: EvaluationPlan;
   readonly apiKeyId: string | null;
 }
@@ -149,6 +153,8 @@ export class Evaluations {
   async create(caller: Caller, request: EvaluationRequest): Promise<Evaluation> {
     demand(caller, 'evaluations:create');
     const { workspaceId } = caller;
+    const [made] = request.isRepeat ? await this.#madeBy(workspaceId, request.requestId) : [];
+    if (made !== undefined) return made;
     const problem = request.callbackUrl === null ? null : callbackUrlProblem(request.callbackUrl, this.#http);
     if (problem !== null) throw invalid([{ at: ['body', 'callback_url'], message: problem, type: 'callback_url' }]);
     const of = request.runId === null ? null : await this.#readRun(workspaceId, request.runId);
@@ -267,21 +273,16 @@ export class Evaluations {
         `${matched} runs match, ${request.expectedCount} were expected. Nothing was begun; look again and send the new count.`,
       );
     }
+    const { judges, threshold, requestId } = request;
+    const made = request.isRepeat ? await this.#madeBy(caller.workspaceId, requestId) : [];
+    const madeOf = new Map(made.map((evaluation) => [evaluation.runId, evaluation.id]));
     const evaluationIds: string[] = [];
     const errors: Record<string, string> = {};
-    const { judges, threshold, requestId } = request;
-    const asked = {
-      subject: NO_SUBJECT,
-      judges,
-      threshold,
-      parentId: null,
-      clientRef: null,
-      callbackUrl: null,
-      requestId,
-    };
+    const asked = { subject: NO_SUBJECT, parentId: null, clientRef: null, callbackUrl: null, isRepeat: false };
     for (const runId of request.dryRun ? [] : runIds.slice(0, request.limit)) {
       try {
-        evaluationIds.push((await this.create(caller, { ...asked, runId })).id);
+        const id = madeOf.get(runId);
+        evaluationIds.push(id ?? (await this.create(caller, { ...asked, judges, threshold, requestId, runId })).id);
       } catch (error) {
         if (!(error instanceof PlatformError)) throw error;
         errors[runId] = error.message;
@@ -506,24 +507,41 @@ export class Evaluations {
 
   /** The finished runs, newest first, that a filter lets through and that are not themselves judges. */
   async #judgeable(workspaceId: string, filter: CheckedFilter | null): Promise<string[]> {
-    const code = (column: string, values: string[]): CheckedFilter => ({
-      kind: 'in',
-      target: { column, kind: 'code', path: [] },
-      values,
-    });
-    const ended = code('status', ['succeeded', 'partial', 'failed', 'canceled']);
-    const terms: CheckedFilter[] = [ended, { kind: 'not', term: code('source', [JUDGE_SOURCE]) }];
-    const all: CheckedFilter = { kind: 'and', terms: filter === null ? terms : [...terms, filter] };
-    const runIds: string[] = [];
+    const ended = isOneOf('status', ['succeeded', 'partial', 'failed', 'canceled']);
+    const terms: CheckedFilter[] = [ended, { kind: 'not', term: isOneOf('source', [JUDGE_SOURCE]) }];
+    const found = await this.#runs(workspaceId, filter === null ? terms : [...terms, filter]);
+    return found.map(({ id }) => id);
+  }
+
+  /** The evaluations that a request made whose answer was lost with a process: the runs of their judges carry its id. */
+  async #madeBy(workspaceId: string, requestId: string | null): Promise<Evaluation[]> {
+    if (requestId === null) return [];
+    const judging = await this.#runs(workspaceId, [
+      isOneOf('requestId', [requestId]),
+      isOneOf('source', [JUDGE_SOURCE]),
+    ]);
+    const ids = new Set(judging.map(({ context }) => String(context?.['evaluation_id'])));
+    const made = await Promise.all([...ids].map((id) => this.#store.getEvaluation(workspaceId, id)));
+    return made.filter((evaluation) => evaluation !== null);
+  }
+
+  /** The newest runs that fit all of some tests, without their payloads. */
+  async #runs(workspaceId: string, terms: readonly CheckedFilter[]): Promise<Run[]> {
+    const runs: Run[] = [];
     let from: FindRequest['from'] = null;
     do {
-      const request: FindRequest = { workspaceId, filter: all, sort: [], limit: BULK_PAGE, from, backward: false };
+      const filter: CheckedFilter = { kind: 'and', terms };
+      const request: FindRequest = { workspaceId, filter, sort: [], limit: BULK_PAGE, from, backward: false };
       const page: KeysetPage<FoundRun> = await this.#store.find('runs', request, { payloads: false });
-      runIds.push(...page.items.map(({ run }) => run.id));
+      runs.push(...page.items.map(({ run }) => run));
       from = page.next;
-    } while (from !== null && runIds.length < BULK_COUNTED);
-    return runIds;
+    } while (from !== null && runs.length < BULK_COUNTED);
+    return runs;
   }
+}
+
+function isOneOf(column: string, values: readonly string[]): CheckedFilter {
+  return { kind: 'in', target: { column, kind: 'text', path: [] }, values };
 }
 
 /** What a run tells by itself is enough. */

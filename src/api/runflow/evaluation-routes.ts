@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { invalid, type Problem } from '../../domain/error.ts';
 import {
@@ -150,8 +150,9 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
         response: answers(Type.Ref('Evaluation'), 202),
       },
     },
-    async ({ caller, body, id }, reply) => {
-      const evaluation = await evaluations.create(caller, readRequest(body as Static<typeof EvaluationBody>, id));
+    async (request, reply) => {
+      const asked = readRequest(request.body as Static<typeof EvaluationBody>, requestOf(request));
+      const evaluation = await evaluations.create(request.caller, asked);
       reply.code(202);
       return shown({ evaluation, judges: [] });
     },
@@ -210,18 +211,18 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
   api.post(
     '/v1/evaluations/bulk',
     { schema: { tags, summary: 'Evaluate the runs that a filter finds', body: BulkBody } },
-    async ({ caller, body, id }, reply) => {
-      const given = body as Static<typeof BulkBody>;
+    async (request, reply) => {
+      const given = request.body as Static<typeof BulkBody>;
       const { filter } = readList({ q: given.q ?? null }, RUNS, [], clock());
       const dryRun = given.dry_run === true;
-      const report = await evaluations.createMany(caller, {
+      const report = await evaluations.createMany(request.caller, {
         filter,
         limit: given.limit ?? 100,
         judges: readJudges(given.judges),
         threshold: given.threshold ?? null,
         expectedCount: given.expected_count ?? null,
         dryRun,
-        requestId: id,
+        ...requestOf(request),
       });
       reply.code(dryRun ? 200 : 202);
       const { matched, evaluationIds, errors } = report;
@@ -293,8 +294,16 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
 
 const lookup = (items: readonly object[]) => ({ items, first: null, next: null, previous: null });
 
+/** Under which request's id evaluations are made, and whether that may have happened before a process died. */
+function requestOf({ id, idempotent, isRepeat }: FastifyRequest): Pick<EvaluationRequest, 'requestId' | 'isRepeat'> {
+  return { requestId: idempotent?.requestId ?? id, isRepeat };
+}
+
 /** @throws PlatformError `invalid` with every mistake that the schema cannot see */
-function readRequest(body: Static<typeof EvaluationBody>, requestId: string): EvaluationRequest {
+function readRequest(
+  body: Static<typeof EvaluationBody>,
+  request: Pick<EvaluationRequest, 'requestId' | 'isRepeat'>,
+): EvaluationRequest {
   const problems: Problem[] = [];
   const runId = body.run_id ?? null;
   const taskType = body.task_type ?? null;
@@ -332,7 +341,7 @@ function readRequest(body: Static<typeof EvaluationBody>, requestId: string): Ev
     parentId: body.parent_evaluation_id ?? null,
     clientRef: body.client_ref ?? null,
     callbackUrl: body.callback_url ?? null,
-    requestId,
+    ...request,
   };
 }
 
