@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
+import { describeEvaluations } from '../evaluations.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import type { Store } from '../store.ts';
@@ -36,6 +37,7 @@ async function openNew(): Promise<OpenedStore> {
 describeStore('the SQLite store', openNew);
 describeRunQueries('the SQLite store', openNew);
 describeWorkflowLists('the SQLite store', openNew);
+describeEvaluations('the SQLite store', openNew);
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };
