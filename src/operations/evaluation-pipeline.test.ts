@@ -117,7 +117,13 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
   });
   const pipeline = new EvaluationPipeline({ store, evaluations, log: silent });
   await pipeline.start();
-  const tools = { http, models, comfyui: [], filesOf: () => ({ read: async () => null, save: async () => never() }) };
+  const tools = {
+    http,
+    models,
+    comfyui: [],
+    gpuRates: {},
+    filesOf: () => ({ read: async () => null, save: async () => never() }),
+  };
   const worker = new Worker({ engine, store, system, log: silent, concurrency: 4, tools });
   return {
     store,
