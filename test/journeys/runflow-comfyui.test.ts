@@ -358,6 +358,15 @@ describe('a run', () => {
     expect(await run()).toMatchObject({ cost: null, cost_breakdown: null });
   });
 
+  it('of a model that is a workflow with a graph costs by its own price list for the same seconds', async () => {
+    const { id } = await deploy('portrait');
+    const backend = { kind: 'workflow', workflow_id: id };
+    const pricing = [{ pricing_model_code: 'per_gpu_second', price: '0.1' }];
+    await sent(201, 'POST', '/v1/models', { name: 'Painter', slug: 'painter', backend, pricing });
+    const { id: runId } = await sent(201, 'POST', '/v1/models/acme/painter/runs', { input: INPUT });
+    expect(await ended(runId)).toMatchObject({ status_code: 'succeeded', target_type: 'model', cost: '0.25' });
+  });
+
   it('that ComfyUI refuses fails at its dispatch with the errors of the nodes, and costs nothing', async () => {
     const refusal = {
       error: { type: 'prompt_outputs_failed_validation', message: 'Prompt outputs failed validation' },
