@@ -6,6 +6,7 @@ import type { Batches } from '../operations/batches.ts';
 import type { ComfyuiWorkflows } from '../operations/comfyui-workflows.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
+import type { Evaluations } from '../operations/evaluations.ts';
 import type { Files } from '../operations/files.ts';
 import type { Flows } from '../operations/flows.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
@@ -32,6 +33,7 @@ export interface DialectParts {
   readonly comfyuiWorkflows: ComfyuiWorkflows;
   readonly dispatch: Dispatch;
   readonly batches: Batches;
+  readonly evaluations: Evaluations;
   readonly addresses: Addresses;
   readonly deliveries: Deliveries;
   readonly idempotency: Idempotency;

@@ -34,13 +34,14 @@ export function checkInput(
   const problems: Problem[] = [];
   const input: JsonObject = {};
   for (const one of declared) {
-    const value = given[one.name] ?? one.defaultValue;
+    const isGiven = Object.hasOwn(given, one.name);
+    const value = (isGiven ? given[one.name] : null) ?? one.defaultValue;
     if (value === null) {
       if (one.isRequired) problems.push(missing(one, at));
       continue;
     }
     input[one.name] = value;
-    const wrong = Object.hasOwn(given, one.name) ? problemOf(one, value) : null;
+    const wrong = isGiven ? problemOf(one, value) : null;
     if (wrong !== null) problems.push({ at: [...at, one.name], ...wrong });
   }
   const names = declared.map(({ name }) => name);

@@ -11,6 +11,7 @@ import { slugOf } from '../domain/slug.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import { MODEL_PART_VOCABULARIES } from '../filter/model-part-vocabulary.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
+import { referencesIn } from '../nodes/model/input-template.ts';
 import { compilePattern } from '../nodes/pattern.ts';
 import type { FindRequest, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
@@ -250,6 +251,7 @@ export class Models {
     const inputs = itemsOf(profile, 'inputs');
     profile['pricing'] = withInputIds(itemsOf(profile, 'pricing'), inputs);
     problems.push(...inputs.flatMap(inputProblems), ...repeatedNames(profile));
+    if (backend !== null) problems.push(...referenceProblems(backend, inputs, itemsOf(profile, 'outputs')));
     const { rules, problems: ofPricing } = readPricing(itemsOf(profile, 'pricing'), inputs, this.#system.now());
     problems.push(...ofPricing);
     if (problems.length > 0) throw invalid(problems);
@@ -432,6 +434,36 @@ function backendProblems(backend: JsonObject): Problem[] {
   return [...(isMissing ? [missing] : []), ...unknownProblems(backend, ['kind', ...fields], at)];
 }
 
+/** Names of inputs and outputs that the model does not declare: a reference to one would be empty in every run. */
+function referenceProblems(
+  backend: JsonObject,
+  inputs: readonly JsonObject[],
+  outputs: readonly JsonObject[],
+): Problem[] {
+  const { kind, prompt_input: promptInput, output } = backend;
+  const isText = kind === 'openai_chat' || kind === 'openai_images';
+  const used = Object.entries(backend).flatMap(([field, value]) =>
+    referencesIn(value).map((name) => ({ field, side: 'input', name, known: inputs })),
+  );
+  if (isText) used.push({ field: 'prompt_input', side: 'input', name: String(promptInput ?? 'prompt'), known: inputs });
+  if (kind === 'http' && isJsonObject(output) && outputs.length > 0) {
+    used.push(...Object.keys(output).map((name) => ({ field: 'output', side: 'output', name, known: outputs })));
+  }
+  return used
+    .filter(({ name, known }) => !known.some((item) => item['name'] === name))
+    .map(({ field, side, name, known }) => {
+      const names = known.map((item) => String(item['name']));
+      const near = nearest(name, names);
+      const all = `The model declares ${names.map((one) => `"${one}"`).join(', ') || 'none'}.`;
+      return {
+        at: ['body', 'backend', field],
+        message: `There is no ${side} "${name}".`,
+        type: 'unknown_name',
+        hint: near === undefined ? all : `Did you mean "${near}"?`,
+      };
+    });
+}
+
 function inputProblems(item: JsonObject, index: number): Problem[] {
   const at = ['body', 'inputs', index];
   const { name, variable_type_code: code } = item;
@@ -446,6 +478,9 @@ function inputProblems(item: JsonObject, index: number): Problem[] {
       message: `${JSON.stringify(code)} is not known here. ${hint}`,
       type: 'unknown_code',
     });
+  }
+  if (name === '__proto__') {
+    problems.push({ at: [...at, 'name'], message: 'No input can have this name.', type: 'name' });
   }
   const declared = readDeclaredInput(item);
   const { pattern } = declared.limits;

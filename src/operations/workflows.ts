@@ -250,7 +250,7 @@ export class Workflows {
    * @throws PlatformError `not_found`; `invalid` when the definition is not runnable yet
    */
   async runnable(
-    caller: Caller,
+    caller: Pick<Caller, 'workspaceId'>,
     workflowId: string,
     versionId: string | null,
   ): Promise<{ workflow: Workflow; version: WorkflowVersion }> {
@@ -268,7 +268,7 @@ export class Workflows {
   }
 
   /** A version as runs need it: its definition never changes, so that a hot one is read and parsed once. */
-  async #frozen(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {
+  async #frozen(caller: Pick<Caller, 'workspaceId'>, workflowId: string, versionId: string): Promise<WorkflowVersion> {
     const known = this.#versions.get(versionId);
     if (known?.workspaceId === caller.workspaceId && known.workflowId === workflowId) return known;
     const version = await this.#versionOf(caller, workflowId, versionId);
@@ -284,7 +284,11 @@ export class Workflows {
     refuse(issues, ['body', 'definition']);
   }
 
-  async #versionOf(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {
+  async #versionOf(
+    caller: Pick<Caller, 'workspaceId'>,
+    workflowId: string,
+    versionId: string,
+  ): Promise<WorkflowVersion> {
     const version = await this.#store.getVersion(caller.workspaceId, versionId);
     if (version === null || version.workflowId !== workflowId) throw notFound('workflow version', versionId);
     return version;

@@ -198,7 +198,7 @@ function plainWord(json: string, at: number): string {
 
 /** Whether a text is the key of the member at its path, or a value that says the same. */
 export function isKey({ path, text }: Pick<Segment, 'path' | 'text'>): boolean {
-  return path.endsWith(memberPath('', text));
+  return text.length < path.length && path.endsWith(memberPath('', text));
 }
 
 /** The JSON path of a member: `.name`, or RFC 9535's quoted form where the key is no simple name. */

@@ -3,6 +3,7 @@ import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
@@ -116,6 +117,7 @@ export interface Listed {
   readonly versions: FoundVersion;
   readonly batches: Batch;
   readonly batchItems: FoundBatchItem;
+  readonly evaluations: Evaluation;
 }
 
 /** What runs recorded while they executed, by run id; a run without any is not in it. */
@@ -247,6 +249,17 @@ export interface Store {
   listSavedVersions(workspaceId: string, workflowId: string): Promise<WorkflowVersion[]>;
 
   getFile(workspaceId: string, fileId: string): Promise<StoredFile | null>;
+
+  getEvaluation(workspaceId: string, evaluationId: string): Promise<Evaluation | null>;
+  /** The one that was made last for a run. */
+  lastEvaluation(workspaceId: string, runId: string): Promise<Evaluation | null>;
+  /** The current evaluations of some runs: completed and not superseded, one a run at most. */
+  currentEvaluations(workspaceId: string, runIds: readonly string[]): Promise<Evaluation[]>;
+  /** Judges with their issues, those of one evaluation in the order they were given. */
+  listJudges(workspaceId: string, evaluationIds: readonly string[]): Promise<Judge[]>;
+  /** The evaluations that some runs judge for. */
+  evaluationsJudgedBy(workspaceId: string, runIds: readonly string[]): Promise<string[]>;
+  evaluationPlan(workspaceId: string): Promise<EvaluationPlan | null>;
 
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;

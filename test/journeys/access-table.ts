@@ -185,6 +185,7 @@ const dispatchRoutes = (target: string): Route[] => [
   route('GET', `${target}/runs`, 'runs:read', 'missing'),
   route('POST', `${target}/batches`, 'runs:create', 'missing', batchBody),
 ];
+const evaluationBody = () => ({ generated_image_url: 'https://example.com/a.png', task_type: 'headshot' });
 
 const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/runs', 'runs:read', 'empty'),
@@ -213,6 +214,16 @@ const RUNFLOW: readonly Route[] = [
   route('POST', '/v1/asset-uploads/{upload_id}/confirmations', 'files:write', 'missing'),
   route('GET', '/v1/assets/types', null, null),
   route('GET', '/v1/assets/{file_id}', 'files:read', 'missing'),
+  route('POST', '/v1/evaluations', 'evaluations:create', null, evaluationBody),
+  route('GET', '/v1/evaluations', 'evaluations:read', 'empty'),
+  route('GET', '/v1/evaluations/statuses', null, null),
+  route('GET', '/v1/evaluations/job-classes', null, null),
+  route('GET', '/v1/evaluations/defaults', 'evaluations:read', 'own'),
+  route('PUT', '/v1/evaluations/defaults', 'evaluations:edit', null, () => ({ threshold: 0.5 })),
+  route('POST', '/v1/evaluations/bulk', ['evaluations:create', 'runs:read'], null, () => ({ dry_run: true })),
+  route('GET', '/v1/evaluations/{evaluation_id}', 'evaluations:read', 'missing'),
+  route('GET', '/v1/evaluations/{evaluation_id}/callback', 'evaluations:read', 'missing'),
+  route('PATCH', '/v1/evaluations/{evaluation_id}/feedback', 'evaluations:edit', 'missing', () => ({ reason: 'x' })),
   route('GET', '/v1/api-keys', 'admin', 'own'),
   route('POST', '/v1/api-keys', 'admin', null, () => ({ name: 'x', scopes: ['admin'] })),
   route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
@@ -304,6 +315,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const upload = await client.send('POST', '/runflow/v1/asset-uploads', uploadBody(), bearer);
   await fetch(upload.body.upload_url, { method: 'PUT', body: 'Notes', headers: { 'content-type': 'text/plain' } });
   const painting = (await client.send('POST', '/runflow/v1/comfyui-workflows', comfyuiBody(), bearer)).body;
+  const evaluation = await client.send('POST', '/runflow/v1/evaluations', evaluationBody(), bearer);
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
@@ -323,9 +335,9 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
     ...{ batch_id: batch.body.id, batch_item_id: batch.body.items[0].id },
     ...Object.fromEntries(items),
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
-    ...{ doomed_key_id: doomed.id },
     ...{ comfyui_workflow_id: painting.id, comfyui_input_id: painting.inputs[0].id },
     ...{ comfyui_output_id: painting.outputs[0].id, comfyui_gpu_id: painting.gpu_explicit_models[0].id },
+    ...{ doomed_key_id: doomed.id, evaluation_id: evaluation.body.id },
     ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
   };
 }

@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, Client, type Wire } from '../support/client.ts';
 import { TINY_PNG } from '../support/comfyui-server.ts';
@@ -425,17 +429,74 @@ describe('the registry', () => {
       'backend.modle',
       'inputs.0.variable_type_code',
       'inputs.1.name',
+      'backend.prompt_input',
       'pricing.0.pricing_model_code',
       'pricing.0.price',
       'pricing.1.currency_code',
       'pricing.1.model_input_id',
     ]);
     expect(refused.errors[0].hint).toBe('Did you mean is_public?');
+    const astray = await expected(422, 'POST', '/v1/models', {
+      name: 'Astray',
+      inputs: [prompt],
+      outputs: [{ name: 'image' }],
+      backend: { kind: 'http', url: 'https://x.test/{{input.promt}}', output: { imgae: '$' } },
+    });
+    expect(astray.errors).toMatchObject([
+      { loc: ['body', 'backend', 'url'], hint: 'Did you mean "prompt"?' },
+      { loc: ['body', 'backend', 'output'], hint: 'Did you mean "image"?' },
+    ]);
     await register({ name: 'Taken', slug: 'taken' });
     await register({ name: 'Free', slug: 'free' });
     expect((await send('POST', '/v1/models', { name: 'x', slug: 'taken' })).status).toBe(409);
     expect((await send('PATCH', '/v1/models/free', { slug: 'taken' })).status).toBe(409);
     const idle = await send('POST', '/v1/models/free/runs', { input: {} });
     expect([idle.status, idle.body.message]).toEqual([422, expect.stringContaining('no backend')]);
+  });
+});
+
+describe('the page on models', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/models.md'), 'utf8');
+  const blocks = (language: string) =>
+    [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]+?)^\`\`\``, 'gm'))].map(([, text = '']) => text);
+
+  it('has lines that register a model, run it, and show what came out', async () => {
+    const [setUp = '', dispatch = '', list = ''] = blocks('sh');
+    const bash = async (lines: string): Promise<string> => {
+      const script = `${setUp}\nexport MILLRUN_API_KEY=${KEY}\n${lines}`.replaceAll(
+        'http://127.0.0.1:8080',
+        server.url,
+      );
+      return (await promisify(execFile)('bash', ['-euc', script], { env: { PATH: process.env['PATH'] } })).stdout;
+    };
+    expect(await bash(dispatch)).toContain('"status_code":"queued"');
+    for (;;) {
+      const { items } = JSON.parse(await bash(list));
+      if (items[0].status_code === 'succeeded') {
+        expect({ items }).toEqual(JSON.parse(blocks('json')[0] ?? ''));
+        return;
+      }
+    }
+  });
+
+  it('shows backends that can be registered', async () => {
+    const workflow = await server.client.save({
+      nodes: [input('in', 'Name'), text('say', '((Name))'), output('out', 'Greeting')],
+      edges: [edge('in::output', 'say::variables::Name'), edge('say::output', 'out::input')],
+    });
+    const shown = blocks('json')
+      .slice(1)
+      .map((block) => JSON.parse(block));
+    expect(shown.map(({ kind }) => kind)).toEqual(['openai_chat', 'http', 'workflow']);
+    const names = ['prompt', 'language', 'temperature', 'image', 'scale'];
+    for (const described of shown) {
+      const isWorkflow = described.kind === 'workflow';
+      await register({
+        name: described.kind,
+        inputs: isWorkflow ? [{ name: 'who' }] : names.map((name) => ({ name })),
+        ...(isWorkflow ? { outputs: [{ name: 'greeting' }] } : {}),
+        backend: isWorkflow ? { ...described, workflow_id: workflow.id } : described,
+      });
+    }
   });
 });

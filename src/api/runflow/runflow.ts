@@ -10,6 +10,7 @@ import { callbackRoutes } from './callback-routes.ts';
 import { comfyuiWorkflowRoutes } from './comfyui-workflow-routes.ts';
 import { dispatchRoutes } from './dispatch-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
+import { evaluationRoutes } from './evaluation-routes.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -36,6 +37,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   comfyuiWorkflowRoutes,
   dispatchRoutes,
   batchRoutes,
+  evaluationRoutes,
   keyRoutes,
   accountRoutes,
 ];

@@ -1,7 +1,7 @@
 /** Scales `vector` to unit length in place and returns it; a vector of zeros stays as it is. */
 export function normalise<V extends Float32Array>(vector: V): V {
   let squares = 0;
-  for (const value of vector) squares += value * value;
+  for (let i = 0; i < vector.length; i++) squares += vector[i]! * vector[i]!;
   if (squares === 0) return vector;
   const scale = 1 / Math.sqrt(squares);
   for (let i = 0; i < vector.length; i++) vector[i]! *= scale;
@@ -18,7 +18,9 @@ export function quantise(vector: Float32Array): Int8Array {
   let largest = 0;
   for (const value of vector) largest = Math.max(largest, Math.abs(value));
   const scale = largest === 0 ? 0 : LARGEST_BYTE / largest;
-  return Int8Array.from(vector, (value) => Math.round(value * scale));
+  const bytes = new Int8Array(vector.length);
+  for (let i = 0; i < vector.length; i++) bytes[i] = Math.round(vector[i]! * scale);
+  return bytes;
 }
 
 /** The cosine (-1..1) of two unit vectors of the same length. */

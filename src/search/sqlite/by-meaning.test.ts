@@ -9,18 +9,17 @@ import { passagesOf, termsOf } from '../meaning.ts';
 import type { SearchRequest } from '../search.ts';
 import { type MeaningResult, searchByMeaning } from './by-meaning.ts';
 import { SearchIndex } from './search-index.ts';
-import type { Passage } from './vectors.ts';
 
 const embedder = openBuiltinEmbedder();
 let folder: string;
 let index: SearchIndex;
-let prepared: Map<string, readonly Passage[]>;
+let prepared: Map<string, readonly Int8Array[]>;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'millrun-meaning-'));
   prepared = new Map();
-  const passages = (_: unknown, { runId }: { runId: string }) => prepared.get(runId) ?? [];
-  const opened = SearchIndex.open(join(folder, 'search.db'), { version: 'test', terms: termsOf, passages });
+  const vectors = (_: unknown, { runId }: { runId: string }) => prepared.get(runId) ?? [];
+  const opened = SearchIndex.open(join(folder, 'search.db'), { version: 'test', terms: termsOf, vectors });
   if (!('index' in opened)) throw new Error(opened.reason);
   index = opened.index;
 });
@@ -34,13 +33,8 @@ const runId = (run: number) => `01890000-0000-7000-8000-${String(run).padStart(1
 
 /** Puts a run into the index as the writer does. */
 async function put(run: number, segments: readonly Segment[], workspaceId = 'w', workflowId = 'f'): Promise<void> {
-  const cuts = passagesOf(segments);
-  const texts = cuts.map(({ text }) => text);
-  const vectors = (await embedder.embed(texts, 'document')).map(quantise);
-  prepared.set(
-    runId(run),
-    cuts.map(({ segment, start, end }, place) => ({ segment, start, end, vector: vectors[place]! })),
-  );
+  const vectors = await embedder.embed(passagesOf(segments), 'document');
+  prepared.set(runId(run), vectors.map(quantise));
   index.apply({ put: [{ workspaceId, workflowId, runId: runId(run), segments }], position: String(run) });
 }
 

@@ -69,8 +69,7 @@ export async function searchByMeaning(
   const pool = Math.max(POOL, 2 * wanted);
   const near = signs ? index.byVector(request, signs, pool) : [];
   const byWords = index.byTerms(request, termsOf(query), pool);
-  const meant = new Map<string, number>();
-  for (const { runId, similarity } of near) meant.set(runId, Math.max(similarity, meant.get(runId) ?? -1));
+  const meant = new Map(near.map(({ runId, similarity }) => [runId, similarity]));
   const lexical = new Map(byWords.map(({ runId, score }) => [runId, score]));
 
   const fields = new Set(request.searchIn ?? SEARCH_FIELDS);
@@ -137,7 +136,7 @@ async function compare(
     const texts = segments
       .filter((segment) => fields.has(segment.field) && segment.field !== 'run_id')
       .map((segment) => ({ ...segment, field: segment.field as 'input', text: original(segment.folded) }));
-    return { runId, texts, passages: meaning ? passagesOf(texts).map(({ text }) => text) : [] };
+    return { runId, texts, passages: meaning ? passagesOf(texts) : [] };
   });
   const passages = runs.flatMap((run) => run.passages);
   const vectors = meaning ? await meaning.embedder.embed(passages, 'document') : [];
@@ -185,11 +184,15 @@ async function bestSentences(
   const candidates: Candidate[] = [];
   const seen = new Set<string>();
   for (const segment of segments) {
+    if (candidates.length >= SENTENCES_COMPARED) break;
     const text = original(segment.folded);
-    if (isKey({ path: segment.path, text })) continue;
+    // What goes through the nodes of a run is the same text again and again.
+    if (seen.has(text) || isKey({ path: segment.path, text })) continue;
+    seen.add(text);
     for (const { start, end } of sentencesOf(text)) {
       const sentence = text.slice(start, end);
-      if (candidates.length >= SENTENCES_COMPARED || seen.has(sentence)) continue;
+      if (candidates.length >= SENTENCES_COMPARED) break;
+      if (sentence !== text && seen.has(sentence)) continue;
       seen.add(sentence);
       candidates.push({ segment, text: sentence, start, end });
     }

@@ -6,19 +6,19 @@ import { GRAM_TOKENIZER, quoteSql } from './grams.ts';
 export const INDEX_FILE_NAME = 'search.db';
 
 /** Rises whenever a file written before would be read wrongly: with folding, grams, terms or tables. */
-const FORMAT = '2';
+const FORMAT = '3';
 
 /** Runs of 2 KB fill pages of 16 KB to 93 %, and those of 4 KB to 56 %. */
-const PAGE_SIZE = 16_384;
+const PAGE_SIZE = 32_768;
 
 /** The tables that `Vectors` needs. */
 export const VECTOR_SCHEMA = `
-  CREATE TABLE passage (
-    -- Never used again, so that signs in memory cannot be taken for those of another passage.
-    id INTEGER PRIMARY KEY AUTOINCREMENT, workspace INTEGER NOT NULL, document INTEGER NOT NULL, segment INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
-    vector BLOB NOT NULL
+  -- The vectors of a document, 256 bytes for each of its passages; of a long one in several rows.
+  CREATE TABLE passages (
+    -- Never used again, so that signs in memory cannot be taken for those of other vectors.
+    id INTEGER PRIMARY KEY AUTOINCREMENT, workspace INTEGER NOT NULL, document INTEGER NOT NULL, vectors BLOB NOT NULL
   );
-  CREATE INDEX passage_of_document ON passage (document);
+  CREATE INDEX passages_of_document ON passages (document);
 `;
 
 const SCHEMA = `
@@ -38,11 +38,12 @@ const SCHEMA = `
   CREATE VIRTUAL TABLE grams USING fts5(
     gram, content='', contentless_delete=1, detail=none, tokenize=${quoteSql(GRAM_TOKENIZER)}
   );
-  -- Bytes that FTS5 gathers before it writes; its 1 MB makes so many small parts that bulk indexing takes half as long again.
-  INSERT INTO grams (grams, rank) VALUES ('hashsize', 8388608);
   CREATE VIRTUAL TABLE terms USING fts5(
     term, content='', contentless_delete=1, detail=none, tokenize=${quoteSql(GRAM_TOKENIZER)}
   );
+  -- Bytes that FTS5 gathers before it writes; its 1 MB makes so many small parts that bulk indexing takes half as long again.
+  INSERT INTO grams (grams, rank) VALUES ('hashsize', 8388608);
+  INSERT INTO terms (terms, rank) VALUES ('hashsize', 8388608);
   ${VECTOR_SCHEMA}
   -- Documents whose vectors are still to come. A document that changes gets another id, so that vectors of what it said before are refused.
   CREATE TABLE waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL UNIQUE);

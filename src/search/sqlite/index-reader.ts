@@ -83,7 +83,7 @@ export class IndexReader {
   #open(): SearchIndex | null {
     this.#assertStillThere();
     if (this.#opened) return this.#opened.index;
-    const meaning = { version: MEANING_VERSION, terms: termsOf, passages: () => undefined };
+    const meaning = { version: MEANING_VERSION, terms: termsOf, vectors: () => undefined };
     const opened = SearchIndex.open(this.#path, meaning, 'reader');
     if (opened.state === 'damaged') throw new DamagedIndexError(opened.reason);
     // Of an absent or outdated file its writer makes a new one.

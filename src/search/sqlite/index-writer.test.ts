@@ -121,10 +121,10 @@ test('the index follows the log: new runs, changed runs, deleted runs', async ()
 test('more events than are taken in at once are taken in step by step, each run as it is by now', async () => {
   const writer = writerOf();
   let run = await runs.addRun({ Text: 'heron' });
-  for (let change = 0; change < 300; change++)
+  for (let change = 0; change < 600; change++)
     run = await runs.changeRun(run, { output: `{"Result":"change ${change}."}` });
   expect(await writer.step()).toBe(true);
-  expect(await found('change 299.')).toEqual([run.id]);
+  expect(await found('change 599.')).toEqual([run.id]);
   expect(await writer.step()).toBe(false);
   expect(writer.documents).toBe(1);
 });

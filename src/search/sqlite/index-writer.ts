@@ -7,15 +7,17 @@ import { type Embedder, EmbeddingError } from '../embed/embedder.ts';
 import type { EmbedderOnDemand } from '../embed/on-demand.ts';
 import { quantise } from '../embed/vector.ts';
 import { original } from '../folding.ts';
-import { MEANING_VERSION, type PassageText, passagesOf, termsOf } from '../meaning.ts';
+import { MEANING_VERSION, passagesOf, termsOf } from '../meaning.ts';
 import { runTextOf } from '../run-text.ts';
 import type { Meaning, RunKey, WaitingDocument } from './documents.ts';
 import { DamagedIndexError, type OpenedFile } from './index-file.ts';
 import { SearchIndex } from './search-index.ts';
-import type { Passage } from './vectors.ts';
 
-/** Events taken in with one transaction: a second of a busy server, 100 ms of indexing. */
-const BATCH = 256;
+/**
+ * Events taken in with one transaction: some 200 ms of indexing, which a search that comes then has to wait for. FTS5 writes what it has
+ * gathered at the end of each, so that smaller ones cost more, and the events of one run are one document where they come together.
+ */
+const BATCH = 512;
 
 /** Waiting runs that get their vectors together: some requests to an endpoint, little to do again after a crash. */
 const WAITING_BATCH = 64;
@@ -42,8 +44,8 @@ export class IndexWriter {
   readonly #onCut: (run: CutRun) => void;
   /** By text. One embedder's only: what was opened once is not opened again. */
   readonly #vectors = new Map<string, Int8Array>();
-  /** Passages of the documents about to be put: embedding may wait, putting may not. */
-  #prepared = new Map<string, readonly Passage[]>();
+  /** Vectors of the documents about to be put: embedding may wait, putting may not. */
+  #prepared = new Map<string, readonly Int8Array[]>();
   #index: SearchIndex;
   #fresh: boolean;
 
@@ -148,7 +150,7 @@ export class IndexWriter {
     const meaning: Meaning = {
       version: MEANING_VERSION,
       terms: termsOf,
-      passages: (_, { runId }) => this.#prepared.get(runId),
+      vectors: (_, { runId }) => this.#prepared.get(runId),
     };
     const opened = checked(SearchIndex.open(this.#path, meaning));
     if ('index' in opened) return [opened.index, opened.state === 'created'];
@@ -184,9 +186,9 @@ export class IndexWriter {
       await this.#embedder.use(async (embedder) => {
         if (index === this.#index) index.useEmbedder(embedder.id);
         const cuts = documents.map(({ segments }) => passagesOf(segments));
-        const passages = await this.#embed(embedder, cuts);
+        const vectors = await this.#embed(embedder, cuts);
         documents.forEach(({ runId }, place) => {
-          this.#prepared.set(runId, passages[place]!);
+          this.#prepared.set(runId, vectors[place]!);
         });
       });
     } catch (error) {
@@ -198,7 +200,7 @@ export class IndexWriter {
     embedder: Embedder,
     waiting: readonly WaitingDocument[],
     onRefused: (runId: string, error: EmbeddingError) => void,
-  ): Promise<Map<number, readonly Passage[]>> {
+  ): Promise<Map<number, readonly Int8Array[]>> {
     const cuts = waiting.map(({ segments }) =>
       passagesOf(
         segments.flatMap(({ field, folded, ...place }) =>
@@ -207,8 +209,8 @@ export class IndexWriter {
       ),
     );
     try {
-      const passages = await this.#embed(embedder, cuts);
-      return new Map(waiting.map(({ id }, place) => [id, passages[place]!]));
+      const vectors = await this.#embed(embedder, cuts);
+      return new Map(waiting.map(({ id }, place) => [id, vectors[place]!]));
     } catch (error) {
       if (!(error instanceof EmbeddingError && error.textRefused)) throw error;
       if (waiting.length === 1) {
@@ -219,17 +221,17 @@ export class IndexWriter {
       }
       const half = Math.ceil(waiting.length / 2);
       const parts = [waiting.slice(0, half), waiting.slice(half)];
-      const found = new Map<number, readonly Passage[]>();
+      const found = new Map<number, readonly Int8Array[]>();
       for (const part of parts) {
-        for (const [id, passages] of await this.#vectorsOfWaiting(embedder, part, onRefused)) found.set(id, passages);
+        for (const [id, vectors] of await this.#vectorsOfWaiting(embedder, part, onRefused)) found.set(id, vectors);
       }
       return found;
     }
   }
 
-  /** The passages of each document with their vectors; texts that are the same are embedded once. */
-  async #embed(embedder: Embedder, documents: readonly (readonly PassageText[])[]): Promise<Passage[][]> {
-    const texts = new Set(documents.flatMap((cuts) => cuts.map(({ text }) => text)));
+  /** The vectors of the passages of each document; texts that are the same are embedded once. */
+  async #embed(embedder: Embedder, documents: readonly (readonly string[])[]): Promise<Int8Array[][]> {
+    const texts = new Set(documents.flat());
     const known = new Map(
       [...texts].flatMap((text) => {
         const vector = this.#vectors.get(text);
@@ -247,9 +249,7 @@ export class IndexWriter {
       if (this.#vectors.size <= VECTORS_KEPT) break;
       this.#vectors.delete(text);
     }
-    return documents.map((cuts) =>
-      cuts.map(({ segment, start, end, text }) => ({ segment, start, end, vector: known.get(text)! })),
-    );
+    return documents.map((passages) => passages.map((text) => known.get(text)!));
   }
 }
 

@@ -312,7 +312,7 @@ test('what is no index or of another format is reported, and not touched', () =>
   db.close();
   expect(SearchIndex.open(path)).toEqual({
     state: 'outdated',
-    reason: 'The index has format 0; this version reads format 2/none.',
+    reason: 'The index has format 0; this version reads format 3/none.',
   });
 });
 
@@ -369,13 +369,7 @@ test('an indexer that is killed goes on where it was, with nothing lost and noth
 const meaning: Meaning = {
   version: 'words',
   terms: (text) => text.toLowerCase().split(/\W+/),
-  passages: (segments) =>
-    segments.map(({ text }, segment) => ({
-      segment,
-      start: 0,
-      end: text.length,
-      vector: vectorOf(text.charCodeAt(0)),
-    })),
+  vectors: (segments) => segments.map(({ text }) => vectorOf(text.charCodeAt(0))),
 };
 
 function vectorOf(letter: number): Int8Array {
@@ -410,7 +404,7 @@ test('passages near to a vector are found within the runs that may be answered',
   });
   const near = (more = {}) => index.byVector({ workspaceId: 'w', ...more }, vectorOf('a'.charCodeAt(0)), 10);
   expect(near()).toHaveLength(3);
-  expect(near({ workflowIds: ['g'] })).toEqual([{ runId: runId(4), segment: 0, start: 0, end: 5, similarity: 1 }]);
+  expect(near({ workflowIds: ['g'] })).toEqual([{ runId: runId(4), similarity: 1 }]);
   index.apply({ remove: [{ workspaceId: 'w', runId: runId(4) }] });
   expect(near()[0]).toMatchObject({ runId: runId(1), similarity: 1 });
 });
@@ -421,8 +415,8 @@ test('an index with other terms or passages is outdated', () => {
 });
 
 describe('vectors that come after the text', () => {
-  const passage = (letter: string) => [{ segment: 0, start: 0, end: 1, vector: vectorOf(letter.charCodeAt(0)) }];
-  const later: Meaning = { ...meaning, passages: () => undefined };
+  const passage = (letter: string) => [vectorOf(letter.charCodeAt(0))];
+  const later: Meaning = { ...meaning, vectors: () => undefined };
   const openLater = () => {
     const found = SearchIndex.open(path, later);
     if (!('index' in found)) throw new Error(found.state);

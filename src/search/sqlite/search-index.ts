@@ -11,7 +11,6 @@ import {
   openIndexFile,
   removeIndexFile,
 } from './index-file.ts';
-import type { NearPassage, Passage } from './vectors.ts';
 
 /** What becomes of the index in one transaction. */
 export interface IndexChange {
@@ -26,9 +25,11 @@ export interface IndexChange {
 /** Which runs a search by meaning may answer. */
 export type MeaningRequest = Pick<SearchRequest, 'workspaceId' | 'workflowIds' | 'allowed'>;
 
-/** A passage of a run, near to what was asked. */
-export interface NearRunPassage extends Omit<NearPassage, 'document'> {
+/** A run with a passage that is near to what was asked. */
+export interface NearRun {
   readonly runId: string;
+  /** Cosine of its nearest passage, -1 to 1. */
+  readonly similarity: number;
 }
 
 interface Scope {
@@ -118,9 +119,9 @@ export class SearchIndex {
   }
 
   /** Keeps vectors that came. @param vectors by the id of the waiting document @throws DamagedIndexError */
-  putVectors(vectors: ReadonlyMap<number, readonly Passage[]>): void {
+  putVectors(vectors: ReadonlyMap<number, readonly Int8Array[]>): void {
     this.#file.transaction('write', () => {
-      for (const [id, passages] of vectors) this.#documents.putVectors(id, passages);
+      for (const [id, own] of vectors) this.#documents.putVectors(id, own);
     });
   }
 
@@ -171,25 +172,24 @@ export class SearchIndex {
       if (scope === undefined) return [];
       const labels = [[String(scope.workspace)], ...(scope.workflows ? [scope.workflows.map(String)] : [])];
       const hits = this.#documents.terms.best(terms, wanted, labels, (document) => scope.allows(document));
-      return hits.map(({ document, score }) => ({ runId: this.#documents.place(document)?.runId ?? '', score }));
+      const runs = this.#documents.runsOf(hits.map(({ document }) => document));
+      return hits.map(({ document, score }) => ({ runId: runs.get(document) ?? '', score }));
     });
   }
 
   /**
-   * Passages whose vectors are nearest to one, the nearest first. The segment is a place among all segments of the run.
+   * Runs with the passages nearest to a vector, the nearest first.
    * @throws DamagedIndexError
    */
-  byVector(request: MeaningRequest, vector: Int8Array, wanted: number): NearRunPassage[] {
+  byVector(request: MeaningRequest, vector: Int8Array, wanted: number): NearRun[] {
     return this.#file.transaction('read', () => {
       const scope = this.#scopeOf(request);
       if (scope === undefined) return [];
       const near = this.#documents.vectors.nearest(scope.workspace, vector, wanted, (document) =>
         scope.allows(document),
       );
-      return near.map(({ document, ...passage }) => ({
-        runId: this.#documents.place(document)?.runId ?? '',
-        ...passage,
-      }));
+      const runs = this.#documents.runsOf(near.map(({ document }) => document));
+      return near.map(({ document, similarity }) => ({ runId: runs.get(document) ?? '', similarity }));
     });
   }
 
@@ -200,14 +200,10 @@ export class SearchIndex {
   similarities(workspaceId: string, runIds: readonly string[], vector: Int8Array): Map<string, number> {
     return this.#file.transaction('read', () => {
       const workspace = this.#documents.scope('workspace', workspaceId);
-      const found = new Map<string, number>();
-      if (workspace === undefined) return found;
-      for (const runId of runIds) {
-        const document = this.#documents.idOf(workspace, runId);
-        const near = document === undefined ? undefined : this.#documents.vectors.similarity(document, vector);
-        if (near !== undefined) found.set(runId, near);
-      }
-      return found;
+      if (workspace === undefined) return new Map();
+      const documents = this.#documents.idsOf(workspace, runIds);
+      const near = this.#documents.vectors.similarities([...documents.keys()], vector);
+      return new Map(Array.from(near, ([document, similarity]) => [documents.get(document) ?? '', similarity]));
     });
   }
 

@@ -34,15 +34,15 @@ const ZERO = new Int8Array(DIMENSIONS);
 const everything = () => true;
 
 function put(document: number, vector: Int8Array): void {
-  vectors.put(1, document, [{ segment: 0, start: 0, end: 10, vector }]);
+  vectors.put(1, document, [vector]);
 }
 
-test('up to 500 passages are ranked exactly', () => {
+test('up to 500 documents are ranked exactly', () => {
   const known = Array.from({ length: 500 }, () => near(ZERO, 30));
   for (const [document, vector] of known.entries()) put(document, vector);
   const query = near(ZERO, 30);
   const exact = known
-    .map((vector, document) => ({ document, segment: 0, start: 0, end: 10, similarity: cosine(query, vector) }))
+    .map((vector, document) => ({ document, similarity: cosine(query, vector) }))
     .sort((a, b) => b.similarity - a.similarity);
   expect(vectors.nearest(1, query, 500, everything)).toEqual(exact);
   expect(vectors.nearest(1, query, 3, everything)).toEqual(exact.slice(0, 3));
@@ -67,7 +67,7 @@ test('of many passages about many subjects, at least 95 of 100 of the nearest te
 
 test('only allowed documents of the workspace are answered, however few they are', () => {
   for (let document = 0; document < 3000; document++) put(document, near(ZERO, 30));
-  vectors.put(2, 9007, [{ segment: 0, start: 0, end: 10, vector: near(ZERO, 30) }]);
+  vectors.put(2, 9007, [near(ZERO, 30)]);
   const near10 = vectors.nearest(1, near(ZERO, 30), 10, (document) => document % 1000 === 7);
   expect(near10.map(({ document }) => document).sort()).toEqual([1007, 2007, 7]);
 });
@@ -79,6 +79,21 @@ test('replaced and removed passages are not found, new ones are', () => {
   for (let document = 0; document < 19; document++) vectors.remove(document);
   put(19, second);
   expect(vectors.nearest(1, second, 100, everything)).toMatchObject([{ document: 19, similarity: 1 }]);
+});
+
+test('a document is as near as the nearest of its vectors, however many they are', () => {
+  const [first, second] = [near(ZERO, 30), near(ZERO, 30)];
+  vectors.put(1, 1, [...Array.from({ length: 100 }, () => near(ZERO, 30)), first]);
+  vectors.put(1, 2, [second]);
+  vectors.put(1, 3, []);
+  expect(vectors.nearest(1, first, 10, everything)[0]).toEqual({ document: 1, similarity: 1 });
+  expect(vectors.nearest(1, second, 10, everything)[0]).toEqual({ document: 2, similarity: 1 });
+  const similarities = vectors.similarities([1, 2, 3, 4], first);
+  expect([...similarities.keys()].sort()).toEqual([1, 2]);
+  expect(similarities.get(1)).toBe(1);
+  expect(similarities.get(2)).toBe(cosine(first, second));
+  vectors.remove(1);
+  expect([...vectors.similarities([1, 2], first).keys()]).toEqual([2]);
 });
 
 test('a vector of another length is refused', () => {

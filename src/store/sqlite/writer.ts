@@ -8,6 +8,7 @@ import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '.
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
+import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
 import type { TaskQueue } from './queue.ts';
 
 interface Pending {
@@ -77,6 +78,7 @@ export class Writer {
   readonly #queue: TaskQueue;
   readonly #onKept: (lastPosition: number) => void;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #statement = (sql: string): StatementSync => this.#prepared(sql);
   readonly #removeRun: readonly StatementSync[];
   #pending: Pending[] = [];
   #scheduled = false;
@@ -89,9 +91,10 @@ export class Writer {
     this.#queue = queue;
     this.#onKept = onKept;
     this.#lastPosition = Number(db.prepare('select coalesce(max(position), 0) as last from events').get()?.['last']);
-    this.#removeRun = RUN_TABLES.map(([table, column]) =>
-      db.prepare(`delete from ${table} where workspace_id = ? and ${column} = ?`),
-    );
+    this.#removeRun = [
+      ...REMOVE_EVALUATIONS,
+      ...RUN_TABLES.map(([table, column]) => `delete from ${table} where workspace_id = ? and ${column} = ?`),
+    ].map((sql) => db.prepare(sql));
   }
 
   get lastPosition(): number {
@@ -233,6 +236,10 @@ export class Writer {
         const row = this.#prepared('select position from followers where name = ?').get(write.follower);
         return Number(row?.['position'] ?? 0) === write.before;
       }
+      case 'createEvaluation':
+      case 'updateEvaluation':
+      case 'completeEvaluation':
+        return evaluationHolds(write, this.#statement);
       default:
         return true;
     }
@@ -449,6 +456,13 @@ export class Writer {
           write.follower,
           write.position,
         );
+        return;
+      case 'createEvaluation':
+      case 'updateEvaluation':
+      case 'completeEvaluation':
+      case 'setEvaluationFeedback':
+      case 'setEvaluationPlan':
+        applyEvaluation(write, this.#statement);
         return;
       case 'createWorkspace':
         this.#prepared('insert into workspaces (id, name, created_at) values (?, ?, ?)').run(

@@ -46,4 +46,14 @@ describe('the built-in embedder', () => {
       }),
     );
   });
+
+  it('gives a text the same vector whatever it has read before', async () => {
+    const text = 'The tenant painted the flat, said qwrtz-4711.';
+    const [before] = await embedder.embed([text], 'document');
+    const words = Array.from({ length: 40_000 }, (_, number) => `w${number.toString(36)}`);
+    const [whole] = await embedder.embed([words.join(' ')], 'document');
+    const [after, again] = await embedder.embed([text, words.join(' ')], 'document');
+    expect(after).toEqual(before);
+    expect(again).toEqual(whole);
+  });
 });

@@ -1,6 +1,7 @@
 import { normalise } from '../vector.ts';
 import { lemmaOf } from './lemma.ts';
 import { DIMENSIONS, type Lexicon } from './lexicon.ts';
+import { type Word, WordTable } from './word-table.ts';
 import { isStopWord, wordsOf } from './words.ts';
 
 /**
@@ -23,8 +24,7 @@ const FULL_WEIGHT_LENGTH = 6;
  * Unit length; all zeros for a text without words.
  */
 export function textVector(lexicon: Lexicon, text: string): Float32Array {
-  const vector = wordSum(lexicon, text);
-  normalise(vector);
+  const vector = normalise(wordSum(lexicon, text).slice());
   const { common } = lexicon;
   let overlap = 0;
   for (let i = 0; i < DIMENSIONS; i++) overlap += vector[i]! * common[i]!;
@@ -49,17 +49,34 @@ export function commonDirection(lexicon: Lexicon, texts: readonly string[]): Flo
   return direction;
 }
 
-function wordSum(lexicon: Lexicon, text: string): Float32Array {
-  const sum = new Float32Array(DIMENSIONS);
-  const words = wordsOf(text);
-  const content = words.filter((word) => !isStopWord(word));
-  for (const word of content.length > 0 ? content : words) {
-    const lemma = lemmaOf(word, lexicon.senseCount) ?? word;
-    const index = lexicon.find(lemma);
-    if (index === undefined) addSpelling(sum, word);
-    else lexicon.addTo(sum, index, SIF_SHARE / (SIF_SHARE + lexicon.uses(index) / lexicon.totalUses));
+const tables = new WeakMap<Lexicon, WordTable>();
+
+function tableOf(lexicon: Lexicon): WordTable {
+  let table = tables.get(lexicon);
+  if (table === undefined) {
+    table = new WordTable();
+    tables.set(lexicon, table);
   }
-  return sum;
+  return table;
+}
+
+function wordSum(lexicon: Lexicon, text: string): Float32Array {
+  const table = tableOf(lexicon);
+  table.trim();
+  const words = wordsOf(text).map((word) => table.find(word) ?? learn(lexicon, table, word));
+  const content = words.filter(({ isStopWord }) => !isStopWord);
+  return table.sum(content.length > 0 ? content : words);
+}
+
+function learn(lexicon: Lexicon, table: WordTable, word: string): Word {
+  const index = lexicon.find(lemmaOf(word, lexicon.senseCount) ?? word);
+  let vector: Float32Array;
+  if (index === undefined) vector = spellingOf(word);
+  else {
+    vector = new Float32Array(DIMENSIONS);
+    lexicon.addTo(vector, index, SIF_SHARE / (SIF_SHARE + lexicon.uses(index) / lexicon.totalUses));
+  }
+  return table.put(word, isStopWord(word), vector);
 }
 
 /** Lengths of the character n-grams that stand for an unknown word, and how many components each sets. */
@@ -68,17 +85,20 @@ const LONGEST_GRAM = 5;
 const COMPONENTS_PER_GRAM = 8;
 
 /**
- * Adds a vector made of the word's character n-grams, so that words spelt alike are near in every language.
+ * A vector made of a word's character n-grams, so that words spelt alike are near in every language; its length is what the word weighs.
  * Each n-gram is a sparse signed random projection of itself, its seed its own hash.
  * Sources: Bojanowski et al., "Enriching Word Vectors with Subword Information", TACL 2017; Li, Hastie & Church,
  * "Very sparse random projections", KDD 2006.
  */
-function addSpelling(target: Float32Array, word: string): void {
+function spellingOf(word: string): Float32Array {
   const letters = [...`<${word}>`];
   const spelling = new Float32Array(DIMENSIONS);
-  for (let length = SHORTEST_GRAM; length <= LONGEST_GRAM; length++) {
-    for (let start = 0; start + length <= letters.length; start++) {
-      let state = hash(letters.slice(start, start + length).join(''));
+  for (let start = 0; start + SHORTEST_GRAM <= letters.length; start++) {
+    let gram = FNV_OFFSET;
+    for (let length = 1; length <= LONGEST_GRAM && start + length <= letters.length; length++) {
+      gram = hashOn(gram, letters[start + length - 1]!);
+      if (length < SHORTEST_GRAM) continue;
+      let state = gram >>> 0;
       for (let i = 0; i < COMPONENTS_PER_GRAM; i++) {
         state = scramble(state + i);
         spelling[state % DIMENSIONS]! += state & 0x10000 ? 1 : -1;
@@ -88,14 +108,17 @@ function addSpelling(target: Float32Array, word: string): void {
   normalise(spelling);
   const kind = /\p{N}/u.test(word) ? CODE_WEIGHT : UNKNOWN_WEIGHT;
   const weight = kind * Math.min(1, (letters.length - 2) / FULL_WEIGHT_LENGTH);
-  for (let i = 0; i < DIMENSIONS; i++) target[i]! += weight * spelling[i]!;
+  for (let i = 0; i < DIMENSIONS; i++) spelling[i]! *= weight;
+  return spelling;
 }
 
-/** FNV-1a, 32 bits, over UTF-16 units. */
-function hash(text: string): number {
-  let state = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
-  return state >>> 0;
+const FNV_OFFSET = 0x811c9dc5;
+
+/** FNV-1a, 32 bits, over UTF-16 units: goes on with one more letter. */
+function hashOn(state: number, letter: string): number {
+  let next = state;
+  for (let i = 0; i < letter.length; i++) next = Math.imul(next ^ letter.charCodeAt(i), 0x01000193);
+  return next;
 }
 
 /** The finaliser of MurmurHash3: every bit of the input moves every bit of the output. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { lemmaOf } from './lemma.ts';
 import { readLexicon } from './lexicon.ts';
@@ -12,6 +13,25 @@ it.each([
   ['— 🦊 …', []],
 ])('cuts "%s" into words', (text, words) => {
   expect(wordsOf(text)).toEqual(words);
+});
+
+it('cuts words of ASCII, of other letters and of both by one rule', () => {
+  const unit = fc.constantFrom(..."abzAZ019 '’_.-\n", 'é', 'ß', 'e\u0301', 'İ', '—', '🦊', 'Ａ', 'я', '\ud83e');
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 40 }), (text) => {
+      const lower = text.normalize('NFKC').toLowerCase();
+      const words = Array.from(lower.matchAll(/[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:['’]\p{L}+)?/gu), ([word]) => word);
+      expect(wordsOf(text)).toEqual(words.map((word) => word.replace('’', "'")));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+it('cuts a text of any length, and long words', () => {
+  const text = `${'supercalifragilistic word '.repeat(5000)}${'x'.repeat(100)}`;
+  const words = wordsOf(text);
+  expect(words).toHaveLength(10_001);
+  expect(new Set(words)).toEqual(new Set(['supercalifragilistic', 'word', 'x'.repeat(100)]));
 });
 
 const { senseCount } = readLexicon();
