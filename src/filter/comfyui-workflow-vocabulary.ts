@@ -17,7 +17,12 @@ export const comfyuiWorkflowVocabulary: Vocabulary = vocabularyOf([
   field('created_by', 'profile.created_by', 'uuid', 'The key that deployed it first.'),
   field('created_at', 'createdAt', 'datetime', 'When it was deployed first.'),
   field('updated_at', 'updatedAt', 'datetime', 'When it was changed last.'),
-  field('workflow_json', 'profile.workflow_json', 'json', 'Its graph in API format, e.g. workflow_json.3.class_type.'),
+  field(
+    'workflow_json',
+    'profile.workflow_json',
+    'json',
+    'Its graph in API format, e.g. workflow_json.`3`.class_type.',
+  ),
   field('environment', 'profile.environment', 'json', 'Packages and ComfyUI version of its author.'),
   field('models', 'profile.models', 'json', 'Model files that it names.'),
   field('custom_nodes', 'profile.custom_nodes', 'json', 'Custom nodes that it needs.'),

@@ -41,7 +41,7 @@ interface Upload {
 }
 
 /** What a ComfyUI server of a test is like. */
-interface ComfyuiScript {
+export interface ComfyuiScript {
   /** Classes that it has; all when left out. */
   readonly classes?: readonly string[];
   /** What it does with the prompts, the first given to the first; the last repeats. `play` when left out. */
