@@ -59,11 +59,11 @@ interface Sums {
 const PLACES = 9;
 
 /**
- * Whether a cost is exact as such a whole number: a double holds it with an error far below a half, and 64 bits hold the sum of ten thousand of
+ * Whether a cost is exact as such a whole number: a double holds it with an error far below a half, and 64 bits hold the sum of nine million of
  * the largest.
  */
 const IS_SHORT = `(cost is not null and (instr(cost, '.') = 0 or length(cost) - instr(cost, '.') <= ${PLACES})
-  and abs(cast(cost as real)) < 1000000)`;
+  and abs(cast(cost as real)) < 1000)`;
 
 /**
  * See `Store.runStats`. One pass over the runs; the groups that it leaves (days × workflows × sources) are added up here. SQLite has no exact
