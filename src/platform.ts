@@ -5,7 +5,9 @@ import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
 import { presentCallbackBody as presentNoxusBody } from './api/noxus/callback-body.ts';
+import { readOutline } from './api/noxus/outline.ts';
 import { presentBatchCallbackBody, presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
+import { presentEvaluationCallbackBody } from './api/runflow/present-evaluation.ts';
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
@@ -18,13 +20,19 @@ import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
 import { Batches } from './operations/batches.ts';
+import { BuiltInJudges } from './operations/built-in-judges.ts';
+import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch } from './operations/dispatch.ts';
+import { EvaluationPipeline } from './operations/evaluation-pipeline.ts';
+import { Evaluations } from './operations/evaluations.ts';
 import { Files } from './operations/files.ts';
+import { Flows } from './operations/flows.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { firstKey } from './operations/key-record.ts';
 import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
+import { Models } from './operations/models.ts';
 import { Retries } from './operations/retries.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
@@ -99,6 +107,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       http,
       models,
       comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+      gpuRates: config.comfyuiRates,
       filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
     },
     log,
@@ -120,6 +129,20 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const assets = new Assets({ store, blobs, files, system, secret });
   const dispatch = new Dispatch({ store, runs, takeInMedia: (caller, given) => assets.takeIn(caller, given) });
 
+  const evaluations = new Evaluations({
+    store,
+    engine,
+    workflows,
+    payloads,
+    http,
+    system,
+    callbacks,
+    presentCallback: presentEvaluationCallbackBody,
+    builtIn: new BuiltInJudges({ store, workflows, models, read: (outline) => readOutline(outline, catalogue) }),
+  });
+  const pipeline = new EvaluationPipeline({ store, evaluations, log });
+  await pipeline.start();
+
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
   const server = await createServer({
@@ -133,12 +156,16 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     files,
     idempotency: new Idempotency({ store, system }),
     assets,
+    comfyuiWorkflows: new ComfyuiWorkflows({ store, workflows, assets, system }),
     dispatch,
     batches: new Batches({ store, runs, dispatch, callbacks, system }),
+    evaluations,
     addresses: new Addresses(config.publicUrl),
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
     models,
+    modelRegistry: new Models({ store, workflows, catalogue, system }),
+    flows: new Flows({ store, catalogue }),
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,
@@ -161,6 +188,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await server.close();
       clearTimeout(cut);
       await worker.stop(left());
+      await pipeline.stop();
       await callbacks.stop(left());
       await live.stop();
       await searchService.close();

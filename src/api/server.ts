@@ -9,6 +9,7 @@ import { serveMetrics, type Vitals } from './metrics.ts';
 import { answerError, answerNotFound } from './noxus/errors.ts';
 import { noxus } from './noxus/noxus.ts';
 import { runflow } from './runflow/runflow.ts';
+import { withPathInOneSegment } from './runflow/slug-paths.ts';
 import { endEventStreams } from './sse.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -32,11 +33,11 @@ const MAX_PARAM_LENGTH = 500;
  */
 function rewriteUrl(request: Pick<IncomingMessage, 'url' | 'headers'>): string {
   const url = request.url ?? '/';
-  if (!url.startsWith('/v1/')) return url;
+  if (!url.startsWith('/v1/')) return withPathInOneSegment(url);
   // Only one of them says whether it is well, and it asks for no key.
   if (url.startsWith('/v1/health')) return `/runflow${url}`;
   const isRunflow = request.headers.authorization !== undefined && request.headers['x-api-key'] === undefined;
-  return `${isRunflow ? '/runflow' : '/noxus'}${url}`;
+  return isRunflow ? withPathInOneSegment(`/runflow${url}`) : `/noxus${url}`;
 }
 
 /** The HTTP server with every dialect, not listening yet. */

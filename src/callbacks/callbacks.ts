@@ -312,8 +312,8 @@ export class Callbacks {
   }
 }
 
-/** The delivery of a run or a batch that has ended, due at once. */
-function newDelivery(
+/** The delivery of something that has ended, due at once. */
+export function newDelivery(
   of: Pick<Run, 'id' | 'workspaceId' | 'requestId' | 'callbackUrl'>,
   subject: Delivery['subject'],
   dialect: Dialect,

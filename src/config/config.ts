@@ -26,6 +26,7 @@ export interface Config {
   readonly models: readonly string[];
   readonly modelPrices: Readonly<Record<string, { readonly input: string; readonly output: string }>>;
   readonly comfyuiUrl: readonly Endpoint[] | null;
+  readonly comfyuiRates: Readonly<Record<string, string>>;
 }
 
 /** An address with the credentials that it was given with taken out of it. */
@@ -249,6 +250,14 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     secret: true,
     read: endpoints,
   },
+  comfyuiRates: {
+    env: 'MILLRUN_COMFYUI_RATES',
+    flag: 'comfyui-rates',
+    default: {},
+    about:
+      'US dollars for a second of ComfyUI by GPU, as JSON: {"L40S": "0.000444", "default": "0.0002"}; without a rate runs have no cost.',
+    read: rates,
+  },
 };
 
 function text(given: unknown): string {
@@ -343,23 +352,38 @@ function presetKey(given: unknown): string {
 }
 
 function prices(given: unknown): Config['modelPrices'] {
-  let table = given;
-  if (typeof given === 'string') {
-    try {
-      table = JSON.parse(given);
-    } catch {
-      throw new Error('takes a JSON object of model names');
-    }
-  }
-  const isObject = typeof table === 'object' && table !== null && !Array.isArray(table);
-  const entries: [string, unknown][] = isObject ? Object.entries(table as object) : [];
-  if (!isObject || !entries.every(([, row]) => isPrice((row as Price)?.input) && isPrice((row as Price)?.output))) {
+  const entries = table(given, 'model names');
+  if (!entries?.every(([, row]) => isPrice((row as Price)?.input) && isPrice((row as Price)?.output))) {
     throw new Error('takes an object of {"input": "…", "output": "…"} with decimal numbers as text');
   }
   return Object.fromEntries(entries) as Config['modelPrices'];
 }
 
 type Price = Config['modelPrices'][string] | undefined;
+
+function rates(given: unknown): Config['comfyuiRates'] {
+  const entries = table(given, 'GPU names');
+  const names = entries?.map(([name]) => name.toLowerCase()) ?? [];
+  if (!entries?.every(([, rate]) => isPrice(rate)) || new Set(names).size < names.length) {
+    throw new Error(
+      'takes an object of GPU names, each once, with decimal numbers as text, such as {"L4": "0.000147"}',
+    );
+  }
+  return Object.fromEntries(entries) as Config['comfyuiRates'];
+}
+
+/** The entries of a table, which may be JSON text; null when it is none. */
+function table(given: unknown, of: string): [string, unknown][] | null {
+  let read = given;
+  if (typeof given === 'string') {
+    try {
+      read = JSON.parse(given);
+    } catch {
+      throw new Error(`takes a JSON object of ${of}`);
+    }
+  }
+  return typeof read === 'object' && read !== null && !Array.isArray(read) ? Object.entries(read) : null;
+}
 
 /** Settings of the embedders that have any: which they cannot do without, and which they take besides. */
 const EMBEDDER_SETTINGS: Readonly<

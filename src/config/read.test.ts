@@ -64,6 +64,7 @@ describe('a setting', () => {
       '{"m":{"input":"0.1","output":"2"}}',
       { modelPrices: { m: { input: '0.1', output: '2' } } },
     ],
+    ['MILLRUN_COMFYUI_RATES', '{"L4":"0.000147"}', { comfyuiRates: { L4: '0.000147' } }],
     [
       'COMFYUI_URL',
       'http://gpu-1:8188/, https://me:p%40ss@gpu-2/comfy/,https://token@gpu-3',
@@ -96,6 +97,9 @@ describe('a mistake', () => {
     ['COMFYUI_URL', 'http://gpu-1,http://gpu-1/'],
     ['COMFYUI_URL', 'http://gpu-1/?token=a'],
     ['COMFYUI_URL', ' , '],
+    ['MILLRUN_COMFYUI_RATES', '{"L4":0.000147}'],
+    ['MILLRUN_COMFYUI_RATES', '{"L4":"1","l4":"2"}'],
+    ['MILLRUN_COMFYUI_RATES', '[]'],
   ])('in %s is refused: %s', (name, value) => {
     expect(mistakesOf({}, { [name]: value })).toEqual([expect.stringContaining(`environment ${name}: `)]);
   });

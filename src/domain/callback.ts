@@ -1,11 +1,11 @@
 import type { Dialect } from './run.ts';
 
-/** One thing to be told to one address: made when a run or a batch ends, kept with every attempt. Times are epoch milliseconds. */
+/** One thing to be told to one address: made when a run, a batch or an evaluation ends, kept with every attempt. Times are epoch milliseconds. */
 export interface Delivery {
   readonly id: string;
   readonly workspaceId: string;
   /** What it tells of. */
-  readonly subject: 'run' | 'batch';
+  readonly subject: 'run' | 'batch' | 'evaluation';
   readonly subjectId: string;
   /** In whose words the body speaks, and how it is signed. */
   readonly dialect: Dialect;

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+import type { DataType } from './value.ts';
 
 /** What a declared input takes, whatever its type is called. */
 export type InputKind = 'text' | 'integer' | 'number' | 'boolean' | 'media' | 'object' | 'array' | 'enum' | 'any';
@@ -118,4 +119,21 @@ function readLimits(attrs: JsonObject): InputLimits {
 /** An option is its value, or an object that carries it beside a label. */
 function optionValue(option: JsonValue): JsonValue {
   return isJsonObject(option) && Object.hasOwn(option, 'value') ? option['value']! : option;
+}
+
+const CODE_OF_DATA_TYPE: Readonly<Partial<Record<DataType, string>>> = {
+  str: 'string',
+  datetime: 'string',
+  number: 'number',
+  bool: 'boolean',
+  dict: 'json',
+  list: 'array',
+  Image: 'image',
+  Audio: 'audio',
+  File: 'file',
+};
+
+/** The type code for what a connector carries. */
+export function codeOfDataType(dataType: string): string {
+  return CODE_OF_DATA_TYPE[dataType as DataType] ?? 'any';
 }

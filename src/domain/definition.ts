@@ -1,4 +1,5 @@
 import type { JsonObject } from './json.ts';
+import type { PriceRule } from './price-rule.ts';
 import type { ValueType } from './value.ts';
 
 /** Name of the output that every ordinary node has besides its own: it delivers the failure's text when the node fails. */
@@ -8,6 +9,8 @@ export const ON_ERROR = 'on_error';
 export interface Definition {
   readonly nodes: readonly NodeDefinition[];
   readonly edges: readonly EdgeDefinition[];
+  /** What a run of it costs besides what its nodes use; frozen with it, so that a run is charged what it cost when it was started. */
+  readonly pricing?: readonly PriceRule[];
 }
 
 /** A vertex: which node type, how configured, with which sockets. */

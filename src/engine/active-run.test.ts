@@ -5,6 +5,7 @@ import { heldSystem } from '../../test/support/system.ts';
 import type { Definition } from '../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import { type Iteration, isSettled, type NodeRun } from '../domain/node-run.ts';
+import type { PriceRule } from '../domain/price-rule.ts';
 import { isTerminal, type Run } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import { outputNode } from '../nodes/builtin/output.ts';
@@ -82,6 +83,12 @@ const TYPES: readonly NodeType[] = [
 ];
 const catalogue = createCatalogue(TYPES);
 
+/** Charged for the run, and for what it gives. */
+const PRICING: readonly PriceRule[] = (['requests', 'images'] as const).map((quantity) => ({
+  ...{ id: quantity, effect: 'base', quantity, per: 1, price: '0.1', when: null, tier: null },
+  ...{ source: null, disabledAt: null },
+}));
+
 /** A short text that differs between different values, so that texts do not grow along the graph. */
 function digest(value: JsonValue): number {
   let sum = 7;
@@ -125,7 +132,7 @@ function definitionOf(specs: readonly NodeSpec[]): Definition {
           return { ...drawnEdge, id: `${drawnEdge.id} ${place}` };
         }),
   );
-  return { nodes, edges };
+  return { nodes, edges, pricing: PRICING };
 }
 
 const nodeSpec: fc.Arbitrary<NodeSpec> = fc.record({
@@ -223,6 +230,7 @@ class Records {
 interface Result {
   readonly status: Run['status'];
   readonly output: string | null;
+  readonly cost: string | null;
   readonly progress: number;
   readonly skipped: readonly string[];
   readonly nodes: readonly (readonly [id: string, status: string, outputs: string | null])[];
@@ -283,9 +291,10 @@ function resultOf(records: Records, graph: Graph): Result {
     if (record) expect(isSettled(record.status)).toBe(true);
     return record ? [[each.id, record.status, record.outputs] as const] : [];
   });
-  const { status, output, progress } = records.run;
+  const { status, output, cost, progress } = records.run;
   const skipped = nodes.filter(([, nodeStatus]) => nodeStatus === 'skipped').map(([id]) => id);
-  return { status, output, progress, skipped, nodes };
+  expect(cost).toBe(status === 'succeeded' ? '0.1' : '0');
+  return { status, output, cost, progress, skipped, nodes };
 }
 
 /** What must be the same whatever the order and the crashes: of a run that fails, only that it does. */

@@ -1,3 +1,4 @@
+import Big from 'big.js';
 import { bindTokens } from '../domain/config-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -24,7 +25,9 @@ import {
   valuesOfPass,
   verdictOn,
 } from './decide.ts';
+import { type GpuTime, gpuCost, gpuTimes } from './gpu-cost.ts';
 import type { Graph, GraphNode } from './graph.ts';
+import { priceOf } from './pricing.ts';
 import { resolveInput } from './run-input.ts';
 import { addUsage } from './usage.ts';
 
@@ -161,15 +164,16 @@ export class ActiveRun {
     const now = standing(this.graph, this.#state);
     const finished = now.kind !== 'going';
     if (finished) this.#cancelRunning();
+    const finishedAt = finished ? this.#system.now() : null;
     this.run = {
       ...this.run,
       status: now.kind === 'going' ? 'running' : now.kind === 'succeeded' && this.#isPartial() ? 'partial' : now.kind,
       revision: this.run.revision + 1,
       progress: now.kind === 'succeeded' ? 100 : progressOf(this.#state),
       ...this.#counts(),
-      ...(finished ? this.#charge() : {}),
+      ...(finishedAt === null ? {} : this.#charge(now.kind === 'succeeded' ? finishedAt - startedAt : null)),
       startedAt,
-      finishedAt: finished ? this.#system.now() : null,
+      finishedAt,
       output: finished ? JSON.stringify(runOutput(this.graph, this.#state)) : null,
       failure: now.kind === 'failed' ? now.failure : null,
     };
@@ -189,7 +193,7 @@ export class ActiveRun {
       revision: this.run.revision + 1,
       progress: progressOf(this.#state),
       ...this.#counts(),
-      ...this.#charge(),
+      ...this.#charge(null),
       finishedAt: this.#system.now(),
       output: JSON.stringify(runOutput(this.graph, this.#state)),
     };
@@ -275,16 +279,55 @@ export class ActiveRun {
     return { nodesTotal: this.#state.selected.size, nodesCompleted: completed };
   }
 
-  /** What the run costs: what its nodes say they used. */
-  #charge(): Pick<Run, 'cost' | 'costBreakdown'> {
+  /**
+   * What the run costs: by its price list, else what its nodes say they used.
+   * @param durationMs how long it took; null: it did not succeed, which a price list charges nothing for
+   */
+  #charge(durationMs: number | null): Pick<Run, 'cost' | 'costBreakdown'> {
     const nodes: JsonObject = {};
     let used: Usage | null = null;
-    for (const [nodeId, { usage }] of this.#records) {
+    let gpuMs = 0;
+    const onGpu: GpuTime[] = [];
+    for (const [nodeId, { usage, startedAt, finishedAt, warnings }] of this.#records) {
+      // What another run did and this one took over was charged there.
+      const isOwn = !warnings.some(({ params }) => params?.['taken_over_from'] !== undefined);
+      if (isOwn && this.graph.byId.get(nodeId)?.type.effect) {
+        const measured = gpuTimes(this.#state.nodes.get(nodeId)?.outputs ?? null);
+        onGpu.push(...measured);
+        gpuMs +=
+          measured.length > 0
+            ? measured.reduce((sum, { seconds }) => sum + Math.round(Number(seconds) * 1000), 0)
+            : (finishedAt ?? 0) - (startedAt ?? finishedAt ?? 0);
+      }
       if (usage === null) continue;
       used = addUsage(used, usage);
       nodes[nodeId] = { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens, cost: usage.cost };
     }
-    return { cost: used?.cost ?? null, costBreakdown: used === null ? null : { nodes } };
+    const gpu = gpuCost(onGpu);
+    const parts = used === null && gpu === null ? null : { ...(used === null ? {} : { nodes }), ...gpu?.parts };
+    if (this.graph.pricing.length === 0) {
+      return { cost: addedUp(used?.cost ?? null, gpu?.cost ?? null), costBreakdown: parts };
+    }
+    if (durationMs === null) return { cost: '0', costBreakdown: { ...parts, pricing: [], billed: false } };
+    const { cost, lines } = priceOf(this.graph.pricing, {
+      createdAt: this.run.createdAt,
+      input: this.#input(),
+      output: runOutput(this.graph, this.#state),
+      usage: used,
+      durationMs,
+      gpuMs,
+    });
+    return { cost, costBreakdown: { ...parts, pricing: lines, billed: true } };
+  }
+
+  /** The values that entered the graph, by label. */
+  #input(): JsonObject {
+    const input: JsonObject = {};
+    for (const node of this.graph.nodes) {
+      const value = node.type.role === 'input' ? this.#state.nodes.get(node.id)?.outputs?.['output'] : undefined;
+      if (value !== undefined) input[node.label ?? node.id] = value;
+    }
+    return input;
   }
 
   #begin(node: GraphNode, activation: Activation, writes: Write[]): void {
@@ -563,6 +606,11 @@ export class ActiveRun {
     });
     return writes;
   }
+}
+
+/** The sum of two amounts of money; null stands for none. */
+function addedUp(left: string | null, right: string | null): string | null {
+  return left === null || right === null ? (left ?? right) : new Big(left).plus(right).toFixed();
 }
 
 /** Whether somebody may want to be told when the run ends: its own receiver, or that of its batch. */

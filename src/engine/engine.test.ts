@@ -121,6 +121,7 @@ function newWorker(): Worker {
       },
       models: { providers: [], prices: {}, defaultModels: [] },
       comfyui: [],
+      gpuRates: {},
       filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
     },
   });

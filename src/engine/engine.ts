@@ -107,12 +107,13 @@ export class Engine {
   /**
    * Records several runs and queues them, all of them or none.
    * @param beside what is recorded in the same write, e.g. the batch that they are
+   * @returns null when something that `beside` rests on no longer holds; nothing was written then
    */
-  async enqueueAll(newRuns: readonly NewRun[], beside: (runs: readonly Run[]) => Change): Promise<Run[]> {
+  async enqueueAll(newRuns: readonly NewRun[], beside: (runs: readonly Run[]) => Change): Promise<Run[] | null> {
     const runs = newRuns.map((newRun) => this.#create(newRun).run);
     const change = [...runs.flatMap((run) => this.#enqueued(run)), ...beside(runs)];
-    await this.#store.commit(Payloads.needsMove(change) ? await this.#payloads.moveOut(change) : change);
-    return runs;
+    const kept = await this.#store.commit(Payloads.needsMove(change) ? await this.#payloads.moveOut(change) : change);
+    return kept === 'kept' ? runs : null;
   }
 
   /** The writes of a run that a worker shall take up. */

@@ -1,5 +1,6 @@
 import { type Connector, type Definition, type NodeDefinition, ON_ERROR, socketName } from '../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
+import type { PriceRule } from '../domain/price-rule.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { ValueType } from '../domain/value.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
@@ -11,6 +12,7 @@ export interface Graph {
   readonly nodes: readonly GraphNode[];
   readonly byId: ReadonlyMap<string, GraphNode>;
   readonly edges: readonly GraphEdge[];
+  readonly pricing: readonly PriceRule[];
 }
 
 export interface GraphNode {
@@ -131,7 +133,7 @@ export function compile(definition: Definition, catalogue: Catalogue): Graph {
     node.index = index;
   });
   markErrorHandlers(nodes);
-  return { nodes, byId: drafts, edges };
+  return { nodes, byId: drafts, edges, pricing: definition.pricing ?? [] };
 }
 
 function draftNode(node: NodeDefinition, catalogue: Catalogue): Draft {

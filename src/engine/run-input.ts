@@ -52,7 +52,7 @@ export function resolveInput(graph: Graph, scope: RunScope, input: JsonObject): 
     if (given.has(node.id) || !selected.has(node.id)) continue;
     const value = presetValue(node);
     if (value !== undefined) given.set(node.id, { [INPUT_SOCKET]: value });
-    else {
+    else if (node.config['optional'] !== true) {
       problems.push({
         at: ['body', 'input', node.label ?? node.id],
         type: 'missing',

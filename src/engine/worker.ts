@@ -28,6 +28,7 @@ export interface WorkerTools {
   readonly http: HttpClient;
   readonly models: ModelAccess;
   readonly comfyui: readonly ComfyuiServer[];
+  readonly gpuRates: NodeContext['gpuRates'];
   filesOf(workspaceId: string): NodeFiles;
 }
 
@@ -238,6 +239,7 @@ export class Worker {
       files: this.#tools.filesOf(workspaceId),
       models: this.#tools.models,
       comfyui: this.#tools.comfyui,
+      gpuRates: this.#tools.gpuRates,
     };
   }
 

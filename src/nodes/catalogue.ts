@@ -16,6 +16,11 @@ import { textGeneration } from './builtin/text-generation.ts';
 import { textSplitter } from './builtin/text-splitter.ts';
 import { createComfyuiWorkflow } from './comfyui/comfyui-node.ts';
 import { configFields } from './common-config.ts';
+import { modelChat } from './model/model-chat.ts';
+import { modelHttp } from './model/model-http.ts';
+import { modelImages } from './model/model-images.ts';
+import { modelOutput } from './model/model-output.ts';
+import { modelOutputs } from './model/model-outputs.ts';
 import type { ConfigField, NodeType } from './node-type.ts';
 
 /** The node types that come with the platform, in the order editors show them. A new one is added here and nowhere else. */
@@ -36,6 +41,11 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   merge,
   delay,
   httpRequest,
+  modelChat,
+  modelImages,
+  modelHttp,
+  modelOutput,
+  modelOutputs,
   createComfyuiWorkflow(),
 ];
 

@@ -178,6 +178,8 @@ export interface NodeContext {
   readonly models: ModelAccess;
   /** ComfyUI servers that the operator configured. */
   readonly comfyui: readonly ComfyuiServer[];
+  /** US dollars for a second on a GPU, decimal numbers as text, by the name that workflows give it; `default` stands for all others. */
+  readonly gpuRates: Readonly<Record<string, string>>;
 }
 
 interface NodeTypeBase {

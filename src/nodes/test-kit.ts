@@ -81,6 +81,7 @@ export function testContext(
     attempt?: number;
     allow?: string[];
     comfyui?: readonly Omit<ComfyuiServer, 'http'>[];
+    gpuRates?: NodeContext['gpuRates'];
   } = {},
 ): TestContext {
   const http = createGuardedHttp({ allow: given.allow ?? ['127.0.0.1'] });
@@ -99,6 +100,7 @@ export function testContext(
     steps: (steps, progress) => told.push({ steps, ...progress }),
     http,
     comfyui: (given.comfyui ?? []).map((server) => ({ ...server, http })),
+    gpuRates: given.gpuRates ?? {},
     files: {
       read: async (id) => saved.get(id) ?? null,
       save: async ({ name, contentType, bytes }) => {

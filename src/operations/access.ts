@@ -101,6 +101,11 @@ export function demand(caller: Caller, scope: Scope): void {
   throw new PlatformError('forbidden', `The key "${caller.keyName}" lacks the scope ${scope}. Use a key that has it.`);
 }
 
+/** The same caller with further rights, for an operation whose own right has been demanded and that rests on others. */
+export function granted(caller: Caller, ...scopes: readonly Scope[]): Caller {
+  return { ...caller, scopes: new Set([...caller.scopes, ...scopes]) };
+}
+
 /** Whether a key that the platform made itself, at its start, is the preset one: what becomes of it is the configuration's to say. */
 export function isPreset(key: ApiKey): boolean {
   return key.createdBy === null && key.name === PRESET;

@@ -136,6 +136,7 @@ export class Batches {
 
   /** Stops every run of a batch that has not ended. @throws PlatformError `not_found` */
   async cancel(caller: Caller, batchId: string): Promise<BatchRecord> {
+    demand(caller, 'runs:stop');
     const { batch, items } = await this.get(caller, batchId);
     if (batch.finishedAt !== null) return { batch, items };
     for (const { run } of items) await this.#runs.stop(caller, run.id);

@@ -23,22 +23,25 @@ export interface CheckedInput {
 /**
  * Checks what a caller gives against the declared inputs and fills in defaults. Every mistake is listed, each under its name.
  * @param at where the input stands in the request
+ * @param problemOf what is wrong with a value, or null
  */
 export function checkInput(
   declared: readonly DeclaredInput[],
   given: JsonObject,
   at: Problem['at'] = ['body', 'input'],
+  problemOf: (declared: DeclaredInput, value: JsonValue) => Wrong | null = valueProblem,
 ): CheckedInput {
   const problems: Problem[] = [];
   const input: JsonObject = {};
   for (const one of declared) {
-    const value = given[one.name] ?? one.defaultValue;
+    const isGiven = Object.hasOwn(given, one.name);
+    const value = (isGiven ? given[one.name] : null) ?? one.defaultValue;
     if (value === null) {
       if (one.isRequired) problems.push(missing(one, at));
       continue;
     }
     input[one.name] = value;
-    const wrong = Object.hasOwn(given, one.name) ? valueProblem(one, value) : null;
+    const wrong = isGiven ? problemOf(one, value) : null;
     if (wrong !== null) problems.push({ at: [...at, one.name], ...wrong });
   }
   const names = declared.map(({ name }) => name);
@@ -46,7 +49,8 @@ export function checkInput(
   return { input, problems };
 }
 
-type Wrong = Pick<Problem, 'message' | 'type'>;
+/** A mistake whose place is known to the caller. */
+export type Wrong = Pick<Problem, 'message' | 'type'>;
 
 /** What is wrong with a value, or null. A default is checked with it when the input is declared. */
 export function valueProblem(declared: DeclaredInput, value: JsonValue): Wrong | null {

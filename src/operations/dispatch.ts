@@ -6,6 +6,7 @@ import type { Run } from '../domain/run.ts';
 import type { Workflow, WorkflowKind } from '../domain/workflow.ts';
 import type { Store } from '../store/store.ts';
 import { demand } from './access.ts';
+import { checkComfyuiInput } from './comfyui-inputs.ts';
 import { checkInput } from './declared-inputs.ts';
 import type { RunRequest, Runs } from './runs.ts';
 
@@ -57,6 +58,16 @@ export class Dispatch {
    */
   async target(caller: Caller, kinds: readonly WorkflowKind[], path: string): Promise<Workflow> {
     demand(caller, 'runs:create');
+    return this.#find(caller, kinds, path);
+  }
+
+  /** The same for who reads its runs. */
+  async targetOfRuns(caller: Caller, kinds: readonly WorkflowKind[], path: string): Promise<Workflow> {
+    demand(caller, 'runs:read');
+    return this.#find(caller, kinds, path);
+  }
+
+  async #find(caller: Caller, kinds: readonly WorkflowKind[], path: string): Promise<Workflow> {
     const workflow = await findTarget(this.#store, caller.workspaceId, kinds, path);
     if (workflow === null) throw notFound((kinds[0] ?? 'workflow').replaceAll('_', ' '), path);
     return workflow;
@@ -71,7 +82,9 @@ export class Dispatch {
     input: JsonObject,
     at: Problem['at'] = INPUT,
   ): { input: JsonObject; problems: readonly Problem[] } {
-    return target.kind === 'flow' ? { input, problems: [] } : checkInput(declaredInputs(target), input, at);
+    if (target.kind === 'flow') return { input, problems: [] };
+    const check = target.kind === 'comfyui_workflow' ? checkComfyuiInput : checkInput;
+    return check(declaredInputs(target), input, at);
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 
 /** Milliseconds that an answer is kept: a sender that gives up and comes back the next day still gets it. */
-export const KEPT_MS = 24 * 3_600_000;
+const KEPT_MS = 24 * 3_600_000;
 
 /** Characters of a key at most: the limit of other APIs that take such keys. */
 const MAX_KEY_LENGTH = 255;

@@ -373,7 +373,7 @@ export class Runs {
 
   /**
    * Records several runs and queues them, all of them or none.
-   * @param batch makes the batch that they are, of their ids
+   * @param batch makes the batch that they are, of their ids; it rests on nothing that could have changed
    * @throws as `create`
    */
   async createBatch(
@@ -383,7 +383,9 @@ export class Runs {
   ): Promise<Run[]> {
     const prepared: NewRun[] = [];
     for (const request of requests) prepared.push(await this.#prepare(caller, request));
-    return this.#engine.enqueueAll(prepared, batch);
+    const runs = await this.#engine.enqueueAll(prepared, batch);
+    if (runs === null) throw new Error('A batch that rests on nothing was refused as stale.');
+    return runs;
   }
 
   /** The run that a request made, whose answer was lost with a process. */

@@ -46,7 +46,7 @@ export interface NewWorkflow {
 }
 
 /** What a save changes; what is left out stays. */
-export type WorkflowPatch = Partial<Omit<NewWorkflow, 'type' | 'kind' | 'slug'>> & {
+export type WorkflowPatch = Partial<Omit<NewWorkflow, 'type' | 'kind'>> & {
   readonly type?: WorkflowType;
   /** The hash of the definition that the author started from; a save over another one conflicts unless forced. */
   readonly basedOnHash?: string;
@@ -106,10 +106,7 @@ export class Workflows {
     };
     const created = await this.#tryCreate(workflow, version, wanted.slug === undefined);
     if (created !== null) return { workflow: created, version, runsCount: 0, lastRunAt: null };
-    throw new PlatformError(
-      'conflict',
-      `The slug "${workflow.slug}" belongs to another ${workflow.kind} of this workspace. Choose another one, or change that one.`,
-    );
+    throw slugTaken(workflow, workflow.slug);
   }
 
   /** Saves a new workflow. Where its slug is taken and may be another one, it gets its id's last characters. Null: it is taken. */
@@ -160,13 +157,22 @@ export class Workflows {
 
   /**
    * Saves over a workflow. Runs in flight go on with the definition they started with.
-   * @throws PlatformError `conflict` when the definition is no longer the one the author started from, unless `force`
+   * @param wanted the change, or what makes it of the workflow as it stands: asked again when another save came first
+   * @throws PlatformError `conflict` when the definition is no longer the one the author started from, unless `force`; when the slug is taken
    */
-  async update(caller: Caller, workflowId: string, patch: WorkflowPatch, force: boolean): Promise<WorkflowRecord> {
+  async update(
+    caller: Caller,
+    workflowId: string,
+    wanted: WorkflowPatch | ((record: WorkflowRecord) => Promise<WorkflowPatch>),
+    force: boolean,
+  ): Promise<WorkflowRecord> {
     demand(caller, 'workflows:write');
-    if (patch.errorHandlerId !== undefined) await this.#checkHandler(caller, patch.errorHandlerId);
     for (let tries = 0; tries < SAVE_TRIES; tries += 1) {
       const record = await this.get(caller, workflowId);
+      const patch = typeof wanted === 'function' ? await wanted(record) : wanted;
+      if (patch.errorHandlerId !== undefined) await this.#checkHandler(caller, patch.errorHandlerId);
+      refuseMadeDefinition(record, patch);
+      if (patch.slug !== undefined) await this.#checkSlug(record, patch.slug);
       if (patch.type !== undefined && patch.type !== record.workflow.type) {
         const message = `The type of a workflow cannot be changed: it is "${record.workflow.type}", given was "${patch.type}". Save a new workflow of that type.`;
         throw invalid([{ at: ['body', 'type'], message, type: 'unchangeable' }]);
@@ -244,7 +250,7 @@ export class Workflows {
    * @throws PlatformError `not_found`; `invalid` when the definition is not runnable yet
    */
   async runnable(
-    caller: Caller,
+    caller: Pick<Caller, 'workspaceId'>,
     workflowId: string,
     versionId: string | null,
   ): Promise<{ workflow: Workflow; version: WorkflowVersion }> {
@@ -262,7 +268,7 @@ export class Workflows {
   }
 
   /** A version as runs need it: its definition never changes, so that a hot one is read and parsed once. */
-  async #frozen(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {
+  async #frozen(caller: Pick<Caller, 'workspaceId'>, workflowId: string, versionId: string): Promise<WorkflowVersion> {
     const known = this.#versions.get(versionId);
     if (known?.workspaceId === caller.workspaceId && known.workflowId === workflowId) return known;
     const version = await this.#versionOf(caller, workflowId, versionId);
@@ -278,7 +284,11 @@ export class Workflows {
     refuse(issues, ['body', 'definition']);
   }
 
-  async #versionOf(caller: Caller, workflowId: string, versionId: string): Promise<WorkflowVersion> {
+  async #versionOf(
+    caller: Pick<Caller, 'workspaceId'>,
+    workflowId: string,
+    versionId: string,
+  ): Promise<WorkflowVersion> {
     const version = await this.#store.getVersion(caller.workspaceId, versionId);
     if (version === null || version.workflowId !== workflowId) throw notFound('workflow version', versionId);
     return version;
@@ -300,6 +310,7 @@ export class Workflows {
       settings: patch.settings ?? workflow.settings,
       meta: patch.meta ?? workflow.meta,
       profile: patch.profile ?? workflow.profile,
+      slug: patch.slug ?? workflow.slug,
       currentVersionId: version.id,
       updatedAt: this.#system.now(),
       revision: workflow.revision + 1,
@@ -333,6 +344,11 @@ export class Workflows {
     };
   }
 
+  async #checkSlug({ workflow }: WorkflowRecord, slug: string): Promise<void> {
+    const found = await this.#store.findWorkflowBySlug(workflow.workspaceId, workflow.kind, slug);
+    if (found !== null && found.workflow.id !== workflow.id) throw slugTaken(workflow, slug);
+  }
+
   async #checkHandler(caller: Caller, workflowId: string | null): Promise<void> {
     if (workflowId === null) return;
     const handler = await this.#store.getWorkflow(caller.workspaceId, workflowId);
@@ -340,6 +356,18 @@ export class Workflows {
     const message = `The error handler ${workflowId} is not a workflow of this workspace. Save it first, or leave error_handler out.`;
     throw invalid([{ at: ['body', 'error_handler'], message, type: 'unknown_workflow' }]);
   }
+}
+
+function slugTaken({ kind }: Workflow, slug: string): PlatformError {
+  const message = `The slug "${slug}" belongs to another ${kind} of this workspace. Choose another one, or change that one.`;
+  return new PlatformError('conflict', message);
+}
+
+/** The graph of a model or a ComfyUI workflow follows from what it says of itself. */
+function refuseMadeDefinition({ workflow }: WorkflowRecord, patch: WorkflowPatch): void {
+  if (workflow.kind === 'flow' || patch.given === undefined || patch.profile !== undefined) return;
+  const message = `"${workflow.name}" is a ${workflow.kind}: its definition is made by the platform. Change it where ${workflow.kind}s are changed.`;
+  throw invalid([{ at: ['body', 'definition'], message, type: 'unchangeable' }]);
 }
 
 function hashOf(document: string): string {

@@ -3,6 +3,7 @@ import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
@@ -14,7 +15,8 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 
 /**
  * One fact the store shall keep. Facts that rest on an earlier reading carry what they rest on, and make the whole change stale when that no
- * longer holds: `updateRun`, `saveWorkflow` and `putApiKey` the revision before, `endTask` the lease, `followed` the position before.
+ * longer holds: `updateRun`, `saveWorkflow`, `putApiKey` and `updateEvaluation` the revision before, `endTask` the lease, `followed` the position
+ * before.
  */
 export type Write =
   | { readonly kind: 'createRun'; readonly run: Run }
@@ -50,7 +52,7 @@ export type Write =
   | { readonly kind: 'deleteRun'; readonly workspaceId: string; readonly runId: string }
   /** Rests on no other workflow of its kind having its slug. */
   | { readonly kind: 'createWorkflow'; readonly workflow: Workflow }
-  /** Rests on the stored revision being `workflow.revision - 1`. */
+  /** Rests on the stored revision being `workflow.revision - 1`, and on no other workflow of its kind having its slug. */
   | { readonly kind: 'saveWorkflow'; readonly workflow: Workflow }
   | { readonly kind: 'createVersion'; readonly version: WorkflowVersion }
   /** Name and description only: a version's definition never changes. */
@@ -69,6 +71,25 @@ export type Write =
   | { readonly kind: 'forgetRequest'; readonly workspaceId: string; readonly key: string }
   /** Makes or changes a secret. One that is current takes the place of the one that was. */
   | { readonly kind: 'putCallbackSecret'; readonly secret: CallbackSecret }
+  /** Rests on the run being there, and on no evaluation of it having come after the parent. Not for one that is completed. */
+  | { readonly kind: 'createEvaluation'; readonly evaluation: Evaluation; readonly judges: readonly Judge[] }
+  /** Replaces what may change, and the judges given. Rests on the stored revision being `evaluation.revision - 1`. Not for one that completes. */
+  | { readonly kind: 'updateEvaluation'; readonly evaluation: Evaluation; readonly judges: readonly Judge[] }
+  /**
+   * As `updateEvaluation`, for one that is completed now. It supersedes the run's current evaluation, or its parent where there is no run; when a
+   * later attempt is current already, it is superseded itself. Rests on the stored one not being concluded, too.
+   */
+  | { readonly kind: 'completeEvaluation'; readonly evaluation: Evaluation; readonly judges: readonly Judge[] }
+  /** What a person thinks of an evaluation. Null takes it back. `at`: epoch milliseconds. */
+  | {
+      readonly kind: 'setEvaluationFeedback';
+      readonly workspaceId: string;
+      readonly evaluationId: string;
+      readonly feedback: Feedback | null;
+      readonly at: number;
+    }
+  /** Who judges in a workspace when nobody says otherwise; null: the built-in judges. */
+  | { readonly kind: 'setEvaluationPlan'; readonly workspaceId: string; readonly plan: EvaluationPlan | null }
   /** A follower has dealt with the log up to `position`. Rests on its stored position being `before`. */
   | {
       readonly kind: 'followed';

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
+import { completed, pendingEvaluation, pendingJudge } from '../../test/support/evaluations.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
 import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
+import type { Evaluation, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
@@ -1044,6 +1046,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'runStats'
         | 'listWorkflowsById'
         | 'getApiKey'
+        | 'getEvaluation'
+        | 'lastEvaluation'
+        | 'currentEvaluations'
+        | 'listJudges'
+        | 'evaluationsJudgedBy'
+        | 'evaluationPlan'
         | 'listApiKeys';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
@@ -1095,7 +1103,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         findWorkflowBySlug: (workspaceId, of) => store.findWorkflowBySlug(workspaceId, 'flow', of.workflow.slug),
         find: async (workspaceId) => {
           const request = { workspaceId, filter: null, sort: [], limit: 10, from: null, backward: false };
-          const lists = ['runs', 'nodeRuns', 'logs', 'batches', 'batchItems'] as const;
+          const lists = ['runs', 'nodeRuns', 'logs', 'batches', 'batchItems', 'evaluations'] as const;
           const pages = await Promise.all(lists.map((list) => store.find(list, request)));
           const counts = pages.map(({ items }) => items.length).filter(Boolean);
           return counts.length === lists.length || counts.length === 0 ? counts : Promise.reject(new Error('uneven'));
@@ -1119,6 +1127,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         },
         listWorkflowsById: (workspaceId, of) => store.listWorkflowsById(workspaceId, [of.workflow.id]),
         getApiKey: (workspaceId, of) => store.getApiKey(workspaceId, of.key.id),
+        getEvaluation: (workspaceId, of) => store.getEvaluation(workspaceId, of.evaluation.id),
+        lastEvaluation: (workspaceId, of) => store.lastEvaluation(workspaceId, of.run.id),
+        currentEvaluations: (workspaceId, of) => store.currentEvaluations(workspaceId, [of.run.id]),
+        listJudges: (workspaceId, of) => store.listJudges(workspaceId, [of.evaluation.id]),
+        evaluationsJudgedBy: (workspaceId, of) => store.evaluationsJudgedBy(workspaceId, [of.judge.runId ?? '']),
+        evaluationPlan: (workspaceId) => store.evaluationPlan(workspaceId),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
         getBatch: (workspaceId) => store.getBatch(workspaceId, 'batch'),
         getUpload: (workspaceId) => store.getUpload(workspaceId, 'upload'),
@@ -1135,6 +1149,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly file: StoredFile;
         readonly delivery: Delivery;
         readonly key: ApiKey;
+        readonly evaluation: Evaluation;
+        readonly judge: Judge;
       }
 
       async function populate(): Promise<Owned> {
@@ -1144,6 +1160,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const file = aFile();
         const delivery = aDelivery(run);
         const key = aKey();
+        const evaluation = pendingEvaluation({ workspaceId: OURS, runId: run.id }, system);
+        const judge = pendingJudge(evaluation, system);
         await kept([
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },
@@ -1196,7 +1214,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
             },
           },
         ]);
-        return { run, workflow: made.workflow, version, file, delivery, key };
+        await kept([
+          { kind: 'createEvaluation', evaluation, judges: [judge] },
+          { kind: 'setEvaluationPlan', workspaceId: OURS, plan: { judges: [], threshold: 1 } },
+        ]);
+        await kept([{ kind: 'completeEvaluation', evaluation: completed(evaluation, true, 1), judges: [] }]);
+        return { run, workflow: made.workflow, version, file, delivery, key, evaluation, judge };
       }
 
       it.each(Object.keys(reads) as (keyof typeof reads)[])('sees nothing of ours through %s', async (method) => {
@@ -1207,7 +1230,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
 
       it('can change nothing of ours', async () => {
-        const { run, workflow, delivery, version, key } = await populate();
+        const { run, workflow, delivery, version, key, evaluation } = await populate();
+        const evaluated = await store.getEvaluation(OURS, evaluation.id);
         const before = await store.loadRun(OURS, run.id);
         const theirs = { workspaceId: THEIRS } as const;
         await stale([{ kind: 'updateRun', run: { ...run, ...theirs, revision: 1, progress: 7 }, before: run.status }]);
@@ -1215,7 +1239,10 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         await stale([{ kind: 'saveWorkflow', workflow: { ...workflow, ...theirs, revision: 2 } }]);
         await stale([{ kind: 'recordAttempt', ...attempted({ ...delivery, ...theirs }) }]);
         await stale([{ kind: 'putApiKey', key: { ...key, ...theirs, revision: 2, scopes: [] } }]);
+        await stale([{ kind: 'createEvaluation', evaluation: { ...evaluation, ...theirs }, judges: [] }]);
+        await stale([{ kind: 'updateEvaluation', evaluation: { ...evaluation, ...theirs, revision: 3 }, judges: [] }]);
         await kept([
+          { kind: 'setEvaluationFeedback', ...theirs, evaluationId: evaluation.id, feedback: null, at: 7 },
           { kind: 'endTasksOfRun', ...theirs, runId: run.id },
           { kind: 'renameVersion', version: { ...version, ...theirs, name: 'taken' } },
           { kind: 'touchKey', ...theirs, keyId: key.id, at: system.now() },
@@ -1223,6 +1250,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(await store.loadRun(OURS, run.id)).toEqual(before);
         expect(await store.getVersion(OURS, version.id)).toEqual(version);
         expect(await store.getApiKey(OURS, key.id)).toEqual(key);
+        expect(await store.getEvaluation(OURS, evaluation.id)).toEqual(evaluated);
         expect(await claim()).toHaveLength(1);
       });
     });

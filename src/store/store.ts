@@ -3,6 +3,7 @@ import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
@@ -51,6 +52,8 @@ export interface FindRequest extends KeysetRequest {
 export interface FindOptions {
   /** Of runs and node runs: whether inputs and outputs are read; without it they are. */
   readonly payloads?: boolean;
+  /** Of workflows: whether their current versions are read; without it they are not. */
+  readonly definitions?: boolean;
   /** Of runs: what their current evaluation must be like. */
   readonly evaluation?: EvaluationCondition;
 }
@@ -82,6 +85,22 @@ export interface FoundNodeRun {
 
 export type FoundLog = RunLog;
 
+/** A workflow that is not deleted. */
+export interface FoundWorkflow {
+  readonly workflow: Workflow;
+  /** The current version; null when definitions are not asked for. */
+  readonly version: WorkflowVersion | null;
+  /** Its place among the versions of the workflow, from 1. */
+  readonly versionNumber: number;
+  readonly runsCount: number;
+}
+
+export interface FoundVersion {
+  readonly version: WorkflowVersion;
+  /** Its place among the versions of its workflow, from 1. */
+  readonly number: number;
+}
+
 export interface FoundBatchItem {
   readonly item: BatchItem;
   readonly run: Run;
@@ -92,8 +111,13 @@ export interface Listed {
   readonly runs: FoundRun;
   readonly nodeRuns: FoundNodeRun;
   readonly logs: FoundLog;
+  /** Of every kind. */
+  readonly workflows: FoundWorkflow;
+  /** Of workflows that are not deleted. */
+  readonly versions: FoundVersion;
   readonly batches: Batch;
   readonly batchItems: FoundBatchItem;
+  readonly evaluations: Evaluation;
 }
 
 /** What runs recorded while they executed, by run id; a run without any is not in it. */
@@ -225,6 +249,17 @@ export interface Store {
   listSavedVersions(workspaceId: string, workflowId: string): Promise<WorkflowVersion[]>;
 
   getFile(workspaceId: string, fileId: string): Promise<StoredFile | null>;
+
+  getEvaluation(workspaceId: string, evaluationId: string): Promise<Evaluation | null>;
+  /** The one that was made last for a run. */
+  lastEvaluation(workspaceId: string, runId: string): Promise<Evaluation | null>;
+  /** The current evaluations of some runs: completed and not superseded, one a run at most. */
+  currentEvaluations(workspaceId: string, runIds: readonly string[]): Promise<Evaluation[]>;
+  /** Judges with their issues, those of one evaluation in the order they were given. */
+  listJudges(workspaceId: string, evaluationIds: readonly string[]): Promise<Judge[]>;
+  /** The evaluations that some runs judge for. */
+  evaluationsJudgedBy(workspaceId: string, runIds: readonly string[]): Promise<string[]>;
+  evaluationPlan(workspaceId: string): Promise<EvaluationPlan | null>;
 
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;

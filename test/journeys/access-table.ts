@@ -1,4 +1,5 @@
 import type { Scope } from '../../src/domain/caller.ts';
+import { MODEL_PARTS, type ModelPart } from '../../src/domain/model.ts';
 import type { Client, Wire } from '../support/client.ts';
 import { GREETING } from '../support/noxus-definitions.ts';
 
@@ -65,6 +66,7 @@ const CHANGES = ['workflows:write', 'workflows:read'] as const;
 const WORKFLOW = '/v1/workflows/{workflow_id}';
 const KEYS = '/v1/admin/groups/{group_id}/api-keys';
 const runBody = () => ({ input: { Name: 'Ada' } });
+const batchBody = () => ({ input: [{ Name: 'Ada' }] });
 const workflowBody = () => ({ name: 'x', definition: { nodes: [], edges: [] } });
 const nameBody = () => ({ name: 'x' });
 
@@ -121,6 +123,70 @@ const NOXUS: readonly Route[] = [
 
 const uploadBody = () => ({ filename: 'notes.txt', mime_type: 'text/plain', size_bytes: 5 });
 
+const COMFYUI_WORKFLOW = '/v1/comfyui-workflows/{comfyui_workflow_id}';
+
+/** A graph that declares an input and an output. */
+const COMFYUI_GRAPH = {
+  1: { class_type: 'RunflowInputString', inputs: { input_id: 'Prompt' } },
+  2: { class_type: 'RunflowOutputImage', inputs: { output_id: 'Picture', value: ['1', 0] } },
+};
+const comfyuiBody = () => ({ name: 'Paint', workflow_json: COMFYUI_GRAPH, gpu_explicit_models: ['L4'] });
+
+const comfyuiSocket = () => ({
+  name: 'x',
+  variable_type_code: 'IMAGE',
+  comfyui_node_id: '2',
+  comfyui_field_name: 'filename_prefix',
+});
+
+/** The routes of one list that ComfyUI workflows have. */
+const comfyuiItems = (segment: string, itemId: string, body: () => unknown): readonly Route[] => {
+  const list = `${COMFYUI_WORKFLOW}/${segment}`;
+  return [
+    route('GET', list, 'comfyui-workflows:read', 'missing'),
+    route('POST', list, 'comfyui-workflows:edit', 'missing', body),
+    route('GET', `${list}/${itemId}`, 'comfyui-workflows:read', 'missing'),
+    route('PATCH', `${list}/${itemId}`, 'comfyui-workflows:edit', 'missing', () => ({})),
+    route('DELETE', `${list}/${itemId}`, 'comfyui-workflows:edit', 'missing'),
+  ];
+};
+
+const COMFYUI: readonly Route[] = [
+  route('GET', '/v1/comfyui-workflows', 'comfyui-workflows:read', 'empty'),
+  route('POST', '/v1/comfyui-workflows', 'comfyui-workflows:create', null, comfyuiBody),
+  route('GET', COMFYUI_WORKFLOW, 'comfyui-workflows:read', 'missing'),
+  route('PATCH', COMFYUI_WORKFLOW, 'comfyui-workflows:edit', 'missing', nameBody),
+  ...comfyuiItems('inputs', '{comfyui_input_id}', comfyuiSocket),
+  ...comfyuiItems('outputs', '{comfyui_output_id}', comfyuiSocket),
+  ...comfyuiItems('gpu-models', '{comfyui_gpu_id}', () => ({ gpu_model_code: 'H100' })),
+  route('POST', `${COMFYUI_WORKFLOW}/runs`, 'runs:create', 'missing', () => ({ input: { Prompt: 'a cat' } })),
+  route('GET', `${COMFYUI_WORKFLOW}/runs`, 'runs:read', 'missing'),
+  route('POST', `${COMFYUI_WORKFLOW}/batches`, 'runs:create', 'missing', () => ({ input: [{ Prompt: 'a cat' }] })),
+  route('DELETE', COMFYUI_WORKFLOW, 'comfyui-workflows:delete', 'missing'),
+];
+
+const BATCH = '/v1/batches/{batch_id}';
+const FLOW = '/v1/flows/{workflow_id}';
+const MODEL = '/v1/models/{model_id}';
+
+/** What is added to each list of a model. */
+const MODEL_ITEMS: Readonly<Record<ModelPart, object>> = {
+  inputs: { name: 'Nickname' },
+  outputs: { name: 'x' },
+  examples: { title: 'x' },
+  faq_entries: { question: 'x' },
+  pricing: { price: '1' },
+  related_links: {},
+};
+
+/** Starting runs of a target, and listing them. */
+const dispatchRoutes = (target: string): Route[] => [
+  route('POST', `${target}/runs`, 'runs:create', 'missing', runBody),
+  route('GET', `${target}/runs`, 'runs:read', 'missing'),
+  route('POST', `${target}/batches`, 'runs:create', 'missing', batchBody),
+];
+const evaluationBody = () => ({ generated_image_url: 'https://example.com/a.png', task_type: 'headshot' });
+
 const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/runs', 'runs:read', 'empty'),
   route('GET', '/v1/runs/statuses', null, null),
@@ -148,11 +214,58 @@ const RUNFLOW: readonly Route[] = [
   route('POST', '/v1/asset-uploads/{upload_id}/confirmations', 'files:write', 'missing'),
   route('GET', '/v1/assets/types', null, null),
   route('GET', '/v1/assets/{file_id}', 'files:read', 'missing'),
+  route('POST', '/v1/evaluations', 'evaluations:create', null, evaluationBody),
+  route('GET', '/v1/evaluations', 'evaluations:read', 'empty'),
+  route('GET', '/v1/evaluations/statuses', null, null),
+  route('GET', '/v1/evaluations/job-classes', null, null),
+  route('GET', '/v1/evaluations/defaults', 'evaluations:read', 'own'),
+  route('PUT', '/v1/evaluations/defaults', 'evaluations:edit', null, () => ({ threshold: 0.5 })),
+  route('POST', '/v1/evaluations/bulk', ['evaluations:create', 'runs:read'], null, () => ({ dry_run: true })),
+  route('GET', '/v1/evaluations/{evaluation_id}', 'evaluations:read', 'missing'),
+  route('GET', '/v1/evaluations/{evaluation_id}/callback', 'evaluations:read', 'missing'),
+  route('PATCH', '/v1/evaluations/{evaluation_id}/feedback', 'evaluations:edit', 'missing', () => ({ reason: 'x' })),
   route('GET', '/v1/api-keys', 'admin', 'own'),
   route('POST', '/v1/api-keys', 'admin', null, () => ({ name: 'x', scopes: ['admin'] })),
   route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
   route('POST', '/v1/api-keys/{key_id}/rotations', 'admin', 'missing'),
   route('DELETE', '/v1/api-keys/{doomed_key_id}', 'admin', 'missing'),
+  ...COMFYUI,
+  route('GET', '/v1/batches', 'runs:read', 'empty'),
+  route('GET', BATCH, 'runs:read', 'missing'),
+  route('GET', `${BATCH}/items`, 'runs:read', 'missing'),
+  route('GET', `${BATCH}/items/{batch_item_id}`, 'runs:read', 'missing'),
+  route('GET', `${BATCH}/callback`, 'runs:read', 'missing'),
+  route('POST', `${BATCH}/callback-redeliveries`, ['runs:execute', 'runs:read'], 'missing'),
+  route('POST', `${BATCH}/cancellation`, ['runs:stop', 'runs:read'], 'missing'),
+  route('GET', '/v1/flows', 'workflows:read', 'empty'),
+  route('GET', '/v1/flow-summaries', 'workflows:read', 'empty'),
+  route('GET', FLOW, 'workflows:read', 'missing'),
+  ...['nodes', 'inputs', 'outputs', 'versions'].map((part) =>
+    route('GET', `${FLOW}/${part}`, 'workflows:read', 'missing'),
+  ),
+  route('GET', `${FLOW}/nodes/{flow_node_id}`, 'workflows:read', 'missing'),
+  route('GET', `${FLOW}/versions/{version_id}`, 'workflows:read', 'missing'),
+  route('GET', '/v1/flow-nodes/{flow_node_id}', 'workflows:read', 'missing'),
+  ...dispatchRoutes(FLOW),
+  route('GET', '/v1/models', 'models:read', 'empty'),
+  route('POST', '/v1/models', 'models:write', null, nameBody),
+  route('GET', MODEL, 'models:read', 'missing'),
+  route('PATCH', MODEL, 'models:write', 'missing', nameBody),
+  ...dispatchRoutes(MODEL),
+  ...Object.keys(MODEL_PARTS).flatMap((part) => {
+    const items = `${MODEL}/${part.replaceAll('_', '-')}`;
+    return [
+      route('GET', items, 'models:read', 'missing'),
+      route('POST', items, 'models:write', 'missing', () => ({
+        ...MODEL_ITEMS[part as ModelPart],
+        ...(part === 'outputs' ? { name: 'y' } : {}),
+      })),
+      route('GET', `${items}/{${part}_id}`, 'models:read', 'missing'),
+      route('PATCH', `${items}/{${part}_id}`, 'models:write', 'missing', () => ({ sort_order: 1 })),
+      route('DELETE', `${items}/{${part}_id}`, 'models:write', 'missing'),
+    ];
+  }),
+  route('DELETE', MODEL, 'models:write', 'missing'),
 ];
 
 export const DIALECTS: readonly Dialect[] = [
@@ -201,15 +314,30 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const secret = await client.send('POST', '/runflow/v1/callback-secrets', {}, bearer);
   const upload = await client.send('POST', '/runflow/v1/asset-uploads', uploadBody(), bearer);
   await fetch(upload.body.upload_url, { method: 'PUT', body: 'Notes', headers: { 'content-type': 'text/plain' } });
+  const painting = (await client.send('POST', '/runflow/v1/comfyui-workflows', comfyuiBody(), bearer)).body;
+  const evaluation = await client.send('POST', '/runflow/v1/evaluations', evaluationBody(), bearer);
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
   const canceled = await canceledRun(client, bearer);
+  const lists = Object.fromEntries(Object.entries(MODEL_ITEMS).map(([part, item]) => [part, [item]]));
+  const about = { name: 'x', ...lists, inputs: [{ name: 'Name' }], backend: { kind: 'http', url: receiver } };
+  const made = await client.send('POST', '/runflow/v1/models', about, bearer);
+  const items = Object.keys(MODEL_PARTS).map((part) => [`${part}_id`, made.body[part][0].id]);
+  const batchOf = { ...batchBody(), callback_url: receiver };
+  const batch = await client.send('POST', `/runflow/v1/flows/${workflow.id}/batches`, batchOf, bearer);
+  await told(client, batch.body.id);
+  const nodes = await client.send('GET', `/runflow/v1/flows/${workflow.id}/nodes`, undefined, bearer);
   return {
     ...canceled,
     ...{ node_run_id: await nodeRunOf(client, run.id, bearer) },
+    ...{ model_id: made.body.id, flow_node_id: nodes.body.items[0].id },
+    ...{ batch_id: batch.body.id, batch_item_id: batch.body.items[0].id },
+    ...Object.fromEntries(items),
     ...{ group_id, workflow_id: workflow.id, version_id: version.id, run_id: run.id, node_id: 'say' },
-    ...{ doomed_key_id: doomed.id },
+    ...{ comfyui_workflow_id: painting.id, comfyui_input_id: painting.inputs[0].id },
+    ...{ comfyui_output_id: painting.outputs[0].id, comfyui_gpu_id: painting.gpu_explicit_models[0].id },
+    ...{ doomed_key_id: doomed.id, evaluation_id: evaluation.body.id },
     ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
   };
 }
@@ -233,6 +361,16 @@ async function delivered(client: Client, runId: string): Promise<void> {
   for (;;) {
     const [delivery] = await client.get(`/v1/runs/${runId}/callback`);
     if (delivery?.status === 'delivered') return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Waits until a batch has ended and its receiver has heard of it. */
+async function told(client: Client, batchId: string): Promise<void> {
+  const bearer = { authorization: `Bearer ${client.key}` };
+  for (;;) {
+    const { body } = await client.send('GET', `/runflow/v1/batches/${batchId}/callback`, undefined, bearer);
+    if (body[0]?.completed_at) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

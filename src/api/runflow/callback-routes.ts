@@ -83,6 +83,7 @@ export function presentDelivery({ delivery, attempts }: ToldDelivery): object {
     id: delivery.id,
     run_id: delivery.subject === 'run' ? delivery.subjectId : null,
     batch_id: delivery.subject === 'batch' ? delivery.subjectId : null,
+    ...(delivery.subject === 'evaluation' && { evaluation_id: delivery.subjectId }),
     callback_url: delivery.url,
     payload_bytes: delivery.body,
     payload: JSON.parse(delivery.body) as unknown,

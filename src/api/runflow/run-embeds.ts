@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
+import type { Evaluation } from '../../domain/evaluation.ts';
 import type { Run } from '../../domain/run.ts';
 import { WORKFLOW_KINDS } from '../../domain/workflow.ts';
-import { demand } from '../../operations/access.ts';
 import type { DialectParts } from '../dialect.ts';
 import { listText, objectText } from '../json-text.ts';
 import { presentLog } from './present-log.ts';
@@ -28,20 +28,21 @@ const EMBEDDED_RECORDS = 1000;
  */
 export async function runEmbeds(
   request: FastifyRequest,
-  { runs, records, assets, addresses }: Pick<DialectParts, 'runs' | 'records' | 'assets' | 'addresses'>,
+  parts: Pick<DialectParts, 'runs' | 'records' | 'assets' | 'addresses' | 'evaluations'>,
   shown: readonly Run[],
   embeds: ReadonlySet<string>,
 ): Promise<(run: Run) => Readonly<Record<string, string>>> {
   if (embeds.size === 0) return () => ({});
+  const { runs, records, evaluations } = parts;
   const { caller } = request;
-  const show = payloadsFor(request, { assets, addresses });
-  if (embeds.has('current_evaluation_summary')) demand(caller, 'evaluations:read');
+  const show = payloadsFor(request, parts);
   const kinds = WORKFLOW_KINDS.filter((kind) => embeds.has(kind));
   const workflowIds = shown.filter((run) => kinds.includes(run.kind)).map((run) => run.workflowId);
   const targets = await records.targets(caller, workflowIds, new Set(kinds));
   const targetTexts = new Map([...targets].map(([id, target]) => [id, JSON.stringify(presentTarget(target))]));
 
   const ids = shown.map((run) => run.id);
+  const current = embeds.has('current_evaluation_summary') ? await evaluations.currentOf(caller, ids) : null;
   const [hasNodeRuns, hasLogs] = [embeds.has('node_runs'), embeds.has('logs')];
   const wanted = { nodeRuns: hasNodeRuns ? EMBEDDED_RECORDS : 0, logs: hasLogs ? EMBEDDED_RECORDS : 0 };
   const found = hasNodeRuns || hasLogs ? await records.ofRuns(caller, ids, wanted) : null;
@@ -62,9 +63,15 @@ export async function runEmbeds(
     if (hasLogs) {
       embedded['logs'] = listText((found?.logs.get(run.id) ?? []).map((log) => objectText(presentLog(log))));
     }
-    if (embeds.has('current_evaluation_summary')) embedded['current_evaluation_summary'] = 'null';
+    if (current !== null) embedded['current_evaluation_summary'] = summaryText(current.get(run.id));
     return embedded;
   };
+}
+
+function summaryText(evaluation: Evaluation | undefined): string {
+  if (evaluation === undefined) return 'null';
+  const { passed, status, passRate } = evaluation;
+  return JSON.stringify({ passed, status_code: status, score: passRate });
 }
 
 /** A node run with the JSON texts of what went in and came out. */

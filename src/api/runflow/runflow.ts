@@ -7,10 +7,15 @@ import { accountRoutes } from './account-routes.ts';
 import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
 import { batchRoutes } from './batch-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
+import { comfyuiWorkflowRoutes } from './comfyui-workflow-routes.ts';
+import { dispatchRoutes } from './dispatch-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
+import { evaluationRoutes } from './evaluation-routes.ts';
+import { flowRoutes } from './flow-routes.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
 import { keyRoutes } from './key-routes.ts';
 import { logRoutes } from './log-routes.ts';
+import { modelRoutes } from './model-routes.ts';
 import { nodeRunRoutes } from './node-run-routes.ts';
 import { runControlRoutes } from './run-control-routes.ts';
 import { runRoutes } from './run-routes.ts';
@@ -27,7 +32,12 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   statsRoutes,
   callbackRoutes,
   assetRoutes,
+  modelRoutes,
+  flowRoutes,
+  comfyuiWorkflowRoutes,
+  dispatchRoutes,
   batchRoutes,
+  evaluationRoutes,
   keyRoutes,
   accountRoutes,
 ];

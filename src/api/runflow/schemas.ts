@@ -1,4 +1,5 @@
 import Type, { type TSchema, type TSchemaOptions } from 'typebox';
+import { EVALUATION_STATUSES } from '../../domain/evaluation.ts';
 import { WORKFLOW_KINDS } from '../../domain/workflow.ts';
 import { RUN_STATUS_CODES } from './words.ts';
 
@@ -32,6 +33,93 @@ const timestamps = { created_at: time(), updated_at: time() };
 const EvaluationSummary = Type.Object(
   { passed: flag(), status_code: text(), score: opt(Type.Number()) },
   { $id: 'EvaluationSummary' },
+);
+
+const EvaluationIssue = Type.Object(
+  {
+    id: uuid(),
+    evaluation_id: uuid(),
+    evaluation_judge_id: uuid(),
+    category: text(),
+    subcategory: text(),
+    detail: text(),
+  },
+  { $id: 'EvaluationIssue' },
+);
+
+const EvaluationJudge = Type.Object(
+  {
+    id: uuid(),
+    evaluation_id: uuid(),
+    name: text(),
+    description: text(),
+    category: text(),
+    workflow_id: text(),
+    run_id: uuid(),
+    status_code: text(),
+    is_gate: flag(),
+    passed: flag(),
+    confidence: opt(Type.Number()),
+    weight: opt(Type.Number()),
+    reasoning: text(),
+    evidence: opt(Type.Array(Type.String())),
+    strengths: opt(Type.Array(Type.String())),
+    sub_point_results: object(),
+    sub_points_evaluated: integer(),
+    created_at: time(),
+    issues: list('EvaluationIssue'),
+  },
+  { $id: 'EvaluationJudge' },
+);
+
+const Evaluation = Type.Object(
+  {
+    id: uuid(),
+    org_id: uuid(),
+    run_id: uuid(),
+    target_type_code: code(WORKFLOW_KINDS),
+    model_id: uuid(),
+    flow_id: uuid(),
+    comfyui_workflow_id: uuid(),
+    task_type: text(),
+    task_description: text(),
+    generation_prompt: text(),
+    generated_image_url: text(),
+    input_attributes: object(),
+    evaluation_instructions: text(),
+    reference_images: opt(Type.Array(Type.Object({ url: text(), kind: text(), description: text() }))),
+    status_code: code(EVALUATION_STATUSES),
+    job_class_code: text(),
+    overall_passed: flag(),
+    weighted_pass_rate: opt(Type.Number({ minimum: 0, maximum: 1 })),
+    pass_threshold: opt(Type.Number({ minimum: 0, maximum: 1 })),
+    override_reason: text(),
+    top_issues: opt(Type.Array(Type.String())),
+    top_strengths: opt(Type.Array(Type.String())),
+    check_summary: object(),
+    analysis_modules_executed: integer(),
+    primary_action_code: text(),
+    parent_evaluation_id: uuid(),
+    attempt_number: integer(),
+    superseded_at: time(),
+    eval_duration_ms: integer(),
+    feedback_is_positive: flag(),
+    feedback_reason: text(),
+    created_at: time(),
+    updated_at: time(),
+    client_ref: text(),
+    submitted_at: time(),
+    completed_at: time(),
+    callback_url: text(),
+    cost: decimal(),
+    links: object(),
+    failure_code: text(),
+    failure_message: text(),
+    judges: list('EvaluationJudge'),
+    action: object(),
+    gate_failures: opt(Type.Array(Type.Record(Type.String(), Type.Unknown()))),
+  },
+  { $id: 'Evaluation' },
 );
 
 const NodeRun = Type.Object(
@@ -367,6 +455,9 @@ const ApiError = Type.Object(
 /** Schemas that routes refer to by name. */
 export const COMPONENTS: readonly TSchema[] = [
   EvaluationSummary,
+  EvaluationIssue,
+  EvaluationJudge,
+  Evaluation,
   NodeRun,
   RunLog,
   ModelInput,
@@ -386,6 +477,12 @@ export const COMPONENTS: readonly TSchema[] = [
   Run,
   ApiError,
 ];
+
+/** The properties of a component, in the order of the reference. */
+export function fieldsOf(component: string): readonly string[] {
+  const found = COMPONENTS.find((one) => (one as { $id?: string }).$id === component);
+  return Object.keys((found as { properties?: object } | undefined)?.properties ?? {});
+}
 
 /** The answers of a route: what it gives, and the refusals that every route may give. */
 export function answers(schema: TSchema, status = 200) {

@@ -1,6 +1,6 @@
 import { type StoredFile, storedFileUri } from '../../domain/stored-file.ts';
 import type { Warning } from '../../domain/warning.ts';
-import { configText } from '../config.ts';
+import { configFlag, configText } from '../config.ts';
 import { fileReference, loadFile } from '../file-reference.ts';
 import { type EffectNodeType, failed, type Outcome, succeeded } from '../node-type.ts';
 import { decodeText, mediaType } from '../text-content.ts';
@@ -44,9 +44,17 @@ export const fileInput: EffectNodeType = {
       optional: true,
       default: null,
     },
+    optional: {
+      type: 'bool',
+      description: 'A run may leave it out; the file is null then.',
+      optional: true,
+      default: false,
+      advanced: true,
+    },
   },
   async run(input, context) {
     const given = input.values['input'] ?? input.config['value'] ?? null;
+    if (given === null && configFlag(input.config, 'optional')) return succeeded({ output: null });
     const reference = fileReference(given);
     if (reference === null) {
       const label = configText(input.config, 'label') || input.nodeId;

@@ -47,6 +47,11 @@ describe('an input', () => {
     expect(failure).toContain(JSON.stringify(given).slice(0, 20));
   });
 
+  it('that may be left out is null then', () => {
+    expect(outputsOf(runPure(inputNode, { optional: true }, {}))).toEqual({ output: null });
+    expect(outputsOf(runPure(inputNode, { optional: true, value: 'x' }, {}))).toEqual({ output: 'x' });
+  });
+
   it('without a value says under which name to give one', () => {
     expect(failureOf(runPure(inputNode, { label: 'Ticket' }, {}))).toContain('"Ticket"');
     expect(failureOf(runPure(inputNode, {}, {}))).toContain('"n1"');

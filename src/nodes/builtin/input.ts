@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue } from '../../domain/json.ts';
 import { DATA_TYPES, type DataType, valueAsText } from '../../domain/value.ts';
-import { configText } from '../config.ts';
+import { configFlag, configText } from '../config.ts';
 import { failed, type PureNodeType, succeeded } from '../node-type.ts';
 import { EVERY_TYPE, one } from '../value-types.ts';
 
@@ -51,10 +51,18 @@ export const inputNode: PureNodeType = {
       optional: true,
       default: null,
     },
+    optional: {
+      type: 'bool',
+      description: 'A run may leave it out; the value is null then.',
+      optional: true,
+      default: false,
+      advanced: true,
+    },
   },
   run(input) {
     const given = input.values['input'] ?? input.config['value'] ?? undefined;
     const label = configText(input.config, 'label') || input.nodeId;
+    if (given === undefined && configFlag(input.config, 'optional')) return succeeded({ output: null });
     if (given === undefined) {
       return failed({
         code: 'invalid_input',

@@ -5,12 +5,12 @@ import type { Usage } from '../../domain/run.ts';
 import type { Warning } from '../../domain/warning.ts';
 import { configNumber } from '../config.ts';
 import { httpClientError, isRetryableStatus, retryAfterMs } from '../http-outcome.ts';
+import { NO_PROVIDER, providerOf, usageOf } from '../model-provider.ts';
 import {
   type EffectNodeType,
   failed,
   keyedValues,
   type ModelAccess,
-  type ModelPrice,
   type ModelProvider,
   type NodeContext,
   type Outcome,
@@ -28,8 +28,6 @@ const RETRIES = 3;
 
 /** Characters of a provider's error that a failure repeats. */
 const SHOWN_ERROR_LENGTH = 300;
-
-const TOKENS_PER_PRICE = 1_000_000;
 
 /** Text from a language model. */
 export const textGeneration: EffectNodeType = {
@@ -308,8 +306,7 @@ function notConfigured(models: readonly string[], access: ModelAccess): Failure 
   if (access.providers.length === 0) {
     return {
       code: 'not_configured',
-      message:
-        'No model provider is configured. Set OPENAI_BASE_URL to an OpenAI-compatible endpoint (e.g. https://api.openai.com/v1) and OPENAI_API_KEY to its key, or list providers in the configuration file under "models", and restart the server.',
+      message: NO_PROVIDER,
     };
   }
   if (models.length > 0) return null;
@@ -319,12 +316,6 @@ function notConfigured(models: readonly string[], access: ModelAccess): Failure 
   };
 }
 
-/** The provider that lists the model, else the first one that lists none and so takes any name. */
-function providerOf(model: string, access: ModelAccess): ModelProvider | null {
-  const lists = access.providers.find((provider) => provider.models.includes(model));
-  return lists ?? access.providers.find((provider) => provider.models.length === 0) ?? null;
-}
-
 function modelSettings(config: JsonObject): Prompt['settings'] {
   const temperature = configNumber(config, 'temperature');
   const maxTokens = configNumber(config, 'max_tokens');
@@ -332,20 +323,6 @@ function modelSettings(config: JsonObject): Prompt['settings'] {
     ...(temperature === null ? {} : { temperature }),
     ...(maxTokens === null ? {} : { maxOutputTokens: maxTokens }),
   };
-}
-
-function usageOf(
-  tokens: { inputTokens: number | undefined; outputTokens: number | undefined },
-  price: ModelPrice | undefined,
-): Usage {
-  const inputTokens = tokens.inputTokens ?? 0;
-  const outputTokens = tokens.outputTokens ?? 0;
-  if (price === undefined) return { inputTokens, outputTokens, cost: null };
-  const cost = new Big(price.input)
-    .times(inputTokens)
-    .plus(new Big(price.output).times(outputTokens))
-    .div(TOKENS_PER_PRICE);
-  return { inputTokens, outputTokens, cost: cost.toFixed() };
 }
 
 function addUsage(sum: Usage | null, more: Usage): Usage {

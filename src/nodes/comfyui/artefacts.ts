@@ -1,11 +1,11 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { storedFileUri } from '../../domain/stored-file.ts';
+import { imageSize } from '../image-size.ts';
 import type { NodeFiles } from '../node-type.ts';
 import { mediaType } from '../text-content.ts';
 import type { ComfyuiClient, ServerFile } from './comfyui-client.ts';
 import type { ComfyuiOutput } from './extract.ts';
 import type { Graph } from './graph.ts';
-import { imageSize } from './image-size.ts';
 
 /** What an entry of the result is. */
 type ArtefactKind = 'image' | 'video' | 'audio' | '3d' | 'file';

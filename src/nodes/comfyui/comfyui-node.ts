@@ -5,7 +5,7 @@ import type { Failure, FailureStage } from '../../domain/failure.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { DefinitionIssue } from '../../domain/workflow.ts';
-import { configIssue } from '../config.ts';
+import { configIssue, configText } from '../config.ts';
 import { fileReference, type LoadedFile, loadFile } from '../file-reference.ts';
 import { failedRequest, isRetryableStatus } from '../http-outcome.ts';
 import {
@@ -23,6 +23,7 @@ import { findArtefacts, keepArtefact } from './artefacts.ts';
 import { ComfyuiClient, ComfyuiError, type HistoryEntry } from './comfyui-client.ts';
 import { type DeclaredWorkflow, readDeclared } from './declared.ts';
 import { extract } from './extract.ts';
+import { gpuRate } from './gpu-rate.ts';
 import { DEPLOY_CLASS, type Graph } from './graph.ts';
 import { executionFailure, GraphProgress } from './graph-progress.ts';
 import { buildPrompt, fitToServer, markOutputs, nodeErrors, readValues } from './prompt.ts';
@@ -82,6 +83,13 @@ export function createComfyuiWorkflow(pace: Pace = PACE): EffectNodeType {
         default: {},
         advanced: true,
       },
+      gpu: {
+        type: 'str',
+        description: 'The GPU that it is charged by, e.g. L40S; the default rate when left out.',
+        optional: true,
+        default: null,
+        advanced: true,
+      },
     },
     check(node) {
       const { workflow } = node.config;
@@ -125,6 +133,7 @@ async function runWorkflow(input: NodeInput, context: NodeContext, pace: Pace): 
     stage: 'dispatch',
     files: new Map(),
     resources: new Map(),
+    gpu: configText(input.config, 'gpu') || null,
   };
   for (const [name, reference] of references) {
     const loaded = await loadFile(reference!, context);
@@ -159,6 +168,7 @@ interface Job {
   readonly files: Map<string, LoadedFile>;
   /** By path below the input folder. */
   readonly resources: Map<string, LoadedFile>;
+  readonly gpu: string | null;
 }
 
 /** A server does not know a prompt any more that it had taken. */
@@ -342,6 +352,7 @@ async function collect(
   }
   const measures: JsonObject = {
     gpu_seconds: gpuSeconds(entry, run.startedAt, context.now()),
+    ...gpuRate(job.gpu, context.gpuRates),
     server: client.url,
     prompt_id: run.promptId,
     ...(missing.length > 0 ? { partial: true, missing } : {}),

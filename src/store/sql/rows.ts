@@ -117,7 +117,7 @@ export function feedbackCells(feedback: Feedback | null): Cell[] {
   return [isPositive === null ? null : Number(isPositive), reason];
 }
 
-function feedbackFromRow(row: Row): Feedback | null {
+export function feedbackFromRow(row: Row): Feedback | null {
   const isPositive = numberOrNull(row, 'feedback_is_positive');
   const reason = textOrNull(row, 'feedback_reason');
   if (isPositive === null && reason === null) return null;

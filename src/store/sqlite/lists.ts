@@ -6,6 +6,8 @@ import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { FindOptions, FindRequest, FoundLog, FoundNodeRun, FoundRun, Listed } from '../store.ts';
 import { batches, batchItems } from './batch-lists.ts';
 import type { Connection } from './connection.ts';
+import { evaluationCondition, evaluations } from './evaluation-lists.ts';
+import { versions, workflows } from './workflow-lists.ts';
 
 /** A payload that lies in a blob is not JSON here and acts as null in filters. */
 const inlineJson = (column: string): string => `case when ${column} not like '@%' then ${column} end`;
@@ -168,8 +170,11 @@ const SOURCES: { readonly [K in keyof Listed]: (options: FindOptions) => ListSou
   runs,
   nodeRuns,
   logs,
+  workflows,
+  versions,
   batches,
   batchItems,
+  evaluations,
 };
 
 /** See `Store.find`. */
@@ -180,6 +185,7 @@ export function find<K extends keyof Listed>(
   options: FindOptions,
 ): KeysetPage<Listed[K]> {
   const source = SOURCES[what](options) as ListSource<Listed[K]>;
-  const statement = listStatement(source, request, sqliteFilter);
+  const extra = options.evaluation && evaluationCondition(on, request.workspaceId, options.evaluation);
+  const statement = listStatement(source, request, sqliteFilter, extra);
   return statement.page(on.db.prepare(statement.sql).all(...statement.values));
 }

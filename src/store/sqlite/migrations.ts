@@ -189,8 +189,52 @@ const MIGRATIONS: readonly string[] = [
   create unique index api_keys_by_former_digest on api_keys (former_digest) where former_digest is not null;
   `,
   `
+  create index workflow_versions_by_workflow on workflow_versions (workspace_id, workflow_id, id);
+  `,
+  `
   -- Lines of all runs by time: ids sort by it. Without it every page of them would sort them all.
   create index run_logs_by_id on run_logs (workspace_id, id);
+  `,
+  `
+  create table evaluations (
+    workspace_id text not null, id text not null, run_id text, target_kind text, workflow_id text, status text not null,
+    revision integer not null, task_type text, task_description text, prompt text, image_url text, input_attributes text,
+    instructions text, reference_images text, threshold real not null, client_ref text, callback_url text, passed integer,
+    pass_rate real, pass_rate_key text, override_reason text, top_issues text, top_strengths text, checks text, next_action text,
+    parent_id text, attempt integer not null, superseded_at integer, feedback_is_positive integer, feedback_reason text,
+    failure text, cost text, cost_key text, created_at integer not null, updated_at integer not null, completed_at integer,
+    failure_code text generated always as (json_extract(failure, '$.code')) virtual,
+    duration_ms integer generated always as (completed_at - created_at) virtual,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create unique index evaluations_by_run on evaluations (workspace_id, run_id, attempt) where run_id is not null;
+  create index evaluations_by_time on evaluations (workspace_id, created_at, id);
+  -- The law that a run has one current evaluation at most.
+  create unique index evaluations_current on evaluations (workspace_id, run_id)
+    where run_id is not null and status = 'completed' and superseded_at is null;
+  create index evaluations_by_verdict on evaluations (workspace_id, passed, run_id)
+    where run_id is not null and status = 'completed' and superseded_at is null;
+
+  create table evaluation_judges (
+    workspace_id text not null, evaluation_id text not null, id text not null, workflow_id text not null, name text not null,
+    description text, category text, weight real not null, gate integer not null, run_id text, status text not null,
+    passed integer, confidence real, reasoning text, evidence text, strengths text, sub_points text, created_at integer not null,
+    primary key (workspace_id, evaluation_id, id)
+  ) strict, without rowid;
+  create index evaluation_judges_by_run on evaluation_judges (workspace_id, run_id) where run_id is not null;
+
+  -- run_id is the run that is judged. Whether its evaluation is current is said here too, so that runs are found by the issues they have now.
+  create table evaluation_issues (
+    workspace_id text not null, evaluation_id text not null, judge_id text not null, position integer not null, id text not null,
+    run_id text, is_current integer not null, category text not null, subcategory text, detail text,
+    primary key (workspace_id, evaluation_id, judge_id, position)
+  ) strict, without rowid;
+  create index evaluation_issues_by_category on evaluation_issues (workspace_id, category, run_id, subcategory)
+    where is_current = 1 and run_id is not null;
+  create index evaluation_issues_by_subcategory on evaluation_issues (workspace_id, subcategory, run_id, category)
+    where is_current = 1 and run_id is not null;
+
+  create table evaluation_plans (workspace_id text primary key, plan text not null) strict, without rowid;
   `,
 ];
 

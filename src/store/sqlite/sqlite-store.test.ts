@@ -7,9 +7,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
+import { describeEvaluations } from '../evaluations.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import type { Store } from '../store.ts';
+import { describeWorkflowLists } from '../workflow-lists.conformance.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
@@ -34,6 +36,8 @@ async function openNew(): Promise<OpenedStore> {
 
 describeStore('the SQLite store', openNew);
 describeRunQueries('the SQLite store', openNew);
+describeWorkflowLists('the SQLite store', openNew);
+describeEvaluations('the SQLite store', openNew);
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };

@@ -25,6 +25,7 @@ import type {
 } from '../store.ts';
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
 import { type Connection, connection } from './connection.ts';
+import * as evaluations from './evaluation-queries.ts';
 import { migrate } from './migrations.ts';
 import {
   findWorkflowByName,
@@ -301,6 +302,30 @@ class SqliteStore implements Store {
   async getFile(workspaceId: string, fileId: string) {
     const row = this.#on.prepared('select * from files where workspace_id = ? and id = ?').get(workspaceId, fileId);
     return row === undefined ? null : rows.fileFromRow(row);
+  }
+
+  async getEvaluation(workspaceId: string, evaluationId: string) {
+    return evaluations.getEvaluation(this.#on, workspaceId, evaluationId);
+  }
+
+  async lastEvaluation(workspaceId: string, runId: string) {
+    return evaluations.lastEvaluation(this.#on, workspaceId, runId);
+  }
+
+  async currentEvaluations(workspaceId: string, runIds: readonly string[]) {
+    return evaluations.currentEvaluations(this.#on, workspaceId, runIds);
+  }
+
+  async listJudges(workspaceId: string, evaluationIds: readonly string[]) {
+    return evaluations.listJudges(this.#on, workspaceId, evaluationIds);
+  }
+
+  async evaluationsJudgedBy(workspaceId: string, runIds: readonly string[]) {
+    return evaluations.evaluationsJudgedBy(this.#on, workspaceId, runIds);
+  }
+
+  async evaluationPlan(workspaceId: string) {
+    return evaluations.evaluationPlan(this.#on, workspaceId);
   }
 
   async dueDeliveries(now: number, limit: number) {

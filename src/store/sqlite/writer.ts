@@ -1,12 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Run, RunStatus } from '../../domain/run.ts';
 import { isTerminal } from '../../domain/run.ts';
+import type { Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
+import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
 import type { TaskQueue } from './queue.ts';
 
 interface Pending {
@@ -76,6 +78,7 @@ export class Writer {
   readonly #queue: TaskQueue;
   readonly #onKept: (lastPosition: number) => void;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #statement = (sql: string): StatementSync => this.#prepared(sql);
   readonly #removeRun: readonly StatementSync[];
   #pending: Pending[] = [];
   #scheduled = false;
@@ -88,9 +91,10 @@ export class Writer {
     this.#queue = queue;
     this.#onKept = onKept;
     this.#lastPosition = Number(db.prepare('select coalesce(max(position), 0) as last from events').get()?.['last']);
-    this.#removeRun = RUN_TABLES.map(([table, column]) =>
-      db.prepare(`delete from ${table} where workspace_id = ? and ${column} = ?`),
-    );
+    this.#removeRun = [
+      ...REMOVE_EVALUATIONS,
+      ...RUN_TABLES.map(([table, column]) => `delete from ${table} where workspace_id = ? and ${column} = ?`),
+    ].map((sql) => db.prepare(sql));
   }
 
   get lastPosition(): number {
@@ -198,20 +202,14 @@ export class Writer {
         );
         return row !== undefined && isTerminal(row['status'] as RunStatus);
       }
-      case 'createWorkflow': {
-        const { workspaceId, kind, slug } = write.workflow;
-        return (
-          this.#prepared(
-            'select 1 from workflows where workspace_id = ? and kind = ? and slug = ? and deleted_at is null',
-          ).get(workspaceId, kind, slug) === undefined
-        );
-      }
+      case 'createWorkflow':
+        return this.#isSlugFree(write.workflow);
       case 'saveWorkflow': {
         const row = this.#prepared('select revision from workflows where workspace_id = ? and id = ?').get(
           write.workflow.workspaceId,
           write.workflow.id,
         );
-        return row?.['revision'] === write.workflow.revision - 1;
+        return row?.['revision'] === write.workflow.revision - 1 && this.#isSlugFree(write.workflow);
       }
       case 'putApiKey': {
         const row = this.#prepared('select revision from api_keys where workspace_id = ? and id = ?').get(
@@ -238,9 +236,21 @@ export class Writer {
         const row = this.#prepared('select position from followers where name = ?').get(write.follower);
         return Number(row?.['position'] ?? 0) === write.before;
       }
+      case 'createEvaluation':
+      case 'updateEvaluation':
+      case 'completeEvaluation':
+        return evaluationHolds(write, this.#statement);
       default:
         return true;
     }
+  }
+
+  /** Whether no other workflow of its kind has its slug. One that is deleted needs none. */
+  #isSlugFree({ workspaceId, id, kind, slug, deletedAt }: Workflow): boolean {
+    const found = this.#prepared(
+      'select 1 from workflows where workspace_id = ? and kind = ? and slug = ? and id <> ? and deleted_at is null',
+    ).get(workspaceId, kind, slug, id);
+    return deletedAt !== null || found === undefined;
   }
 
   #apply(write: Write, effects: Effects): void {
@@ -446,6 +456,13 @@ export class Writer {
           write.follower,
           write.position,
         );
+        return;
+      case 'createEvaluation':
+      case 'updateEvaluation':
+      case 'completeEvaluation':
+      case 'setEvaluationFeedback':
+      case 'setEvaluationPlan':
+        applyEvaluation(write, this.#statement);
         return;
       case 'createWorkspace':
         this.#prepared('insert into workspaces (id, name, created_at) values (?, ?, ?)').run(

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { TINY_PNG } from '../../../test/support/comfyui-server.ts';
+import { TINY_PNG } from '../../test/support/comfyui-server.ts';
 import { imageSize } from './image-size.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');

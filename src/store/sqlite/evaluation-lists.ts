@@ -1,0 +1,135 @@
+import type { Evaluation } from '../../domain/evaluation.ts';
+import { evaluationFromRow } from '../sql/evaluation-rows.ts';
+import type { Bind } from '../sql/filter-to-sql.ts';
+import type { ListSource } from '../sql/keyset.ts';
+import type { EvaluationCondition } from '../store.ts';
+import type { Connection } from './connection.ts';
+
+const idOfKind = (kind: string): string => `(case e.target_kind when '${kind}' then e.workflow_id end)`;
+
+/** Evaluations as they are listed. */
+export function evaluations(): ListSource<Evaluation> {
+  return {
+    select: 'e.*',
+    from: 'evaluations e',
+    workspace: 'e.workspace_id',
+    columns: {
+      id: 'e.id',
+      workspaceId: 'e.workspace_id',
+      runId: 'e.run_id',
+      status: 'e.status',
+      targetType: 'e.target_kind',
+      modelId: idOfKind('model'),
+      flowId: idOfKind('flow'),
+      comfyuiWorkflowId: idOfKind('comfyui_workflow'),
+      taskType: 'e.task_type',
+      prompt: 'e.prompt',
+      passed: 'e.passed',
+      passRate: 'e.pass_rate_key',
+      action: 'e.next_action',
+      parentId: 'e.parent_id',
+      attempt: 'e.attempt',
+      supersededAt: 'e.superseded_at',
+      durationMs: 'e.duration_ms',
+      feedbackIsPositive: 'e.feedback_is_positive',
+      feedbackReason: 'e.feedback_reason',
+      clientRef: 'e.client_ref',
+      callbackUrl: 'e.callback_url',
+      cost: 'e.cost_key',
+      failureCode: 'e.failure_code',
+      createdAt: 'e.created_at',
+      updatedAt: 'e.updated_at',
+      completedAt: 'e.completed_at',
+      inputAttributes: 'e.input_attributes',
+    },
+    notNull: new Set(['id', 'workspaceId', 'status', 'attempt', 'createdAt', 'updatedAt']),
+    key: ['e.id'],
+    defaultSort: [{ column: 'createdAt', direction: 'desc' }],
+    item: evaluationFromRow,
+  };
+}
+
+/**
+ * Matches up to which they are looked up one by one and then sorted: some 10 ms. With more of them, walking the list until a page is full is
+ * quicker, since every five hundredth of a million runs is a match.
+ */
+const FEW = 2_000;
+
+/**
+ * The indexes are named, since without statistics the planner takes an evaluation's own key: all evaluations were read for each run, 7 s for
+ * 10,000 of them.
+ */
+const VERDICTS = 'evaluations e indexed by evaluations_by_verdict';
+const ISSUES = {
+  category: 'evaluation_issues e indexed by evaluation_issues_by_category',
+  subcategory: 'evaluation_issues e indexed by evaluation_issues_by_subcategory',
+} as const;
+
+/** In the words of the partial indexes, or they cannot be used. */
+const IS_CURRENT = "e.status = 'completed' and e.superseded_at is null";
+
+/** A set of runs: rows `e` with a `run_id`. */
+interface RunSet {
+  readonly from: string;
+  readonly where: (bind: Bind) => string;
+  /** Whether it has at most `FEW` members. */
+  readonly isFew: boolean;
+}
+
+/**
+ * The condition on runs (`r`) that their current evaluation says something. That there is one such evaluation at most, and that issues know
+ * whether theirs is current, is the writer's care: so tests of verdict and issue are about the same evaluation without being joined.
+ */
+export function evaluationCondition(
+  on: Connection,
+  workspaceId: string,
+  { verdict, category, subcategory }: EvaluationCondition,
+): (bind: Bind) => string {
+  const verdictSet = (passed: boolean): RunSet => ({
+    from: VERDICTS,
+    where: (bind) => `e.workspace_id = ${bind(workspaceId)} and ${IS_CURRENT} and e.passed = ${bind(Number(passed))}`,
+    isFew: hasFew(on, VERDICTS, `${IS_CURRENT} and e.passed`, [workspaceId, Number(passed)]),
+  });
+  const issueSet = (): RunSet => {
+    const given = { category, subcategory };
+    const tests = (['category', 'subcategory'] as const).filter((column) => given[column] !== null);
+    const few = tests.find((column) =>
+      hasFew(on, ISSUES[column], `e.is_current = 1 and e.${column}`, [workspaceId, given[column] ?? '']),
+    );
+    return {
+      from: ISSUES[few ?? tests.at(-1) ?? 'category'],
+      where: (bind) =>
+        [`e.workspace_id = ${bind(workspaceId)}`, 'e.is_current = 1']
+          .concat(tests.map((column) => `e.${column} = ${bind(given[column])}`))
+          .join(' and '),
+      isFew: few !== undefined,
+    };
+  };
+  const isIn: RunSet[] = [];
+  if (verdict === 'passed' || verdict === 'failed') isIn.push(verdictSet(verdict === 'passed'));
+  if (category !== null || subcategory !== null) isIn.push(issueSet());
+  const isNotIn = verdict === 'not_evaluated' ? [verdictSet(true), verdictSet(false)] : [];
+  return (bind) => {
+    const conditions = [
+      ...isIn.map((set) => (set.isFew ? isOneOf(set, bind) : exists(set, bind))),
+      ...isNotIn.map((set) => `not ${exists(set, bind)}`),
+    ];
+    return conditions.length === 0 ? 'true' : conditions.join(' and ');
+  };
+}
+
+const isOneOf = ({ from, where }: RunSet, bind: Bind): string =>
+  `r.id in (select e.run_id from ${from} where ${where(bind)} and e.run_id is not null)`;
+
+const exists = ({ from, where }: RunSet, bind: Bind): string =>
+  `exists (select 1 from ${from} where ${where(bind)} and e.run_id = r.id)`;
+/** Whether at most `FEW` rows of an index begin with these values. Reads no more than that. */
+function hasFew(on: Connection, from: string, where: string, values: readonly [string, string | number]): boolean {
+  const row = on
+    .prepared(
+      `select count(*) as n from (select 1 from ${from} where e.workspace_id = ? and ${where} = ? and e.run_id is not null
+       limit ${FEW + 1})`,
+    )
+    .get(...values);
+  return Number(row?.['n']) <= FEW;
+}

@@ -1,0 +1,102 @@
+import { COMFYUI_PROPERTIES } from '../../domain/comfyui-workflow.ts';
+import { MODEL_PROPERTIES, type Properties } from '../../domain/model.ts';
+import type { ListSource } from '../sql/keyset.ts';
+import * as rows from '../sql/rows.ts';
+import type { FindOptions, FoundVersion, FoundWorkflow } from '../store.ts';
+
+const numberOf = (version: string): string =>
+  `(select count(*) from workflow_versions o where o.workspace_id = w.workspace_id and o.workflow_id = w.id and o.id <= ${version})`;
+
+const RUNS_COUNT =
+  '(select coalesce(sum(c.n), 0) from run_counts c where c.workspace_id = w.workspace_id and c.workflow_id = w.id)';
+
+/** What workflows of the kinds that have a profile say of themselves. */
+const PROFILE_PROPERTIES: Properties = { ...MODEL_PROPERTIES, ...COMFYUI_PROPERTIES, created_by: 'uuid' };
+
+/** What a workflow's kind says of itself: JSON stays JSON, everything else becomes a value. */
+const PROFILE_COLUMNS = Object.fromEntries(
+  Object.entries(PROFILE_PROPERTIES).map(([name, kind]) => [
+    `profile.${name}`,
+    kind === 'object' || kind === 'list' ? `(w.profile -> '$.${name}')` : `json_extract(w.profile, '$.${name}')`,
+  ]),
+);
+
+/** Workflows of every kind. */
+export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
+  const definitions = options.definitions === true;
+  const current = rows.VERSION_COLUMNS.map((column) => `v.${column} as version_${column}`).join(', ');
+  return {
+    select: `w.*, ${numberOf('w.current_version_id')} as version_number, ${RUNS_COUNT} as runs_count${definitions ? `, ${current}` : ''}`,
+    from: `workflows w join workflow_versions v on v.workspace_id = w.workspace_id and v.id = w.current_version_id`,
+    workspace: 'w.workspace_id',
+    where: 'w.deleted_at is null',
+    columns: {
+      id: 'w.id',
+      workspaceId: 'w.workspace_id',
+      kind: 'w.kind',
+      slug: 'w.slug',
+      name: 'w.name',
+      type: 'w.type',
+      description: 'w.description',
+      currentVersionId: 'w.current_version_id',
+      versionNumber: numberOf('w.current_version_id'),
+      status: "(case when v.validation = '[]' then 'active' else 'draft' end)",
+      runsCount: RUNS_COUNT,
+      author: 'w.author_name',
+      createdAt: 'w.created_at',
+      updatedAt: 'w.updated_at',
+      ...PROFILE_COLUMNS,
+    },
+    notNull: new Set([
+      'id',
+      'workspaceId',
+      'kind',
+      'slug',
+      'name',
+      'type',
+      'currentVersionId',
+      'versionNumber',
+      'status',
+      'runsCount',
+      'createdAt',
+      'updatedAt',
+    ]),
+    key: ['w.id'],
+    defaultSort: [{ column: 'createdAt', direction: 'desc' }],
+    item: (row) => ({
+      workflow: rows.workflowFromRow(row),
+      version: definitions
+        ? rows.versionFromRow(
+            Object.fromEntries(rows.VERSION_COLUMNS.map((name) => [name, row[`version_${name}`] ?? null])),
+          )
+        : null,
+      versionNumber: Number(row['version_number']),
+      runsCount: Number(row['runs_count']),
+    }),
+  };
+}
+
+/** Versions of workflows: every definition that was saved, newest first. */
+export function versions(): ListSource<FoundVersion> {
+  return {
+    select: `v.*, ${numberOf('v.id')} as number`,
+    from: 'workflow_versions v join workflows w on w.workspace_id = v.workspace_id and w.id = v.workflow_id',
+    workspace: 'v.workspace_id',
+    where: 'w.deleted_at is null',
+    columns: {
+      id: 'v.id',
+      workflowId: 'v.workflow_id',
+      kind: 'w.kind',
+      number: numberOf('v.id'),
+      name: 'v.name',
+      description: 'v.description',
+      createdAt: 'v.created_at',
+      createdBy: 'v.created_by',
+      hash: 'v.hash',
+    },
+    notNull: new Set(['id', 'workflowId', 'kind', 'number', 'createdAt', 'hash']),
+    key: ['v.id'],
+    defaultSort: [{ column: 'createdAt', direction: 'desc' }],
+    item: (row) => ({ version: rows.versionFromRow(row), number: Number(row['number']) }),
+  };
+}
