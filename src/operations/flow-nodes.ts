@@ -4,7 +4,8 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts
 import type { ValueType } from '../domain/value.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
-import { flowNodeId, socketId } from './flow-ids.ts';
+import { flowNodeId } from '../system/derived-id.ts';
+import { socketId } from './flow-ids.ts';
 
 /** A node of a flow with its sockets; edges stand at the inputs that they enter (runflow-fields.md, FlowNode). */
 export interface FlowNode {

@@ -136,6 +136,9 @@ export function describeRunQueries(name: string, open: () => Promise<OpenedStore
       await add({ cost: '0.1', source: 'api', startedAt: start, finishedAt: start + 10 });
       await add({ cost: '0.2', source: 'api', startedAt: start, finishedAt: start + 21 });
       await add({ cost: '0.1', source: 'retry', workflowId: system.newId() });
+      // More places than a double holds, and more money.
+      const exact = ['0.000000001', '0.0000000000000000000001', '123456789012345.678', '999999.999999999'];
+      for (const cost of exact) await add({ cost, source: 'exact', workflowId: system.newId() });
       system.pass(DAY_MS);
       await add({ source: 'api' });
       await store.commit([{ kind: 'createRun', run: queuedRun({ workspaceId: 'theirs', workflowId }, system) }]);
@@ -143,21 +146,22 @@ export function describeRunQueries(name: string, open: () => Promise<OpenedStore
         store.runStats({ workspaceId: OURS, from, to, kinds, workflows: 5 });
       expect(await stats(null, null)).toEqual({
         days: [
-          { day: '2026-01-01', runs: 3, spend: '0.4' },
+          { day: '2026-01-01', runs: 7, spend: '123456790012346.0780000000000000000001' },
           { day: '2026-01-02', runs: 1, spend: '0' },
         ],
         workflows: [
           { id: workflowId, kind: 'flow', slug: 'mine', name: 'A workflow', runs: 3, spend: '0.3', averageMs: 16 },
         ],
         sources: [
+          { source: 'exact', runs: 4 },
           { source: 'api', runs: 3 },
           { source: 'retry', runs: 1 },
         ],
       });
-      expect((await stats(start, start)).days).toMatchObject([{ runs: 3 }]);
+      expect((await stats(start, start)).days).toMatchObject([{ runs: 7 }]);
       expect((await stats(start + 1, start + DAY_MS)).days).toMatchObject([{ runs: 1 }]);
       const unnamed = await stats(null, null, []);
-      expect([unnamed.workflows, unnamed.sources.length]).toEqual([[], 2]);
+      expect([unnamed.workflows, unnamed.sources.length]).toEqual([[], 3]);
     });
   });
 }

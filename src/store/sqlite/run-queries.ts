@@ -55,9 +55,20 @@ interface Sums {
   durationMs: number;
 }
 
+/** Decimal places of money that is added up inside SQLite, as a whole number of them. Most prices have fewer. */
+const PLACES = 9;
+
 /**
- * See `Store.runStats`. One pass over the runs; the groups that it leaves (days × workflows × sources × prices) are added up here, since SQLite
- * has no exact decimals.
+ * Whether a cost is exact as such a whole number: a double holds it with an error far below a half, and 64 bits hold the sum of nine million of
+ * the largest.
+ */
+const IS_SHORT = `(cost is not null and (instr(cost, '.') = 0 or length(cost) - instr(cost, '.') <= ${PLACES})
+  and abs(cast(cost as real)) < 1000)`;
+
+/**
+ * See `Store.runStats`. One pass over the runs; the groups that it leaves (days × workflows × sources) are added up here. SQLite has no exact
+ * decimals: costs with many places are groups of their own. Grouping by every cost takes twice as long: 0.42 s of a
+ * processor for 200,000 runs before anything is added up, against 0.21 s in all.
  */
 export function runStats(on: Connection, selection: StatsSelection): RunStats {
   const values: SQLInputValue[] = [selection.workspaceId];
@@ -72,8 +83,10 @@ export function runStats(on: Connection, selection: StatsSelection): RunStats {
   }
   // Not kept like other statements: its rows are read one by one, and two readings must not meet.
   const groups = on.db.prepare(
-    `select created_at / 86400000 as day, workflow_id, source, cost, count(*) as runs, count(duration_ms) as ended,
-       sum(duration_ms) as duration from runs where ${conditions.join(' and ')} group by 1, 2, 3, 4`,
+    `select created_at / 86400000 as day, workflow_id, source, case when not ${IS_SHORT} then cost end as long_cost,
+       count(*) as runs, count(duration_ms) as ended, sum(duration_ms) as duration,
+       cast(sum(case when ${IS_SHORT} then cast(round(cast(cost as real) * 1e${PLACES}) as integer) end) as text) as short_costs
+     from runs where ${conditions.join(' and ')} group by 1, 2, 3, 4`,
   );
   const days = new Map<number, Sums>();
   const workflows = new Map<string, Sums>();
@@ -106,7 +119,10 @@ function addTo<K>(groups: Map<K, Sums>, key: K, row: rows.Row): void {
   sums.runs += runs;
   sums.ended += Number(row['ended']);
   sums.durationMs += Number(row['duration'] ?? 0);
-  if (row['cost'] !== null) sums.spend = sums.spend.plus(new Big(row['cost'] as string).times(runs));
+  if (row['long_cost'] !== null) sums.spend = sums.spend.plus(new Big(row['long_cost'] as string).times(runs));
+  if (row['short_costs'] !== null) {
+    sums.spend = sums.spend.plus(new Big(row['short_costs'] as string).times(`1e-${PLACES}`));
+  }
 }
 
 function byRuns<K extends string>(groups: ReadonlyMap<K, Sums>): [K, Sums][] {
