@@ -156,12 +156,13 @@ const COMFYUI: readonly Route[] = [
   route('POST', '/v1/comfyui-workflows', 'comfyui-workflows:create', null, comfyuiBody),
   route('GET', COMFYUI_WORKFLOW, 'comfyui-workflows:read', 'missing'),
   route('PATCH', COMFYUI_WORKFLOW, 'comfyui-workflows:edit', 'missing', nameBody),
-  ...comfyuiItems('inputs', '{comfyui_input_id}', comfyuiSocket),
-  ...comfyuiItems('outputs', '{comfyui_output_id}', comfyuiSocket),
-  ...comfyuiItems('gpu-models', '{comfyui_gpu_id}', () => ({ gpu_model_code: 'H100' })),
+  // Before its inputs change.
   route('POST', `${COMFYUI_WORKFLOW}/runs`, 'runs:create', 'missing', () => ({ input: { Prompt: 'a cat' } })),
   route('GET', `${COMFYUI_WORKFLOW}/runs`, 'runs:read', 'missing'),
   route('POST', `${COMFYUI_WORKFLOW}/batches`, 'runs:create', 'missing', () => ({ input: [{ Prompt: 'a cat' }] })),
+  ...comfyuiItems('inputs', '{comfyui_input_id}', comfyuiSocket),
+  ...comfyuiItems('outputs', '{comfyui_output_id}', comfyuiSocket),
+  ...comfyuiItems('gpu-models', '{comfyui_gpu_id}', () => ({ gpu_model_code: 'H100' })),
   route('DELETE', COMFYUI_WORKFLOW, 'comfyui-workflows:delete', 'missing'),
 ];
 
