@@ -1,3 +1,4 @@
+import Big from 'big.js';
 import { validate } from 'uuid';
 import type { Caller } from '../domain/caller.ts';
 import { INPUT_TYPES, kindOfType, readDeclaredInput } from '../domain/declared-input.ts';
@@ -103,13 +104,6 @@ export class Models {
     const model = await findTarget(this.#store, caller.workspaceId, ['model'], path);
     if (model === null) throw notFound('model', path);
     return model;
-  }
-
-  /** The model of a run, also when it was deleted since; null when the run is of something else. */
-  async ofRun(caller: Caller, workflowId: string): Promise<Workflow | null> {
-    demand(caller, 'models:read');
-    const record = await this.#store.getWorkflowRecord(caller.workspaceId, workflowId, { deleted: true });
-    return record?.workflow.kind === 'model' ? record.workflow : null;
   }
 
   /** One page of models. */
@@ -279,6 +273,8 @@ export class Models {
     if (!isJsonObject(backend) || backend['kind'] !== 'workflow') return null;
     const { workflow_id: workflowId, workflow_version_id: versionId = null } = backend;
     if (typeof workflowId !== 'string') return null;
+    // The model shows what the workflow takes and gives.
+    if (patch['backend'] !== undefined) demand(caller, 'workflows:read');
     const workflow = await this.#store.getWorkflow(caller.workspaceId, workflowId);
     const version = await this.#store.getVersion(caller.workspaceId, String(versionId ?? workflow?.currentVersionId));
     if ((workflow === null && patch['backend'] !== undefined) || version?.workflowId !== workflowId) {
@@ -309,7 +305,7 @@ export class Models {
       const own = Object.fromEntries(
         Object.entries(known).map(([name, kind]) => {
           const value = item[name] ?? null;
-          return [name, kind === 'decimal' && value !== null ? String(value) : value];
+          return [name, kind === 'decimal' && value !== null ? new Big(String(value)).toFixed() : value];
         }),
       );
       const old = before.find(({ id }) => id === item['id']);

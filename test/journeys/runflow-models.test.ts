@@ -201,9 +201,10 @@ describe('a model behind a chat endpoint', () => {
   it('charges what it cost when the run was started, whatever becomes of its prices', async () => {
     const priced = await register({ ...CHAT, slug: 'acme/repriced', pricing: [{ price: '1' }] });
     const before = await run('acme/repriced', { prompt: 'Hello' });
-    await expected(200, 'PATCH', '/v1/models/acme/repriced', { pricing: [{ ...priced.pricing[0], price: '2' }] });
+    await expected(200, 'PATCH', '/v1/models/acme/repriced', { pricing: [{ ...priced.pricing[0], price: 2.0 }] });
     const after = await run('acme/repriced', { prompt: 'Hello' });
     expect([before.cost, after.cost]).toEqual(['1', '2']);
+    expect((await get('/v1/models/any/pricing?q=price%3E1&fields=price')).items).toContainEqual({ price: '2' });
     expect(after.target_version).not.toBe(before.target_version);
     expect((await get(`/v1/models/${priced.id}`)).pricing[0].id).toBe(priced.pricing[0].id);
   });
