@@ -4,9 +4,16 @@ import { join, resolve } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
-import { presentCallbackBody as presentNoxusBody } from './api/noxus/callback-body.ts';
+import {
+  presentCallbackBody as presentNoxusBody,
+  presentRequestCallbackBody as presentNoxusRequest,
+} from './api/noxus/callback-body.ts';
 import { readOutline } from './api/noxus/outline.ts';
-import { presentBatchCallbackBody, presentCallbackBody as presentRunflowBody } from './api/runflow/callback-body.ts';
+import {
+  presentBatchCallbackBody,
+  presentCallbackBody as presentRunflowBody,
+  presentRequestCallbackBody as presentRunflowRequest,
+} from './api/runflow/callback-body.ts';
 import { presentEvaluationCallbackBody } from './api/runflow/present-evaluation.ts';
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
@@ -33,6 +40,7 @@ import { firstKey } from './operations/key-record.ts';
 import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Models } from './operations/models.ts';
+import { PersonRequests } from './operations/person-requests.ts';
 import { Retries } from './operations/retries.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
@@ -121,6 +129,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     version,
     readPayload: (payload) => payloads.text(payload),
     presentBatch: presentBatchCallbackBody,
+    presentPersonRequest: { noxus: presentNoxusRequest, runflow: presentRunflowRequest },
     presentRun: { noxus: presentNoxusBody, runflow: presentRunflowBody },
     deriveSecret,
     callbackSecretText,
@@ -160,6 +169,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     dispatch,
     batches: new Batches({ store, runs, dispatch, callbacks, system }),
     evaluations,
+    personRequests: new PersonRequests({ store, engine }),
     addresses: new Addresses(config.publicUrl),
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,

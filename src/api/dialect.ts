@@ -12,6 +12,7 @@ import type { Flows } from '../operations/flows.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
 import type { Keys } from '../operations/keys.ts';
 import type { Models } from '../operations/models.ts';
+import type { PersonRequests } from '../operations/person-requests.ts';
 import type { Retries } from '../operations/retries.ts';
 import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
@@ -34,6 +35,7 @@ export interface DialectParts {
   readonly dispatch: Dispatch;
   readonly batches: Batches;
   readonly evaluations: Evaluations;
+  readonly personRequests: PersonRequests;
   readonly addresses: Addresses;
   readonly deliveries: Deliveries;
   readonly idempotency: Idempotency;

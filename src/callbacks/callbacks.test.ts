@@ -89,6 +89,10 @@ async function start(parts: Partial<CallbacksParts> = {}): Promise<Callbacks> {
       noxus: (run, output) => `{"run":"${run.id}","output":${output}}`,
       runflow: (run, output) => `{"run_id":"${run.id}","output":${output}}`,
     },
+    presentPersonRequest: {
+      noxus: (run, request) => `{"run":"${run.id}","asked":"${request.id}"}`,
+      runflow: (run, request) => `{"run_id":"${run.id}","asked":"${request.id}"}`,
+    },
     presentBatch: (batch) => `{"batch_id":"${batch.id}"}`,
     callbackSecretText: (secretId) => `whsec_${secretId}`,
     deriveSecret: () => SECRET,

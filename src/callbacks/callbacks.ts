@@ -4,6 +4,7 @@ import type { Batch } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { Payload } from '../domain/payload.ts';
+import type { PersonRequest } from '../domain/person-request.ts';
 import type { Dialect, Run } from '../domain/run.ts';
 import type { Write } from '../store/change.ts';
 import { type Follower, follow } from '../store/follow.ts';
@@ -47,6 +48,8 @@ export interface CallbacksParts {
   readonly readPayload: (payload: Payload) => Promise<string>;
   /** The body of a run's callback in the words of each API, as JSON text. @param output JSON text */
   readonly presentRun: Readonly<Record<Dialect, (run: Run, output: string | null) => string>>;
+  /** The body that tells of a person being asked in a run, in the words of each API, as JSON text. */
+  readonly presentPersonRequest: Readonly<Record<Dialect, (run: Run, request: PersonRequest) => string>>;
   /** The body of a batch's callback, as JSON text. */
   readonly presentBatch: (batch: Batch) => string;
   /** The key that a workspace's deliveries are signed with: `whsec_` and base64. */
@@ -58,9 +61,9 @@ export interface CallbacksParts {
 }
 
 /**
- * Tells the address that a run was started with how it ended.
+ * Tells the address that a run was started with whom it asks and how it ended.
  *
- * Two halves that meet in the store only. The first follows the log and makes one delivery of each finished run that wants one, in the same commit as
+ * Two halves that meet in the store only. The first follows the log and makes one delivery of each finished run and each request to a person that wants one, in the same commit as
  * its new position: a crash neither forgets nor doubles a delivery. The second makes the tries that are due and records each of them. A crash
  * between a try and its record repeats the try, under the same `webhook-id`.
  */
@@ -112,7 +115,9 @@ export class Callbacks {
   }
 
   async #take(events: readonly RunEvent[]): Promise<void> {
-    const wanted = events.filter((event) => event.kind === 'finished' && event.data.callback === true);
+    const wanted = events.filter(
+      ({ kind, data }) => (kind === 'finished' && data.callback === true) || data.asked !== undefined,
+    );
     for (let first = 0; first < wanted.length; first += CREATE_AT_ONCE) {
       const part = wanted.slice(first, first + CREATE_AT_ONCE);
       await this.#create(part, part.at(-1)!.position);
@@ -143,14 +148,30 @@ export class Callbacks {
   }
 
   /**
-   * What the end of a run is to be told to: its own receiver, and that of a batch that has ended with it. None when the run is there no more.
+   * What persons that a run asks are told of to its receiver; and its end, to that and to the one of a batch that has ended with it. None when the
+   * run is there no more.
    * @param told batches that this group of events has dealt with already
    */
   async #deliveriesOf(event: RunEvent, told: Set<string>): Promise<Delivery[]> {
     const run = await this.#parts.store.getRun(event.workspaceId, event.runId);
     if (run === null) return [];
-    const found = [await this.#deliveryOf(run), await this.#deliveryOfBatch(run, told)];
-    return found.filter((delivery) => delivery !== null);
+    const found = await this.#deliveriesOfRequests(run, event.data.asked ?? []);
+    if (event.data.callback !== true) return found;
+    const ends = [await this.#deliveryOf(run), await this.#deliveryOfBatch(run, told)];
+    return [...found, ...ends.filter((delivery) => delivery !== null)];
+  }
+
+  /** One for each request, however it stands by now. */
+  async #deliveriesOfRequests(run: Run, requestIds: readonly string[]): Promise<Delivery[]> {
+    const { store, system, presentPersonRequest } = this.#parts;
+    const made: Delivery[] = [];
+    for (const id of requestIds) {
+      const request = await store.getPersonRequest(run.workspaceId, id);
+      if (request === null) continue;
+      const body = presentPersonRequest[run.dialect](run, request);
+      made.push(newDelivery(run, 'run', run.dialect, body, system, true));
+    }
+    return made;
   }
 
   /** Of several runs that ended close together each may see the batch as ended: the first one tells. */

@@ -16,6 +16,8 @@ export const SCOPES = [
   'runs:stop',
   'runs:execute',
   'runs:delete',
+  'people:read',
+  'people:answer',
   'evaluations:create',
   'evaluations:read',
   'evaluations:edit',

@@ -21,6 +21,8 @@ export interface RunEventData {
   /** Nodes whose record changed, with the status they have now. */
   readonly nodes?: readonly (readonly [nodeId: string, status: NodeStatus])[];
   readonly callback?: true;
+  /** Ids of the requests to persons that were made, where somebody is to be told of them. */
+  readonly asked?: readonly string[];
 }
 
 export type NewRunEvent = Omit<RunEvent, 'position'>;

@@ -27,6 +27,7 @@ export const FAILURE_CODES = [
   'provider',
   'worker_lost',
   'output_missing',
+  'request_canceled',
   'internal',
 ] as const;
 

@@ -5,6 +5,7 @@ import { heldSystem } from '../../test/support/system.ts';
 import type { Definition } from '../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import { type Iteration, isSettled, type NodeRun } from '../domain/node-run.ts';
+import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { PriceRule } from '../domain/price-rule.ts';
 import { isTerminal, type Run } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
@@ -42,6 +43,8 @@ interface Behaviour {
   readonly retryable: boolean;
   /** An effect whose outputs are to be delivered later. */
   readonly later: boolean;
+  /** An effect that asks a person: without end, or until a time. */
+  readonly asks: 'nobody' | 'ever' | 'until';
 }
 
 interface NodeSpec extends Behaviour {
@@ -107,6 +110,11 @@ function answer(input: NodeInput, attempt: number): Outcome {
     const items = Array.from({ length: behaviour.listLength }, (_, index) => `${seen}.${index}`);
     outputs[name] = name === 'list' ? items : String(seen);
   }
+  if (behaviour.asks !== 'nobody') {
+    const dueAt = behaviour.asks === 'until' ? 0 : null;
+    const ask = { title: 'Well?', description: '', form: [], assignee: null, dueAt, fallback: outputs };
+    return { kind: 'person', ask };
+  }
   return behaviour.later ? { kind: 'later', dueAt: 0, outputs } : succeeded(outputs);
 }
 
@@ -115,7 +123,8 @@ function definitionOf(specs: readonly NodeSpec[]): Definition {
   const nodes = specs.map((each, index) => {
     const { kind, continueOnError, edges: _, ...behaviour } = each;
     const later = behaviour.later && kind === 'effect';
-    const config: JsonObject = { behaviour: { ...behaviour, takes: [...behaviour.takes], later } };
+    const asks = kind === 'effect' ? behaviour.asks : 'nobody';
+    const config: JsonObject = { behaviour: { ...behaviour, takes: [...behaviour.takes], later, asks } };
     if (kind === 'output') config['label'] = `label ${index % 2}`;
     return node(`n${index}`, typeOf(each), { ...config, continue_on_error: continueOnError });
   });
@@ -146,6 +155,7 @@ const nodeSpec: fc.Arbitrary<NodeSpec> = fc.record({
   failures: fc.integer({ min: 1, max: RETRIES + 1 }),
   retryable: fc.boolean(),
   later: fc.boolean(),
+  asks: fc.constantFrom('nobody', 'nobody', 'ever', 'until'),
   continueOnError: fc.boolean(),
   edges: fc.array(
     fc.record({
@@ -177,6 +187,7 @@ class Records {
   readonly nodeRuns = new Map<string, NodeRun>();
   readonly iterations: Iteration[] = [];
   readonly tasks = new Map<string, Task>();
+  readonly requests = new Map<string, PersonRequest>();
 
   constructor(run: Run) {
     this.run = run;
@@ -215,6 +226,19 @@ class Records {
         case 'endTasksOfRun':
           this.tasks.clear();
           break;
+        case 'dropTask':
+          expect(this.tasks.delete(write.taskId)).toBe(true);
+          break;
+        case 'createPersonRequest':
+          this.requests.set(write.request.id, write.request);
+          break;
+        case 'settlePersonRequest':
+          // Nobody answers what is answered, and no time ends twice.
+          expect(this.requests.delete(write.requestId)).toBe(true);
+          break;
+        case 'cancelPersonRequests':
+          this.requests.clear();
+          break;
         default:
           break;
       }
@@ -223,7 +247,16 @@ class Records {
 
   loaded(): LoadedRun {
     const tasks = [...this.tasks.values()];
-    return { run: this.run, nodeRuns: [...this.nodeRuns.values()], iterations: this.iterations, tasks };
+    const asked = [...this.requests.values()].map(({ id, ...request }) => ({ ...request, requestId: id }));
+    return { run: this.run, nodeRuns: [...this.nodeRuns.values()], iterations: this.iterations, tasks, asked };
+  }
+
+  /** A run waits for persons exactly when nothing is left but questions and the ends of their times. */
+  checkWaiting(): void {
+    if (isTerminal(this.run.status)) return;
+    const places = new Set([...this.requests.values()].map(({ nodeId, iteration }) => `${nodeId} ${iteration}`));
+    const work = [...this.tasks.values()].filter(({ nodeId, iteration }) => !places.has(`${nodeId} ${iteration}`));
+    expect(this.run.status).toBe(work.length === 0 && places.size > 0 ? 'waiting' : 'running');
   }
 }
 
@@ -263,9 +296,15 @@ function play(given: Scenario, picks: readonly number[], faults: readonly string
   while (!commit((run) => run.advance()));
   while (!isTerminal(records.run.status)) {
     expect(step).toBeLessThan(STEPS);
-    const due = [...records.tasks.values()];
+    records.checkWaiting();
+    const due = [...records.tasks.values(), ...records.requests.values()];
     expect(due).not.toEqual([]);
     const task = due[picks[step % picks.length]! % due.length]!;
+    if ('form' in task) {
+      expect(kept.has(task.id)).toBe(false);
+      if (commit((run) => run.settleRequest(task, answerTo(task), null)!)) kept.add(task.id);
+      continue;
+    }
     const outcome = outcomeOf(active, task);
     const lease = { task, token: '' };
     const times = { startedAt: system.now(), finishedAt: system.now() };
@@ -277,6 +316,11 @@ function play(given: Scenario, picks: readonly number[], faults: readonly string
   return resultOf(records, graph);
 }
 
+/** What a person answers: the same as comes when nobody does. */
+const answerTo = ({ fallback }: PersonRequest): PersonSettlement => ({
+  ...{ status: 'answered', answer: fallback, settledBy: null, keyId: null },
+});
+
 function outcomeOf(active: ActiveRun, task: Task): Outcome {
   if (task.outputs !== null) return succeeded(JSON.parse(task.outputs) as JsonObject);
   const work = active.inputFor(task);
@@ -286,12 +330,16 @@ function outcomeOf(active: ActiveRun, task: Task): Outcome {
 
 function resultOf(records: Records, graph: Graph): Result {
   expect(records.tasks.size).toBe(0);
+  expect(records.requests.size).toBe(0);
   const nodes = graph.nodes.flatMap((each) => {
     const record = records.nodeRuns.get(each.id);
     if (record) expect(isSettled(record.status)).toBe(true);
-    return record ? [[each.id, record.status, record.outputs] as const] : [];
+    // Whether a person was in time is for chance to say.
+    const outputs = record?.outputs?.replaceAll('expired', 'answered') ?? null;
+    return record ? [[each.id, record.status, outputs] as const] : [];
   });
-  const { status, output, cost, progress } = records.run;
+  const { status, cost, progress } = records.run;
+  const output = records.run.output?.replaceAll('expired', 'answered') ?? null;
   const skipped = nodes.filter(([, nodeStatus]) => nodeStatus === 'skipped').map(([id]) => id);
   expect(cost).toBe(status === 'succeeded' ? '0.1' : '0');
   return { status, output, cost, progress, skipped, nodes };
@@ -323,13 +371,14 @@ describe('any run of any definition', { timeout: LONG ? 300_000 : 5_000 }, () =>
   });
 
   it('is found by these properties in all its kinds: runs that succeed, fail, skip, iterate, and wait', () => {
-    const seen = { succeeded: 0, failed: 0, skipped: 0, lists: 0 };
+    const seen = { succeeded: 0, failed: 0, skipped: 0, lists: 0, people: 0 };
     for (const given of fc.sample(scenario, { numRuns: 600, seed: 1 })) {
       const result = play(given, IN_ORDER, NO_CRASH);
       if (result.status === 'succeeded') seen.succeeded += 1;
       if (result.status === 'failed') seen.failed += 1;
       if (result.skipped.length > 0) seen.skipped += 1;
       if (result.nodes.some(([, , outputs]) => outputs?.includes('"text":['))) seen.lists += 1;
+      if (result.nodes.some(([, , outputs]) => outputs?.includes('"outcome":["answered"'))) seen.people += 1;
     }
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(20);
   });
@@ -344,6 +393,8 @@ describe('any run of any definition', { timeout: LONG ? 300_000 : 5_000 }, () =>
         records.keep(active.advance());
         for (let step = 0; step < after && !isTerminal(records.run.status); step += 1) {
           const [task] = records.tasks.values();
+          // Persons who are asked do not answer any more.
+          if (task === undefined) break;
           const times = { startedAt: 0, finishedAt: 0 };
           records.keep(
             active.settle(task!, outcomeOf(active, task!), times, [

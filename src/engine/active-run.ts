@@ -3,13 +3,19 @@ import { bindTokens } from '../domain/config-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { type Iteration, isSettled, type NodeRun, type NodeStatus, stepRecordId } from '../domain/node-run.ts';
+import {
+  outputsOfAnswer,
+  type PersonAsk,
+  type PersonRequest,
+  type PersonSettlement,
+} from '../domain/person-request.ts';
 import { retryDelay } from '../domain/retry.ts';
 import { isTerminal, type Run, type Usage } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import type { Warning } from '../domain/warning.ts';
 import type { NodeInput, NodeStep, Outcome, StepProgress } from '../nodes/node-type.ts';
 import type { Change, Write } from '../store/change.ts';
-import type { LoadedRun } from '../store/store.ts';
+import type { AskedPass, LoadedRun } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import {
   type Activation,
@@ -46,6 +52,18 @@ interface Passes {
   ended: number;
 }
 
+/** One try of one pass. */
+type Pass = Pick<Task, 'iteration' | 'attempt'>;
+
+/** The outcome of a pass that is over. */
+type Ended = Extract<Outcome, { kind: 'succeeded' | 'failed' }>;
+
+/** A pass that waits for a person. */
+interface Asked extends Pick<AskedPass, 'requestId' | 'createdAt'> {
+  /** The task that ends the wait at its due time; null: there is none. */
+  readonly timerId: string | null;
+}
+
 /**
  * A run in flight in this process: what `decide` knows of it, and the changes that its next steps amount to.
  *
@@ -64,7 +82,11 @@ export class ActiveRun {
   };
   readonly #records = new Map<string, NodeRun>();
   readonly #passes = new Map<string, Passes>();
+  /** Passes that wait for a person, by node and iteration. */
+  readonly #asked = new Map<string, Map<number, Asked>>();
   #dirty = new Set<string>();
+  /** Requests made in this step. */
+  #newRequests: string[] = [];
   /** What the node that reports steps said last. */
   #steps: StepProgress | null = null;
 
@@ -116,6 +138,11 @@ export class ActiveRun {
       for (const task of loaded.tasks)
         if (task.nodeId === node.id) passes.next = Math.max(passes.next, task.iteration + 1);
       active.#passes.set(node.id, passes);
+      for (const { requestId, iteration, createdAt } of loaded.asked.filter(({ nodeId }) => nodeId === node.id)) {
+        passes.next = Math.max(passes.next, iteration + 1);
+        const timer = loaded.tasks.find((task) => task.nodeId === node.id && task.iteration === iteration);
+        active.#wait(node.id, iteration, { requestId, createdAt, timerId: timer?.id ?? null });
+      }
     }
     return active;
   }
@@ -162,7 +189,7 @@ export class ActiveRun {
       broken = this.#isFatal(node);
     }
     const now = standing(this.graph, this.#state);
-    const finished = now.kind !== 'going';
+    const finished = now.kind !== 'going' && now.kind !== 'waiting';
     if (finished) this.#cancelRunning();
     const finishedAt = finished ? this.#system.now() : null;
     this.run = {
@@ -177,9 +204,7 @@ export class ActiveRun {
       output: finished ? JSON.stringify(runOutput(this.graph, this.#state)) : null,
       failure: now.kind === 'failed' ? now.failure : null,
     };
-    if (now.kind === 'failed') {
-      writes.push({ kind: 'endTasksOfRun', workspaceId: this.run.workspaceId, runId: this.run.id });
-    }
+    if (now.kind === 'failed') this.#endAll(writes);
     return this.#record(writes, before);
   }
 
@@ -197,7 +222,18 @@ export class ActiveRun {
       finishedAt: this.#system.now(),
       output: JSON.stringify(runOutput(this.graph, this.#state)),
     };
-    return this.#record([{ kind: 'endTasksOfRun', workspaceId: this.run.workspaceId, runId: this.run.id }], before);
+    const writes: Write[] = [];
+    this.#endAll(writes);
+    return this.#record(writes, before);
+  }
+
+  /** What a run that did not come to its end leaves behind is wanted no more. */
+  #endAll(writes: Write[]): void {
+    const { workspaceId, id: runId } = this.run;
+    writes.push({ kind: 'endTasksOfRun', workspaceId, runId });
+    if (this.#asked.size === 0) return;
+    writes.push({ kind: 'cancelPersonRequests', workspaceId, runId, at: this.#system.now() });
+    this.#asked.clear();
   }
 
   /**
@@ -214,6 +250,18 @@ export class ActiveRun {
     const passes = node && this.#passes.get(node.id);
     const record = node && this.#records.get(node.id);
     if (!node || !passes || !record || this.ended) return null;
+    const asked = this.#asked.get(node.id)?.get(task.iteration);
+    if (asked !== undefined) {
+      // Nothing but the end of its time settles a pass that a person is asked about, other than the person.
+      if (task.id !== asked.timerId || outcome.kind !== 'succeeded') return null;
+      const settlement: PersonSettlement = { status: 'expired', answer: null, settledBy: null, keyId: null };
+      this.#settleRequest(node.id, task.iteration, settlement, writes);
+      return this.#finish(node, passes, record, task, outcome, { ...times, startedAt: asked.createdAt }, writes);
+    }
+    if (outcome.kind === 'person') {
+      this.#ask(node, passes, record, task, outcome, writes);
+      return this.advance(writes);
+    }
     if (outcome.kind === 'later') {
       writes.push({
         kind: 'addTask',
@@ -226,6 +274,115 @@ export class ActiveRun {
       });
       return this.advance(writes);
     }
+    return this.#finish(node, passes, record, task, outcome, times, writes);
+  }
+
+  /**
+   * Takes in that a person answered a request or that it was canceled, then goes on. Null when it is not waited for any more.
+   * @param failure why the node fails; null: it succeeds with the answer
+   */
+  settleRequest(request: PersonRequest, settlement: PersonSettlement, failure: Failure | null): Change | null {
+    const { nodeId, iteration } = request;
+    const node = this.graph.byId.get(nodeId);
+    const passes = this.#passes.get(nodeId);
+    const record = this.#records.get(nodeId);
+    const asked = this.#asked.get(nodeId)?.get(iteration);
+    if (!node || !passes || !record || asked?.requestId !== request.id || this.ended) return null;
+    const { workspaceId, id: runId } = this.run;
+    const writes: Write[] = [];
+    if (asked.timerId !== null) writes.push({ kind: 'dropTask', workspaceId, runId, taskId: asked.timerId });
+    this.#settleRequest(nodeId, iteration, settlement, writes);
+    const outcome: Ended =
+      failure === null
+        ? {
+            kind: 'succeeded',
+            outputs: outputsOfAnswer(settlement.answer ?? {}, 'answered', settlement.settledBy),
+          }
+        : { kind: 'failed', failure, retryable: false };
+    const times = { startedAt: asked.createdAt, finishedAt: this.#system.now() };
+    return this.#finish(node, passes, record, { iteration, attempt: 1 }, outcome, times, writes);
+  }
+
+  /** Makes a request of what a pass asks. No task is left but the one that ends the wait, where it has an end. */
+  #ask(
+    node: GraphNode,
+    passes: Passes,
+    record: NodeRun,
+    task: Task,
+    { ask, warnings = [] }: Extract<Outcome, { kind: 'person' }>,
+    writes: Write[],
+  ): void {
+    const createdAt = this.#system.now();
+    const request = this.#requestOf(ask, task, createdAt);
+    writes.push({ kind: 'createPersonRequest', request });
+    this.#newRequests.push(request.id);
+    let timerId: string | null = null;
+    if (ask.dueAt !== null) {
+      const outputs = JSON.stringify(outputsOfAnswer(ask.fallback ?? {}, 'expired', null));
+      const timer = { ...task, id: this.#system.newId(), dueAt: ask.dueAt, outputs };
+      writes.push({ kind: 'addTask', task: timer });
+      timerId = timer.id;
+    }
+    this.#wait(node.id, task.iteration, { requestId: request.id, createdAt, timerId });
+    if (passes.activation.iterates) this.#startPasses(node, passes, writes);
+    const told = { ...record, warnings: [...record.warnings, ...warnings] };
+    this.#put(node, told, this.#statusOf(node, passes), null, record.failure);
+  }
+
+  #requestOf(ask: PersonAsk, { nodeId, iteration }: Task, createdAt: number): PersonRequest {
+    return {
+      ...ask,
+      id: this.#system.newId(),
+      workspaceId: this.run.workspaceId,
+      runId: this.run.id,
+      workflowId: this.run.workflowId,
+      nodeId: nodeId ?? '',
+      iteration,
+      status: 'pending',
+      answer: null,
+      settledBy: null,
+      keyId: null,
+      createdAt,
+      settledAt: null,
+      revision: 1,
+    };
+  }
+
+  #wait(nodeId: string, iteration: number, asked: Asked): void {
+    const ofNode = this.#asked.get(nodeId) ?? new Map<number, Asked>();
+    ofNode.set(iteration, asked);
+    this.#asked.set(nodeId, ofNode);
+  }
+
+  #settleRequest(nodeId: string, iteration: number, settlement: PersonSettlement, writes: Write[]): void {
+    const ofNode = this.#asked.get(nodeId)!;
+    const { requestId } = ofNode.get(iteration)!;
+    ofNode.delete(iteration);
+    if (ofNode.size === 0) this.#asked.delete(nodeId);
+    const { workspaceId } = this.run;
+    writes.push({ kind: 'settlePersonRequest', workspaceId, requestId, settlement, at: this.#system.now() });
+  }
+
+  /** Passes that were started, have not ended, and wait for nobody. */
+  #busy({ id }: GraphNode, { activation, next, ended }: Passes): number {
+    const started = activation.iterates ? next - 1 : 1;
+    return started - ended - (this.#asked.get(id)?.size ?? 0);
+  }
+
+  /** The status of a node that has not ended: `waiting` when all of its passes under way wait for persons. */
+  #statusOf(node: GraphNode, passes: Passes): 'running' | 'waiting' {
+    return this.#busy(node, passes) > 0 ? 'running' : 'waiting';
+  }
+
+  #finish(
+    node: GraphNode,
+    passes: Passes,
+    record: NodeRun,
+    task: Pass,
+    outcome: Ended,
+    times: { startedAt: number; finishedAt: number },
+    writes: Write[],
+  ): Change {
     const warnings = [...record.warnings, ...(outcome.warnings ?? [])];
     const usage = addUsage(record.usage, outcome.usage ?? null);
     const retry = this.#retry(node, task, outcome, warnings, usage, writes);
@@ -405,7 +562,7 @@ export class ActiveRun {
   }
 
   #startPasses(node: GraphNode, passes: Passes, writes: Write[]): void {
-    while (passes.next <= passes.activation.total && passes.next - 1 - passes.ended < PASSES_AT_ONCE) {
+    while (passes.next <= passes.activation.total && this.#busy(node, passes) < PASSES_AT_ONCE) {
       writes.push({ kind: 'addTask', task: this.#task(node, passes.next, 1, this.#system.now()) });
       passes.next += 1;
     }
@@ -415,7 +572,7 @@ export class ActiveRun {
     node: GraphNode,
     passes: Passes,
     record: NodeRun,
-    task: Task,
+    task: Pass,
     outputs: JsonObject | null,
     failure: Failure | null,
     times: { startedAt: number; finishedAt: number },
@@ -448,8 +605,8 @@ export class ActiveRun {
       failure: anyFailure,
     };
     if (!ended && !fatal) {
-      this.#put(node, next, 'running', null, anyFailure);
       this.#startPasses(node, passes, writes);
+      this.#put(node, next, this.#statusOf(node, passes), null, anyFailure);
       return;
     }
     this.#passes.delete(node.id);
@@ -465,8 +622,8 @@ export class ActiveRun {
   /** Whether the pass is tried again: a task for the next attempt, and a warning that says so. */
   #retry(
     node: GraphNode,
-    task: Task,
-    outcome: Outcome,
+    task: Pass,
+    outcome: Ended,
     warnings: readonly Warning[],
     usage: Usage | null,
     writes: Write[],
@@ -587,6 +744,8 @@ export class ActiveRun {
       this.#records.set(nodeId, { ...nodeRun, inputs: null, outputs: null });
     }
     this.#dirty = new Set();
+    const asked = this.#newRequests;
+    this.#newRequests = [];
     writes.push({ kind: 'updateRun', run: this.run, before });
     writes.push({
       kind: 'appendEvent',
@@ -601,6 +760,7 @@ export class ActiveRun {
           progress: this.run.progress,
           nodes,
           ...(this.ended && isAwaited(this.run) ? { callback: true as const } : {}),
+          ...(asked.length > 0 && this.run.callbackUrl !== null ? { asked } : {}),
         },
       },
     });

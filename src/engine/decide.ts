@@ -240,9 +240,10 @@ export function fatalFailure(graph: Graph, state: ScheduleState): Failure | null
   return null;
 }
 
-/** How a run stands: `going` while any node runs or waits; `ended` when nothing is left to happen. */
+/** How a run stands: `going` while any node runs, `waiting` while nothing happens until a person answers; the others end it. */
 export type Standing =
   | { readonly kind: 'going' }
+  | { readonly kind: 'waiting' }
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
@@ -250,11 +251,17 @@ export type Standing =
 export function standing(graph: Graph, state: ScheduleState): Standing {
   const failure = fatalFailure(graph, state);
   if (failure) return { kind: 'failed', failure };
+  let isOpen = false;
+  let isWaiting = false;
   for (const id of state.selected) {
-    const node = state.nodes.get(id);
-    if (node === undefined || !isSettled(node.status)) return { kind: 'going' };
+    const status = state.nodes.get(id)?.status;
+    if (status === 'running') return { kind: 'going' };
+    if (status === 'waiting') isWaiting = true;
+    else if (status === undefined) isOpen = true;
   }
-  return { kind: 'succeeded' };
+  // What was not reached yet is behind what waits.
+  if (isWaiting) return { kind: 'waiting' };
+  return { kind: isOpen ? 'going' : 'succeeded' };
 }
 
 /** Settled nodes in percent of the selected ones, rounded down. */

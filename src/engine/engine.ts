@@ -1,5 +1,7 @@
+import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { NodeRun } from '../domain/node-run.ts';
+import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Dialect, Run } from '../domain/run.ts';
 import { isTerminal } from '../domain/run.ts';
 import type { LogLevel, RunLog } from '../domain/run-log.ts';
@@ -193,6 +195,28 @@ export class Engine {
     });
   }
 
+  /**
+   * Takes in that a person answered a request, or that it was canceled, and goes on with its run. `stale`: it is not waited for any more.
+   * @param failure why the node fails; null: it succeeds with the answer
+   */
+  async settleRequest(
+    request: PersonRequest,
+    settlement: PersonSettlement,
+    failure: Failure | null,
+  ): Promise<'kept' | 'stale'> {
+    for (;;) {
+      const held = await this.#find(request.workspaceId, request.runId);
+      if (held === null) return 'stale';
+      const change = held.active.settleRequest(request, settlement, failure);
+      if (change === null) {
+        // It is settled in memory; whether that holds is known once it is kept.
+        if ((await held.last) === 'kept') return 'stale';
+        continue;
+      }
+      if ((await this.#commit(held, change)) === 'kept') return 'kept';
+    }
+  }
+
   /** Takes in what a running node does inside. Dropped when the run has ended, or the pass is no longer this lease's. */
   recordSteps(lease: Lease, steps: readonly NodeStep[], progress: StepProgress): void {
     const record = async (): Promise<void> => {
@@ -317,7 +341,7 @@ export class Engine {
       debugger: newRun.debugger,
     };
     const graph = this.graphOf(newRun.version);
-    const loaded = { run, nodeRuns: taken, iterations: [], tasks: [] };
+    const loaded = { run, nodeRuns: taken, iterations: [], tasks: [], asked: [] };
     const parse = (payload: string | null) => (payload === null ? null : (JSON.parse(payload) as JsonObject));
     return ActiveRun.restore(loaded, graph, newRun.input, this.#system, parse).counted();
   }

@@ -3,6 +3,7 @@ import { conditional } from './builtin/conditional.ts';
 import { delay } from './builtin/delay.ts';
 import { fileInput } from './builtin/file-input.ts';
 import { httpRequest } from './builtin/http-request.ts';
+import { humanInTheLoop } from './builtin/human-in-the-loop.ts';
 import { inputNode } from './builtin/input.ts';
 import { jsonParse } from './builtin/json-parse.ts';
 import { jsonPath } from './builtin/json-path.ts';
@@ -40,6 +41,7 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   switchNode,
   merge,
   delay,
+  humanInTheLoop,
   httpRequest,
   modelChat,
   modelImages,

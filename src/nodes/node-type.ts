@@ -1,6 +1,7 @@
 import type { NodeDefinition } from '../domain/definition.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
+import type { PersonAsk } from '../domain/person-request.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { Usage } from '../domain/run.ts';
 import type { LogLevel } from '../domain/run-log.ts';
@@ -98,7 +99,9 @@ export type Outcome =
       readonly usage?: Usage;
     }
   /** It succeeds with these outputs at `dueAt` (epoch milliseconds), without running again; survives restarts. */
-  | { readonly kind: 'later'; readonly dueAt: number; readonly outputs: Readonly<Record<string, JsonValue>> };
+  | { readonly kind: 'later'; readonly dueAt: number; readonly outputs: Readonly<Record<string, JsonValue>> }
+  /** It succeeds with what a person answers (`outputsOfAnswer`), without running again; survives restarts, and no worker waits. */
+  | { readonly kind: 'person'; readonly ask: PersonAsk; readonly warnings?: readonly Warning[] };
 
 /** Files a node reads and keeps, within the run's workspace. */
 export interface NodeFiles {

@@ -105,6 +105,7 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
     ...{ store, system, http, log: silent, version: '0.0.0' },
     readPayload: (payload) => payloads.text(payload),
     presentRun: { noxus: () => '{}', runflow: () => '{}' },
+    presentPersonRequest: { noxus: () => '{}', runflow: () => '{}' },
     presentBatch: () => '{}',
     deriveSecret: () => 'whsec_c2VjcmV0',
     callbackSecretText: () => 'whsec_c2VjcmV0',

@@ -7,6 +7,7 @@ import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts'
 import type { NewRunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
+import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
@@ -16,7 +17,7 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 /**
  * One fact the store shall keep. Facts that rest on an earlier reading carry what they rest on, and make the whole change stale when that no
  * longer holds: `updateRun`, `saveWorkflow`, `putApiKey` and `updateEvaluation` the revision before, `endTask` the lease, `followed` the position
- * before.
+ * before, `settlePersonRequest` that nobody has.
  */
 export type Write =
   | { readonly kind: 'createRun'; readonly run: Run }
@@ -46,6 +47,24 @@ export type Write =
   | { readonly kind: 'endTask'; readonly lease: Lease }
   /** Removes every task of a run, claimed or not: later answers are stale. */
   | { readonly kind: 'endTasksOfRun'; readonly workspaceId: string; readonly runId: string }
+  /** Removes one task of a run, claimed or not, if it is there: a later answer is stale. */
+  | { readonly kind: 'dropTask'; readonly workspaceId: string; readonly runId: string; readonly taskId: string }
+  | { readonly kind: 'createPersonRequest'; readonly request: PersonRequest }
+  /** Rests on the request being pending. `at`: epoch milliseconds. */
+  | {
+      readonly kind: 'settlePersonRequest';
+      readonly workspaceId: string;
+      readonly requestId: string;
+      readonly settlement: PersonSettlement;
+      readonly at: number;
+    }
+  /** Cancels every pending request of a run. `at`: epoch milliseconds. */
+  | {
+      readonly kind: 'cancelPersonRequests';
+      readonly workspaceId: string;
+      readonly runId: string;
+      readonly at: number;
+    }
   | { readonly kind: 'appendEvent'; readonly event: NewRunEvent }
   | { readonly kind: 'appendLog'; readonly workspaceId: string; readonly log: RunLog }
   /** Rests on the run being terminal. Removes everything it owns in the store; blobs are the caller's to remove. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { completed, pendingEvaluation, pendingJudge } from '../../test/support/evaluations.ts';
+import { pendingPersonRequest } from '../../test/support/person-requests.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
 import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
@@ -11,6 +12,7 @@ import type { Evaluation, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
+import type { PersonRequest } from '../domain/person-request.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
@@ -214,6 +216,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         ]);
         expect(await store.loadRun(OURS, run.id)).toEqual({
           run,
+          asked: [],
           nodeRuns: [nodeRun],
           iterations: [iteration],
           tasks: [task],
@@ -1033,6 +1036,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'getVersion'
         | 'listSavedVersions'
         | 'getFile'
+        | 'getPersonRequest'
         | 'listDeliveries'
         | 'getBatch'
         | 'getUpload'
@@ -1103,7 +1107,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         findWorkflowBySlug: (workspaceId, of) => store.findWorkflowBySlug(workspaceId, 'flow', of.workflow.slug),
         find: async (workspaceId) => {
           const request = { workspaceId, filter: null, sort: [], limit: 10, from: null, backward: false };
-          const lists = ['runs', 'nodeRuns', 'logs', 'batches', 'batchItems', 'evaluations'] as const;
+          const lists = ['runs', 'nodeRuns', 'logs', 'batches', 'batchItems', 'evaluations', 'personRequests'] as const;
           const pages = await Promise.all(lists.map((list) => store.find(list, request)));
           const counts = pages.map(({ items }) => items.length).filter(Boolean);
           return counts.length === lists.length || counts.length === 0 ? counts : Promise.reject(new Error('uneven'));
@@ -1115,6 +1119,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         getVersion: (workspaceId, of) => store.getVersion(workspaceId, of.version.id),
         listSavedVersions: (workspaceId, of) => store.listSavedVersions(workspaceId, of.workflow.id),
         getFile: (workspaceId, of) => store.getFile(workspaceId, of.file.id),
+        getPersonRequest: (workspaceId, of) => store.getPersonRequest(workspaceId, of.request.id),
         listDeliveries: (workspaceId, of) => store.listDeliveries(workspaceId, of.run.id),
         recordsOfRuns: async (workspaceId, of) => {
           const found = await store.recordsOfRuns(workspaceId, [of.run.id], { nodeRuns: 10, logs: 10 });
@@ -1151,6 +1156,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly key: ApiKey;
         readonly evaluation: Evaluation;
         readonly judge: Judge;
+        readonly request: PersonRequest;
       }
 
       async function populate(): Promise<Owned> {
@@ -1162,7 +1168,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const key = aKey();
         const evaluation = pendingEvaluation({ workspaceId: OURS, runId: run.id }, system);
         const judge = pendingJudge(evaluation, system);
+        const request = pendingPersonRequest(run, system);
         await kept([
+          { kind: 'createPersonRequest', request },
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },
           create(run),
@@ -1219,7 +1227,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'setEvaluationPlan', workspaceId: OURS, plan: { judges: [], threshold: 1 } },
         ]);
         await kept([{ kind: 'completeEvaluation', evaluation: completed(evaluation, true, 1), judges: [] }]);
-        return { run, workflow: made.workflow, version, file, delivery, key, evaluation, judge };
+        return { run, workflow: made.workflow, version, file, delivery, key, evaluation, judge, request };
       }
 
       it.each(Object.keys(reads) as (keyof typeof reads)[])('sees nothing of ours through %s', async (method) => {

@@ -9,6 +9,7 @@ import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
+import type { PersonRequest } from '../domain/person-request.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
@@ -24,6 +25,18 @@ export interface LoadedRun {
   readonly nodeRuns: readonly NodeRun[];
   readonly iterations: readonly Iteration[];
   readonly tasks: readonly Task[];
+  /** Pending requests to persons. */
+  readonly asked: readonly AskedPass[];
+}
+
+/** A pass of a node that waits for a person. */
+export interface AskedPass {
+  readonly requestId: string;
+  readonly nodeId: string;
+  /** 0 for a node that does not iterate, else the 1-based item. */
+  readonly iteration: number;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
 }
 
 /** Which runs a list shows. */
@@ -118,6 +131,7 @@ export interface Listed {
   readonly batches: Batch;
   readonly batchItems: FoundBatchItem;
   readonly evaluations: Evaluation;
+  readonly personRequests: PersonRequest;
 }
 
 /** What runs recorded while they executed, by run id; a run without any is not in it. */
@@ -249,6 +263,8 @@ export interface Store {
   listSavedVersions(workspaceId: string, workflowId: string): Promise<WorkflowVersion[]>;
 
   getFile(workspaceId: string, fileId: string): Promise<StoredFile | null>;
+
+  getPersonRequest(workspaceId: string, requestId: string): Promise<PersonRequest | null>;
 
   getEvaluation(workspaceId: string, evaluationId: string): Promise<Evaluation | null>;
   /** The one that was made last for a run. */

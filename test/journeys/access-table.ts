@@ -76,6 +76,13 @@ function fileBody(): FormData {
   return form;
 }
 
+const REQUESTS: readonly Route[] = [
+  route('GET', '/v1/human-requests', 'people:read', 'empty'),
+  route('GET', '/v1/human-requests/{request_id}', 'people:read', 'missing'),
+  route('POST', '/v1/human-requests/{request_id}/answer', 'people:answer', 'missing', () => ({ answer: {} })),
+  route('POST', '/v1/human-requests/{request_id}/cancel', 'people:answer', 'missing'),
+];
+
 const NOXUS: readonly Route[] = [
   route('GET', '/v1/nodes', null, null),
   route('GET', '/v1/admin/me', null, null),
@@ -113,6 +120,7 @@ const NOXUS: readonly Route[] = [
   route('GET', '/v1/runs/{run_id}/data', 'runs:read', 'missing'),
   route('GET', '/v1/runs/{run_id}/io/{node_id}', 'runs:read', 'missing'),
   route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
+  ...REQUESTS,
   route('POST', '/v1/file', 'files:write', null, fileBody),
   route('GET', '/v1/file/{file_id}', 'files:read', 'missing'),
   route('POST', '/v1/runs/bulk/delete', 'runs:delete', null, () => ({ run_ids: [] })),
@@ -230,6 +238,7 @@ const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
   route('POST', '/v1/api-keys/{key_id}/rotations', 'admin', 'missing'),
   route('DELETE', '/v1/api-keys/{doomed_key_id}', 'admin', 'missing'),
+  ...REQUESTS,
   ...COMFYUI,
   route('GET', '/v1/batches', 'runs:read', 'empty'),
   route('GET', BATCH, 'runs:read', 'missing'),
@@ -321,6 +330,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
   const canceled = await canceledRun(client, bearer);
+  const request = await personRequest(client);
   const lists = Object.fromEntries(Object.entries(MODEL_ITEMS).map(([part, item]) => [part, [item]]));
   const about = { name: 'x', ...lists, inputs: [{ name: 'Name' }], backend: { kind: 'http', url: receiver } };
   const made = await client.send('POST', '/runflow/v1/models', about, bearer);
@@ -331,6 +341,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const nodes = await client.send('GET', `/runflow/v1/flows/${workflow.id}/nodes`, undefined, bearer);
   return {
     ...canceled,
+    ...{ request_id: request },
     ...{ node_run_id: await nodeRunOf(client, run.id, bearer) },
     ...{ model_id: made.body.id, flow_node_id: nodes.body.items[0].id },
     ...{ batch_id: batch.body.id, batch_item_id: batch.body.items[0].id },
@@ -346,6 +357,15 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
 async function nodeRunOf(client: Client, runId: string, bearer: Readonly<Record<string, string>>): Promise<string> {
   const { body } = await client.send('GET', `/runflow/v1/runs/${runId}/node-runs?limit=1`, undefined, bearer);
   return body.items[0].id;
+}
+
+/** The id of something that a person is asked. */
+async function personRequest(client: Client): Promise<string> {
+  const ask = { id: 'ask', type: 'HumanInTheLoopNode', node_config: { title: 'Publish?' } };
+  const workflow = await client.save({ nodes: [ask], edges: [] });
+  const run = await client.run(workflow.id, { input: {} }, ['awaiting_human_feedback']);
+  const { items } = await client.get(`/v1/human-requests?run_id=${run.id}`);
+  return items[0].id;
 }
 
 /** A run that was canceled, and the line in its log that says so. */

@@ -6,6 +6,7 @@ import { describeApi } from '../openapi.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { fileRoutes } from './file-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { personRequestRoutes } from './person-request-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import * as schemas from './schemas.ts';
 import { startUpRoutes } from './start-up-routes.ts';
@@ -44,6 +45,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     startUpRoutes(api, parts);
     workflowRoutes(api, parts);
     runRoutes(api, parts);
+    personRequestRoutes(api, parts);
     fileRoutes(api, parts);
     keyRoutes(api, parts.keys);
   });

@@ -1,5 +1,7 @@
 import { type Batch, batchStatus } from '../../domain/batch.ts';
+import type { PersonRequest } from '../../domain/person-request.ts';
 import type { Run, RunStatus } from '../../domain/run.ts';
+import { presentPersonRequest } from './present-person-request.ts';
 import { BATCH_STATUS_CODE, RUN_STATUS_CODE } from './words.ts';
 
 /** The event of each end (runflow-api.md 3.8). A callback is sent for no other status. */
@@ -24,6 +26,18 @@ export function presentCallbackBody(run: Run, output: string | null): string {
     metadata: run.meta,
   });
   return `${head.slice(0, -1)},"output":${outputOf(run, output)},${tail.slice(1)}`;
+}
+
+/** The body that tells of a person being asked, as JSON text: an event of its own, before that of the end. */
+export function presentRequestCallbackBody(run: Run, request: PersonRequest): string {
+  return JSON.stringify({
+    event: 'run.waiting_for_person',
+    run_id: run.id,
+    status: RUN_STATUS_CODE.waiting,
+    human_request: presentPersonRequest(request),
+    created_at: time(run.createdAt),
+    metadata: run.meta,
+  });
 }
 
 /** The body of a batch's callback, as JSON text. */

@@ -17,6 +17,7 @@ import { keyRoutes } from './key-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { nodeRunRoutes } from './node-run-routes.ts';
+import { personRequestRoutes } from './person-request-routes.ts';
 import { runControlRoutes } from './run-control-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { COMPONENTS, nullable } from './schemas.ts';
@@ -38,6 +39,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   dispatchRoutes,
   batchRoutes,
   evaluationRoutes,
+  personRequestRoutes,
   keyRoutes,
   accountRoutes,
 ];

@@ -1,5 +1,7 @@
 import Type, { type TSchema, type TSchemaOptions } from 'typebox';
 import { EVALUATION_STATUSES } from '../../domain/evaluation.ts';
+import { FORM_FIELD_KINDS } from '../../domain/form.ts';
+import { PERSON_REQUEST_STATUSES } from '../../domain/person-request.ts';
 import { WORKFLOW_KINDS } from '../../domain/workflow.ts';
 import { RUN_STATUS_CODES } from './words.ts';
 
@@ -452,6 +454,41 @@ const ApiError = Type.Object(
   { $id: 'Error' },
 );
 
+/** What a run asks a person: an addition. */
+const HumanRequest = Type.Object(
+  {
+    id: uuid(),
+    org_id: text(),
+    workflow_id: uuid(),
+    run_id: uuid(),
+    node_key: text(),
+    iteration: integer(),
+    status_code: code(PERSON_REQUEST_STATUSES),
+    title: text(),
+    description: text(),
+    fields: opt(
+      Type.Array(
+        Type.Object({
+          name: text(),
+          type: code(FORM_FIELD_KINDS),
+          label: text(),
+          required: flag(),
+          initial_value: any(),
+          options: opt(Type.Array(Type.String())),
+        }),
+      ),
+    ),
+    assignee: text(),
+    due_at: time(),
+    default_answer: object(),
+    answer: object(),
+    settled_by: text(),
+    created_at: time(),
+    settled_at: time(),
+  },
+  { $id: 'HumanRequest' },
+);
+
 /** Schemas that routes refer to by name. */
 export const COMPONENTS: readonly TSchema[] = [
   EvaluationSummary,
@@ -475,6 +512,7 @@ export const COMPONENTS: readonly TSchema[] = [
   FlowOutput,
   Flow,
   Run,
+  HumanRequest,
   ApiError,
 ];
 

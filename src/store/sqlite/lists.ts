@@ -7,6 +7,7 @@ import type { FindOptions, FindRequest, FoundLog, FoundNodeRun, FoundRun, Listed
 import { batches, batchItems } from './batch-lists.ts';
 import type { Connection } from './connection.ts';
 import { evaluationCondition, evaluations } from './evaluation-lists.ts';
+import { personRequests } from './person-request-lists.ts';
 import { versions, workflows } from './workflow-lists.ts';
 
 /** A payload that lies in a blob is not JSON here and acts as null in filters. */
@@ -175,6 +176,7 @@ const SOURCES: { readonly [K in keyof Listed]: (options: FindOptions) => ListSou
   batches,
   batchItems,
   evaluations,
+  personRequests,
 };
 
 /** See `Store.find`. */

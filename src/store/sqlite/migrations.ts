@@ -236,6 +236,17 @@ const MIGRATIONS: readonly string[] = [
 
   create table evaluation_plans (workspace_id text primary key, plan text not null) strict, without rowid;
   `,
+  `
+  create table person_requests (
+    workspace_id text not null, id text not null, run_id text not null, workflow_id text not null, node_id text not null,
+    iteration integer not null, title text not null, description text not null, form text not null, assignee text, due_at integer,
+    fallback text, status text not null, answer text, settled_by text, key_id text, created_at integer not null, settled_at integer,
+    revision integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create index person_requests_by_run on person_requests (workspace_id, run_id, status);
+  create index person_requests_by_status on person_requests (workspace_id, status, created_at, id);
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
 import { describeEvaluations } from '../evaluations.conformance.ts';
+import { describePersonRequests } from '../person-requests.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import type { Store } from '../store.ts';
@@ -38,6 +39,7 @@ describeStore('the SQLite store', openNew);
 describeRunQueries('the SQLite store', openNew);
 describeWorkflowLists('the SQLite store', openNew);
 describeEvaluations('the SQLite store', openNew);
+describePersonRequests('the SQLite store', openNew);
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };

@@ -12,6 +12,7 @@ import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
+import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type {
   FindOptions,
@@ -173,8 +174,14 @@ class SqliteStore implements Store {
     const tasks = this.#on
       .prepared('select * from tasks where workspace_id = ? and run_id = ?')
       .all(workspaceId, runId);
+    const asked = this.#on
+      .prepared(
+        "select id, node_id, iteration, created_at from person_requests where workspace_id = ? and run_id = ? and status = 'pending'",
+      )
+      .all(workspaceId, runId);
     return {
       run,
+      asked: asked.map(askedPassFromRow),
       nodeRuns: await this.listNodeRuns(workspaceId, runId, { payloads: true }),
       iterations: iterations.map(rows.iterationFromRow),
       tasks: tasks.map(rows.taskFromRow),
@@ -302,6 +309,12 @@ class SqliteStore implements Store {
   async getFile(workspaceId: string, fileId: string) {
     const row = this.#on.prepared('select * from files where workspace_id = ? and id = ?').get(workspaceId, fileId);
     return row === undefined ? null : rows.fileFromRow(row);
+  }
+
+  async getPersonRequest(workspaceId: string, requestId: string) {
+    const statement = this.#on.prepared('select * from person_requests where workspace_id = ? and id = ?');
+    const row = statement.get(workspaceId, requestId);
+    return row === undefined ? null : personRequestFromRow(row);
   }
 
   async getEvaluation(workspaceId: string, evaluationId: string) {

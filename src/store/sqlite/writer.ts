@@ -9,6 +9,7 @@ import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-se
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
+import { applyPersonRequest, isPending } from './person-request-writes.ts';
 import type { TaskQueue } from './queue.ts';
 
 interface Pending {
@@ -64,6 +65,7 @@ const RUN_TABLES = [
   ['batch_items', 'run_id'],
   ['deliveries', 'subject_id'],
   ['delivery_attempts', 'subject_id'],
+  ['person_requests', 'run_id'],
   ['runs', 'id'],
 ] as const;
 
@@ -240,6 +242,8 @@ export class Writer {
       case 'updateEvaluation':
       case 'completeEvaluation':
         return evaluationHolds(write, this.#statement);
+      case 'settlePersonRequest':
+        return isPending(write, this.#statement);
       default:
         return true;
     }
@@ -326,6 +330,19 @@ export class Writer {
         effects.push(() => this.#queue.end(task.id));
         return;
       }
+      case 'dropTask':
+        this.#prepared('delete from tasks where workspace_id = ? and run_id = ? and id = ?').run(
+          write.workspaceId,
+          write.runId,
+          write.taskId,
+        );
+        effects.push(() => this.#queue.end(write.taskId));
+        return;
+      case 'createPersonRequest':
+      case 'settlePersonRequest':
+      case 'cancelPersonRequests':
+        applyPersonRequest(write, this.#statement);
+        return;
       case 'endTasksOfRun':
         this.#prepared('delete from tasks where workspace_id = ? and run_id = ?').run(write.workspaceId, write.runId);
         effects.push(() => this.#queue.endRun(write.workspaceId, write.runId));

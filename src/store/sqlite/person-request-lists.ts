@@ -1,0 +1,42 @@
+import type { ListSource } from '../sql/keyset.ts';
+import { personRequestFromRow } from '../sql/person-request-rows.ts';
+import type { Listed } from '../store.ts';
+
+/** The source of `Store.find('personRequests')`: who waits longest comes first. */
+export function personRequests(): ListSource<Listed['personRequests']> {
+  return {
+    select: 'q.*',
+    from: 'person_requests q',
+    workspace: 'q.workspace_id',
+    columns: {
+      id: 'q.id',
+      status: 'q.status',
+      runId: 'q.run_id',
+      workflowId: 'q.workflow_id',
+      nodeId: 'q.node_id',
+      iteration: 'q.iteration',
+      title: 'q.title',
+      description: 'q.description',
+      assignee: 'q.assignee',
+      dueAt: 'q.due_at',
+      answer: 'q.answer',
+      settledBy: 'q.settled_by',
+      createdAt: 'q.created_at',
+      settledAt: 'q.settled_at',
+    },
+    notNull: new Set([
+      'id',
+      'status',
+      'runId',
+      'workflowId',
+      'nodeId',
+      'iteration',
+      'title',
+      'description',
+      'createdAt',
+    ]),
+    key: ['q.id'],
+    defaultSort: [{ column: 'createdAt', direction: 'asc' }],
+    item: personRequestFromRow,
+  };
+}
