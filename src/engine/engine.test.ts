@@ -9,10 +9,12 @@ import type { Definition, EdgeDefinition, NodeDefinition } from '../domain/defin
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { NodeRun } from '../domain/node-run.ts';
 import { INLINE_PAYLOAD_LIMIT } from '../domain/payload.ts';
+import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Run } from '../domain/run.ts';
 import { composeText } from '../nodes/builtin/compose-text.ts';
 import { conditional } from '../nodes/builtin/conditional.ts';
 import { delay } from '../nodes/builtin/delay.ts';
+import { humanInTheLoop } from '../nodes/builtin/human-in-the-loop.ts';
 import { inputNode } from '../nodes/builtin/input.ts';
 import { listSlice } from '../nodes/builtin/list-slice.ts';
 import { merge } from '../nodes/builtin/merge.ts';
@@ -1311,5 +1313,172 @@ describe('a run that begins with nodes of another', () => {
     await restart();
     expect((await engine.waitForEnd(WORKSPACE, begun.id, PATIENCE_MS))?.status).toBe('succeeded');
     expect(passes).toEqual([`second=${large}`]);
+  });
+});
+
+describe('a node that asks a person', () => {
+  const FORM = [
+    { name: 'approved', type: 'checkbox' },
+    { name: 'note', type: 'text', required: false },
+  ];
+  const ask = (id: string, config: JsonObject = {}) =>
+    node(id, humanInTheLoop, { title: 'Publish ((Text))?', fields: FORM, ...config });
+
+  /** in → ask → out, where out gets what the person notes. */
+  const asking = (config: JsonObject = {}, isList = false): Definition =>
+    graph(
+      [input('in', isList), ask('ask', config), output('out')],
+      [edge('in::output', 'ask::variables::Text'), edge('ask::note', 'out::input')],
+    );
+
+  const requestsOf = async (run: Run): Promise<readonly PersonRequest[]> => {
+    const page = { workspaceId: WORKSPACE, filter: null, sort: [], limit: 100, from: null, backward: false };
+    const { items } = await store.find('personRequests', page);
+    return items.filter(({ runId }) => runId === run.id);
+  };
+
+  /** The run's requests, once it does nothing but wait for persons. */
+  const waiting = async (run: Run, count = 1): Promise<readonly PersonRequest[]> => {
+    await vi.waitFor(async () => expect((await store.getRun(WORKSPACE, run.id))?.status).toBe('waiting'), PATIENCE_MS);
+    const requests = (await requestsOf(run)).filter(({ status }) => status === 'pending');
+    expect(requests).toHaveLength(count);
+    return requests;
+  };
+
+  const says = (note: string): PersonSettlement => ({
+    ...{ status: 'answered', answer: { approved: true, note }, settledBy: 'Ada', keyId: null },
+  });
+  const gone = { code: 'request_canceled', message: 'Nobody is asked any more.' } as const;
+  const takenBack: PersonSettlement = { status: 'canceled', answer: null, settledBy: 'Ada', keyId: null };
+
+  it('waits without a task or a worker, over restarts, and goes on with the answer', async () => {
+    const run = await start(asking(), { in: 'this' });
+    const [request] = await waiting(run);
+    expect(request).toMatchObject({ nodeId: 'ask', iteration: 0, title: 'Publish this?', dueAt: null });
+    expect(await store.getNodeRun(WORKSPACE, run.id, 'ask')).toMatchObject({ status: 'waiting', finishedAt: null });
+    expect([(await store.stats()).queuedTasks, worker.busy]).toEqual([0, 0]);
+    await restart();
+    system.pass(90 * 24 * 3_600_000);
+    expect(await engine.settleRequest(request!, says('Fine.'), null)).toBe('kept');
+    const { run: ended, output: result, records } = await end(run);
+    expect([ended.status, result]).toEqual(['succeeded', { out: 'Fine.' }]);
+    const outputs = { approved: true, note: 'Fine.', answered_by: 'Ada', outcome: 'answered' };
+    expect(outputsOf(records['ask'])).toEqual(outputs);
+    expect(records['ask']).toMatchObject({ status: 'succeeded', attempts: 1, finishedAt: system.now() });
+    expect((await requestsOf(run))[0]).toMatchObject({ status: 'answered', settledBy: 'Ada', revision: 2 });
+  });
+
+  it('takes the first of two answers', async () => {
+    const run = await start(asking(), { in: 'this' });
+    const [request] = await waiting(run);
+    const both = ['one', 'two'].map((note) => engine.settleRequest(request!, says(note), null));
+    expect(await Promise.all(both)).toEqual(['kept', 'stale']);
+    expect((await end(run)).output).toEqual({ out: 'one' });
+    expect(await engine.settleRequest(request!, says('three'), null)).toBe('stale');
+  });
+
+  it('goes on with the default answer when its time is over, also when it ended while nothing ran', async () => {
+    const due = { due_seconds: 60, default_answer: { approved: false, note: 'Too late.' } };
+    const run = await start(asking(due), { in: 'this' });
+    const [request] = await waiting(run);
+    expect(request?.dueAt).toBe(system.now() + 60_000);
+    await pass(59_999);
+    expect((await waiting(run))[0]?.id).toBe(request?.id);
+    await close();
+    system.pass(1);
+    open();
+    const { output: result, records } = await end(run);
+    expect(result).toEqual({ out: 'Too late.' });
+    expect(outputsOf(records['ask'])).toMatchObject({ approved: false, outcome: 'expired', answered_by: null });
+    expect((await requestsOf(run))[0]).toMatchObject({
+      ...{ status: 'expired', answer: { approved: false, note: 'Too late.' }, settledBy: null },
+    });
+    expect(await engine.settleRequest(request!, says('Hm.'), null)).toBe('stale');
+  });
+
+  it('has no time any more once it is answered', async () => {
+    const due = { due_seconds: 60, default_answer: { approved: false } };
+    const run = await start(asking(due), { in: 'this' });
+    const [request] = await waiting(run);
+    expect((await store.stats()).queuedTasks).toBe(1);
+    await engine.settleRequest(request!, says('In time.'), null);
+    await pass(60_000);
+    expect((await end(run)).output).toEqual({ out: 'In time.' });
+    expect((await store.stats()).queuedTasks).toBe(0);
+  });
+
+  it('asks for every item of a list at once, and gathers the answers in the order of the items', async () => {
+    const items = Array.from({ length: 20 }, (_, index) => `item ${index + 1}`);
+    const run = await start(asking({}, true), { in: items });
+    const requests = await waiting(run, 20);
+    for (const { iteration, title } of requests) expect(title).toBe(`Publish ${items[iteration - 1]}?`);
+    for (const [index, request] of requests.toReversed().entries()) {
+      if (index === 10) await restart();
+      expect(await engine.settleRequest(request, says(`on ${request.iteration}`), null)).toBe('kept');
+    }
+    const { output: result, records } = await end(run);
+    expect(result).toEqual({ out: items.map((_, index) => `on ${index + 1}`) });
+    expect(records['ask']).toMatchObject({ status: 'succeeded', currentIteration: 20, totalIterations: 20 });
+    expect(await store.getIteration(WORKSPACE, run.id, 'ask', 20)).toMatchObject({ status: 'succeeded', attempts: 1 });
+  });
+
+  it('of several in one run may be answered in any order; the run waits when nothing else goes on', async () => {
+    const blocked = gate();
+    behaviours = { work: async () => blocked.opened.then(() => succeeded({ output: 'done' })) };
+    const definition = graph(
+      [ask('one'), ask('two'), node('work', effect), output('a'), output('b')],
+      [edge('one::note', 'a::input'), edge('two::note', 'b::input')],
+    );
+    const run = await start(definition);
+    await vi.waitFor(async () => expect(await requestsOf(run)).toHaveLength(2));
+    expect((await store.getRun(WORKSPACE, run.id))?.status).toBe('running');
+    blocked.open();
+    const requests = await waiting(run, 2);
+    const [one, two] = ['one', 'two'].map((id) => requests.find(({ nodeId }) => nodeId === id)!);
+    await engine.settleRequest(two!, says('second'), null);
+    expect((await waiting(run))[0]?.id).toBe(one?.id);
+    await engine.settleRequest(one!, says('first'), null);
+    expect((await end(run)).output).toEqual({ a: 'first', b: 'second' });
+  });
+
+  it('is asked no more when its run is stopped, or fails elsewhere', async () => {
+    const due = { due_seconds: 60, default_answer: { approved: false } };
+    const run = await start(asking(due), { in: 'this' });
+    const [request] = await waiting(run);
+    await engine.cancel(WORKSPACE, run.id);
+    expect((await end(run)).statuses).toMatchObject({ ask: 'canceled' });
+    expect(await requestsOf(run)).toMatchObject([{ status: 'canceled', answer: null }]);
+    expect(await engine.settleRequest(request!, says('Hm.'), null)).toBe('stale');
+    const blocked = gate();
+    behaviours = { work: async () => blocked.opened.then(() => broken()) };
+    const failing = await start(graph([ask('ask'), node('work', effect)], []));
+    await vi.waitFor(async () => expect(await requestsOf(failing)).toHaveLength(1));
+    blocked.open();
+    expect((await end(failing)).run.status).toBe('failed');
+    expect(await requestsOf(failing)).toMatchObject([{ status: 'canceled' }]);
+    expect((await store.stats()).queuedTasks).toBe(0);
+  });
+
+  it('fails when it is taken back, which an error branch deals with', async () => {
+    const plain = await start(asking(), { in: 'this' });
+    const [request] = await waiting(plain);
+    expect(await engine.settleRequest(request!, takenBack, gone)).toBe('kept');
+    expect((await end(plain)).run).toMatchObject({ status: 'failed', failure: { ...gone, nodeId: 'ask' } });
+    const definition = graph([ask('ask'), output('out')], [edge('ask::on_error', 'out::input')]);
+    const routed = await start(definition);
+    const [other] = await waiting(routed);
+    await engine.settleRequest(other!, takenBack, gone);
+    const { run, output: result } = await end(routed);
+    expect([run.status, result]).toEqual(['succeeded', { out: gone.message }]);
+  });
+
+  it('tells in the log whom a receiver is to be told of, and nobody when there is none', async () => {
+    for (const callbackUrl of ['https://example.com', null]) {
+      const run = await start(asking(), { in: 'this' }, { callbackUrl });
+      const [request] = await waiting(run);
+      const events = await store.readRunEvents(WORKSPACE, run.id, 0);
+      expect(events.flatMap(({ data }) => data.asked ?? [])).toEqual(callbackUrl === null ? [] : [request?.id]);
+      expect(events.at(-1)?.data).toMatchObject({ status: 'waiting', nodes: [['ask', 'waiting']] });
+    }
   });
 });

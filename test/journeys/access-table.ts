@@ -80,7 +80,7 @@ const REQUESTS: readonly Route[] = [
   route('GET', '/v1/human-requests', 'people:read', 'empty'),
   route('GET', '/v1/human-requests/{request_id}', 'people:read', 'missing'),
   route('POST', '/v1/human-requests/{request_id}/answer', 'people:answer', 'missing', () => ({ answer: {} })),
-  route('POST', '/v1/human-requests/{request_id}/cancel', 'people:answer', 'missing'),
+  route('POST', '/v1/human-requests/{other_request_id}/cancel', 'people:answer', 'missing'),
 ];
 
 const NOXUS: readonly Route[] = [
@@ -331,6 +331,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
   const canceled = await canceledRun(client, bearer);
   const request = await personRequest(client);
+  const other = await personRequest(client);
   const lists = Object.fromEntries(Object.entries(MODEL_ITEMS).map(([part, item]) => [part, [item]]));
   const about = { name: 'x', ...lists, inputs: [{ name: 'Name' }], backend: { kind: 'http', url: receiver } };
   const made = await client.send('POST', '/runflow/v1/models', about, bearer);
@@ -341,7 +342,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const nodes = await client.send('GET', `/runflow/v1/flows/${workflow.id}/nodes`, undefined, bearer);
   return {
     ...canceled,
-    ...{ request_id: request },
+    ...{ request_id: request, other_request_id: other },
     ...{ node_run_id: await nodeRunOf(client, run.id, bearer) },
     ...{ model_id: made.body.id, flow_node_id: nodes.body.items[0].id },
     ...{ batch_id: batch.body.id, batch_item_id: batch.body.items[0].id },
