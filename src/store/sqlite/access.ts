@@ -27,12 +27,12 @@ export interface FindLimits {
 }
 
 /**
- * Measured with a million runs: a row that an index leads to in another order costs 2.5 µs, one that the index itself describes 0.08, one on a walk in
- * the order of creation 0.6. Of n matches that are spread evenly a walk to a page of 50 passes 50 million / n rows, so that at 3,500 and at 20,000
+ * Measured with a million runs: a row that an index leads to in another order costs 5 µs, one that the index itself describes 0.08, one on a walk in
+ * the order of creation 0.6. Of n matches that are spread evenly a walk to a page of 50 passes 50 million / n rows, so that at 2,500 and at 20,000
  * matches either way takes the same time.
  */
 export const FIND_LIMITS: FindLimits = {
-  mostLookedUp: 3500,
+  mostLookedUp: 2500,
   mostCovered: 20_000,
   mostMerged: 16,
   passedBeforeInstead: 20_000,

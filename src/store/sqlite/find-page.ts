@@ -113,6 +113,7 @@ class PageSearch<T> {
       const order = keys.map((key) => ({ ...key, nullable: false }));
       const down = order[0]?.descending === true;
       let start = this.#startIn(lane, inSequence);
+      this.#rows = Math.min(this.#rows, this.#limits.firstRows);
       let found = 0;
       for (;;) {
         // Without a filter every row is of the page, whose limit ends the walk.
@@ -146,9 +147,11 @@ class PageSearch<T> {
       // A row may have changed since it was found.
       ...(this.#hasPaused ? this.#matching(source.columns, bind) : []),
     ];
-    const sql = `select ${source.select} from json_each(${wanted}) page cross join ${source.table}
-      ${source.joins.map((join) => join.sql).join(' ')} where ${conditions.join(' and ')} order by page.key`;
+    const sql = `select page.key as place, ${source.select} from json_each(${wanted}) page cross join ${source.table}
+      ${source.joins.map((join) => join.sql).join(' ')} where ${conditions.join(' and ')}`;
+    // Sorted here, since SQLite would copy whole rows to do it.
     const rows = this.#on.recent(sql).all(...values);
+    rows.sort((a, b) => Number(a['place']) - Number(b['place']));
     return { items: rows.map((row) => source.item(row)), previous, next };
   }
 
