@@ -20,7 +20,8 @@ import type { Store } from './store.ts';
 
 /** The workspace of the runs: one of the ids that random filters name. */
 export const WORKSPACE = '3c90c3cc-0d44-4b50-8888-8dd25736052a';
-const OTHER_ID = '00000000-0000-7000-8000-000000000000';
+/** The other id that they name. */
+export const OTHER_ID = '00000000-0000-7000-8000-000000000000';
 
 /** What can be run: two under ids, and some under slugs, that random filters name; the last one is not kept as a workflow at all. */
 const TARGETS: readonly { readonly id: string; readonly kind: WorkflowKind; readonly slug: string | null }[] = [

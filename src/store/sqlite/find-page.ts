@@ -266,7 +266,8 @@ class PageSearch<T> {
 
   #adapt(ms: number): void {
     const { stepMs, mostRows } = this.#limits;
-    if (ms > stepMs) this.#rows = Math.max(FEWEST_ROWS, Math.floor((this.#rows * stepMs) / ms));
+    const fewest = Math.min(FEWEST_ROWS, mostRows);
+    if (ms > stepMs) this.#rows = Math.max(fewest, Math.floor((this.#rows * stepMs) / ms));
     else if (ms < stepMs / 4) this.#rows = Math.min(mostRows, this.#rows * 2);
   }
 
