@@ -19,7 +19,6 @@ import {
   runFilter,
   WORKSPACE,
 } from './lists.arbitrary.ts';
-import type { OpenedStore } from './store.conformance.ts';
 import type { FindRequest, FoundRun, Listed, Store } from './store.ts';
 
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
@@ -33,6 +32,12 @@ const WALKS = LONG ? 3000 : 150;
 const FIRE_MS = LONG ? 60_000 : 2500;
 
 const FIRST = { filter: null, sort: [], from: null, backward: false } as const;
+
+/** An empty store for one test, and how to close and remove it. */
+interface OpenedStore {
+  readonly store: Store;
+  dispose(): Promise<void>;
+}
 
 /** What `Store.find` promises, in every list. */
 export function describeLists(open: () => Promise<OpenedStore>): void {
