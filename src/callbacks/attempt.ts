@@ -1,6 +1,7 @@
 import type { Delivery } from '../domain/callback.ts';
+import { retryAfterMs } from '../domain/retry.ts';
 import { type HttpClient, HttpClientError } from '../system/http-client.ts';
-import { type AttemptResult, retryAfterMs } from './schedule.ts';
+import type { AttemptResult } from './schedule.ts';
 import { type SigningKeys, signedHeaders } from './signing.ts';
 
 /** Characters of an answer that are kept: enough for a receiver's error message, too few to make the store a copy of its pages. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Delivery } from '../domain/callback.ts';
-import { type AttemptResult, afterAttempt, DELIVERY_RETRY, retryAfterMs } from './schedule.ts';
+import { type AttemptResult, afterAttempt, DELIVERY_RETRY } from './schedule.ts';
 
 const NOW = Date.UTC(2025, 0, 15);
 
@@ -102,19 +102,4 @@ test('a delivery is either due again later or over, whatever is answered', () =>
       },
     ),
   );
-});
-
-describe('the Retry-After header', () => {
-  test.each([
-    ['120', 120_000],
-    ['0', 0],
-    ['-5', 0],
-    ['Wed, 15 Jan 2025 00:01:00 GMT', 60_000],
-    ['Tue, 14 Jan 2025 00:00:00 GMT', 0],
-    ['soon', undefined],
-    ['', undefined],
-    [null, undefined],
-  ])('%s means a wait of %s ms', (header, expected) => {
-    expect(retryAfterMs(header, NOW)).toBe(expected);
-  });
 });

@@ -43,15 +43,3 @@ export function afterAttempt(delivery: Delivery, result: AttemptResult, now: num
   const delay = Math.max(retryDelay(DELIVERY_RETRY, attemptCount, random), asked);
   return { ...delivery, attemptCount, nextAttemptAt: now + delay };
 }
-
-/**
- * The wait that a `Retry-After` header asks for (RFC 9110 10.2.3: seconds, or a date), in milliseconds.
- * @param now epoch milliseconds
- */
-export function retryAfterMs(header: string | null, now: number): number | undefined {
-  if (header === null || header.trim() === '') return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, Math.round(seconds * 1_000));
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}

@@ -17,3 +17,15 @@ export function retryDelay(policy: RetryPolicy, attempt: number, random: number)
   const step = Math.min(policy.maxDelayMs, policy.delayMs * policy.factor ** (attempt - 1));
   return Math.round(step / 2 + (step / 2) * random);
 }
+
+/**
+ * The wait that a `Retry-After` header asks for (RFC 9110 10.2.3: seconds, or a date), in milliseconds.
+ * @param now epoch milliseconds
+ */
+export function retryAfterMs(header: string | null | undefined, now: number): number | undefined {
+  if (header === null || header === undefined || header.trim() === '') return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds)) return Math.max(0, Math.round(seconds * 1_000));
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

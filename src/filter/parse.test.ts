@@ -8,9 +8,9 @@ import { parse } from './parse.ts';
 import { print } from './print.ts';
 import { runVocabulary } from './run-vocabulary.ts';
 
-/** `MILLRUN_LONG=1` makes the properties run for minutes. */
+/** `MILLRUN_LONG_TESTS=1` makes the properties run for minutes. */
 const LONGEST_MS = 600_000;
-const MANY = process.env['MILLRUN_LONG'] === '1' ? 100_000 : 2000;
+const MANY = process.env['MILLRUN_LONG_TESTS'] === '1' ? 100_000 : 2000;
 
 function printed(text: string): string {
   const { tree, diagnostics } = parse(text);

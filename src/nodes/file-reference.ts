@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonValue } from '../domain/json.ts';
+import { retryAfterMs } from '../domain/retry.ts';
 import { type StoredFile, storedFileId, storedFileUri } from '../domain/stored-file.ts';
-import { failedRequest, isRetryableStatus, retryAfterMs, shownUrl } from './http-outcome.ts';
+import { failedRequest, isRetryableStatus, shownUrl } from './http-outcome.ts';
 import { failed, type NodeContext, type Outcome } from './node-type.ts';
 
 /** Bytes of a file that is downloaded: it passes through memory on its way to the store. */

@@ -1,21 +1,6 @@
 import { expect, it } from 'vitest';
 import { HttpClientError } from '../system/http-client.ts';
-import { failedRequest, httpClientError, isRetryableStatus, retryAfterMs, shownUrl } from './http-outcome.ts';
-
-const NOW = Date.UTC(2026, 0, 31, 12);
-
-it.each([
-  ['7', 7_000],
-  ['0.5', 500],
-  ['-3', 0],
-  ['Sat, 31 Jan 2026 12:00:30 GMT', 30_000],
-  ['Sat, 31 Jan 2026 11:00:00 GMT', 0],
-  ['soon', undefined],
-  ['', undefined],
-  [undefined, undefined],
-])('reads Retry-After %j as %j milliseconds', (header, wait) => {
-  expect(retryAfterMs(header, NOW)).toBe(wait);
-});
+import { failedRequest, httpClientError, isRetryableStatus, shownUrl } from './http-outcome.ts';
 
 it('tries again after answers that may change', () => {
   expect([408, 409, 425, 429, 500, 503, 599].every(isRetryableStatus)).toBe(true);

@@ -10,18 +10,6 @@ export function isRetryableStatus(status: number): boolean {
   return RETRYABLE.has(status) || status >= 500;
 }
 
-/**
- * The wait that a `Retry-After` header asks for (RFC 9110 10.2.3: seconds, or a date), in milliseconds.
- * @param now epoch milliseconds
- */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
-  if (header === undefined || header.trim() === '') return undefined;
-  const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, Math.round(seconds * 1_000));
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
 const FAILURE_OF: Readonly<Record<HttpClientError['reason'], FailureCode>> = {
   address_refused: 'address_refused',
   network: 'network',

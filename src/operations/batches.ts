@@ -101,7 +101,10 @@ export class Batches {
       items = itemsOf(made);
       return [{ kind: 'createBatch', batch, items }];
     });
-    return { batch, items: runs.map((run, index) => ({ run, item: items[index]! })) };
+    return {
+      batch,
+      items: runs.map((run, index) => ({ run, item: items[index]!, hasLogs: false, hasNodeRuns: false })),
+    };
   }
 
   /** @throws PlatformError `not_found` */

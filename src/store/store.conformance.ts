@@ -20,6 +20,7 @@ import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 import type { Change, Write } from './change.ts';
 import { follow } from './follow.ts';
+import { describeLists } from './lists.conformance.ts';
 import type { Store } from './store.ts';
 
 /** An empty store for one test. */
@@ -741,6 +742,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect((await store.loadRun(OURS, neighbour.id))?.tasks).toHaveLength(1);
       expect(await store.listDeliveries(OURS, neighbour.id)).toMatchObject([{ attempts: [{ attempt: 1 }] }]);
     });
+
+    describeLists(open);
 
     describe('logs of runs', () => {
       it('are shown for one run oldest first, and for a workflow newest first with the count of all', async () => {

@@ -114,9 +114,8 @@ export interface FoundVersion {
   readonly number: number;
 }
 
-export interface FoundBatchItem {
+export interface FoundBatchItem extends FoundRun {
   readonly item: BatchItem;
-  readonly run: Run;
 }
 
 /** What can be listed by filter, sort order and boundary. */

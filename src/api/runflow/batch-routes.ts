@@ -212,7 +212,7 @@ function presentItem(
   show: ShowPayload,
 ): Record<string, string> {
   const { item, run } = found;
-  const shown = presentRun({ found: { run, hasLogs: true, hasNodeRuns: true }, input, output }, show);
+  const shown = presentRun({ found, input, output }, show);
   return {
     ...texts({
       id: item.runId,

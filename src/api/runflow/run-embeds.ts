@@ -39,7 +39,7 @@ export async function runEmbeds(
   const kinds = WORKFLOW_KINDS.filter((kind) => embeds.has(kind));
   const workflowIds = shown.filter((run) => kinds.includes(run.kind)).map((run) => run.workflowId);
   const targets = await records.targets(caller, workflowIds, new Set(kinds));
-  const targetTexts = new Map([...targets].map(([id, target]) => [id, JSON.stringify(presentTarget(target))]));
+  const targetTexts = new Map([...targets].map(([id, target]) => [id, show(JSON.stringify(presentTarget(target)))]));
 
   const ids = shown.map((run) => run.id);
   const current = embeds.has('current_evaluation_summary') ? await evaluations.currentOf(caller, ids) : null;

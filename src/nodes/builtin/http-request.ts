@@ -1,10 +1,11 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { retryAfterMs } from '../../domain/retry.ts';
 import { storedFileUri } from '../../domain/stored-file.ts';
 import { valueAsText } from '../../domain/value.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { HttpAnswer, HttpRequest } from '../../system/http-client.ts';
 import { configFlag, configIssue, configNumber, configText, holdsToken } from '../config.ts';
-import { failedRequest, isRetryableStatus, retryAfterMs, shownUrl } from '../http-outcome.ts';
+import { failedRequest, isRetryableStatus, shownUrl } from '../http-outcome.ts';
 import { parseJson } from '../json-text.ts';
 import {
   type EffectNodeType,

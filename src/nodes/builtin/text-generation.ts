@@ -1,10 +1,11 @@
 import Big from 'big.js';
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { retryAfterMs } from '../../domain/retry.ts';
 import type { Usage } from '../../domain/run.ts';
 import type { Warning } from '../../domain/warning.ts';
 import { configNumber } from '../config.ts';
-import { httpClientError, isRetryableStatus, retryAfterMs } from '../http-outcome.ts';
+import { httpClientError, isRetryableStatus } from '../http-outcome.ts';
 import { NO_PROVIDER, providerOf, usageOf } from '../model-provider.ts';
 import {
   type EffectNodeType,

@@ -1,9 +1,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { retryAfterMs } from '../../domain/retry.ts';
 import { valueAsText } from '../../domain/value.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { HttpAnswer } from '../../system/http-client.ts';
 import { configIssue, configText } from '../config.ts';
-import { failedRequest, isRetryableStatus, retryAfterMs, shownUrl } from '../http-outcome.ts';
+import { failedRequest, isRetryableStatus, shownUrl } from '../http-outcome.ts';
 import { compileJsonPath } from '../json-path.ts';
 import { parseJson } from '../json-text.ts';
 import {

@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { retryAfterMs } from '../../domain/retry.ts';
 import type { HttpAnswer } from '../../system/http-client.ts';
 import { configNumber, configText } from '../config.ts';
 import { fileReference, loadFile } from '../file-reference.ts';
-import { failedRequest, isRetryableStatus, retryAfterMs } from '../http-outcome.ts';
+import { failedRequest, isRetryableStatus } from '../http-outcome.ts';
 import { parseJson } from '../json-text.ts';
 import { NO_PROVIDER, providerOf } from '../model-provider.ts';
 import {

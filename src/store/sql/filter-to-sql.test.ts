@@ -12,8 +12,8 @@ import type { FieldKind } from '../../filter/vocabulary.ts';
 import { filterToSql, type SqlValue } from './filter-to-sql.ts';
 import { sqliteFilter } from './sqlite-filter.ts';
 
-/** `MILLRUN_LONG=1` compares 10,000 expressions on 2,000 runs, which takes minutes. */
-const IS_LONG = process.env['MILLRUN_LONG'] === '1';
+/** `MILLRUN_LONG_TESTS=1` compares 10,000 expressions on 2,000 runs, which takes minutes. */
+const IS_LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
 const EXPRESSIONS = IS_LONG ? 10_000 : 400;
 const RUNS = IS_LONG ? 2000 : 150;
 

@@ -10,6 +10,12 @@ export type SqlValue = string | number | null;
  */
 export type Bind = (value: SqlValue) => string;
 
+/** Collects the parameters of a statement while its text is put together. */
+export class Parameters {
+  readonly values: SqlValue[] = [];
+  readonly bind: Bind = (value) => `?${this.values.push(value)}`;
+}
+
 /** The SQL expression of each column of a vocabulary, in the statement the condition goes into. */
 export type SqlColumns = Readonly<Record<string, string>>;
 

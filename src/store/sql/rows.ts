@@ -50,10 +50,12 @@ export const RUN_COLUMNS = [
   'created_at',
   'started_at',
   'finished_at',
+  'duration_ms',
   'source',
   'node_ids',
   'single_node_id',
   'failure',
+  'failure_code',
   'meta',
   'context',
   'client_ref',
@@ -86,11 +88,11 @@ export function runCells(run: Run): Cell[] {
     run.nodesCompleted,
     run.createdAt,
     run.startedAt,
-    run.finishedAt,
+    ...endCells(run),
     run.source,
     jsonCell(run.nodeIds),
     run.singleNodeId,
-    jsonCell(run.failure),
+    ...failureCells(run.failure),
     jsonCell(run.meta),
     jsonCell(run.context),
     run.clientRef,
@@ -104,6 +106,16 @@ export function runCells(run: Run): Cell[] {
     run.tracing ? 1 : 0,
     run.debugger,
   ];
+}
+
+/** The cells of `finished_at` and `duration_ms`, which is stored to be found by. */
+export function endCells({ startedAt, finishedAt }: Run): Cell[] {
+  return [finishedAt, startedAt === null || finishedAt === null ? null : finishedAt - startedAt];
+}
+
+/** The cells of `failure` and `failure_code`, which is stored to be found by. */
+export function failureCells(failure: Failure | null): Cell[] {
+  return [jsonCell(failure), failure?.code ?? null];
 }
 
 /** The cells of `cost`, `cost_key` and `cost_breakdown`. */

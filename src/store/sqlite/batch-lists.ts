@@ -2,6 +2,7 @@ import { batchFromRow, batchItemFromRow } from '../sql/batch-rows.ts';
 import type { ListSource } from '../sql/keyset.ts';
 import * as rows from '../sql/rows.ts';
 import type { Listed } from '../store.ts';
+import { HAS_LOGS, HAS_NODE_RUNS } from './run-sql.ts';
 
 /** As `batchStatus` of `domain/batch.ts` has it. */
 const STATUS = `(case
@@ -15,7 +16,8 @@ const STATUS = `(case
 export function batches(): ListSource<Listed['batches']> {
   return {
     select: 'b.*',
-    from: 'batches b',
+    table: 'batches b',
+    joins: [],
     workspace: 'b.workspace_id',
     columns: {
       id: 'b.id',
@@ -35,7 +37,11 @@ export function batches(): ListSource<Listed['batches']> {
       metadata: 'b.meta',
     },
     notNull: new Set(['id', 'status', 'targetType', 'targetId', 'itemsTotal', 'createdAt']),
-    key: ['b.id'],
+    key: ['id'],
+    indexes: [
+      { name: 'sqlite_autoindex_batches_1', columns: ['id'] },
+      { name: 'batches_by_time', columns: ['createdAt', 'id'] },
+    ],
     defaultSort: [{ column: 'createdAt', direction: 'desc' }],
     item: batchFromRow,
   };
@@ -44,9 +50,15 @@ export function batches(): ListSource<Listed['batches']> {
 /** The source of `Store.find('batchItems')`. A run that was deleted takes its item with it. */
 export function batchItems(): ListSource<Listed['batchItems']> {
   return {
-    select: 'i.batch_id as batch, i.item, r.*, p.input, p.output',
-    from: `batch_items i join runs r on r.workspace_id = i.workspace_id and r.id = i.run_id
-      join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id`,
+    select: `i.batch_id as batch, i.item, r.*, p.input, p.output, ${HAS_LOGS} as has_logs, ${HAS_NODE_RUNS} as has_node_runs`,
+    table: 'batch_items i',
+    joins: [
+      {
+        sql: 'cross join runs r on r.workspace_id = i.workspace_id and r.id = i.run_id',
+        columns: new Set(['status', 'clientRef', 'cost', 'createdAt', 'startedAt', 'completedAt']),
+      },
+      { sql: 'cross join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id', columns: new Set() },
+    ],
     workspace: 'i.workspace_id',
     columns: {
       id: 'i.run_id',
@@ -61,11 +73,19 @@ export function batchItems(): ListSource<Listed['batchItems']> {
       completedAt: 'r.finished_at',
     },
     notNull: new Set(['id', 'batchId', 'index', 'runId', 'status', 'createdAt']),
-    key: ['i.batch_id', 'i.item'],
+    key: ['batchId', 'index'],
+    indexes: [
+      { name: 'sqlite_autoindex_batch_items_1', columns: ['batchId', 'index'] },
+      { name: 'batch_items_by_run', columns: ['runId', 'batchId', 'index'] },
+    ],
+    // An item goes by the id of its run.
+    narrows: { id: { column: 'runId' } },
     defaultSort: [{ column: 'index', direction: 'asc' }],
     item: (row) => ({
       item: batchItemFromRow({ ...row, batch_id: row['batch'], run_id: row['id'] }),
       run: rows.runFromRow(row),
+      hasLogs: row['has_logs'] === 1,
+      hasNodeRuns: row['has_node_runs'] === 1,
     }),
   };
 }

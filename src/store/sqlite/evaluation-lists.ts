@@ -1,8 +1,9 @@
 import type { Evaluation } from '../../domain/evaluation.ts';
+import type { CheckedFilter } from '../../filter/checked-filter.ts';
 import { evaluationFromRow } from '../sql/evaluation-rows.ts';
-import type { Bind } from '../sql/filter-to-sql.ts';
+import { type Bind, Parameters } from '../sql/filter-to-sql.ts';
 import type { ListSource } from '../sql/keyset.ts';
-import type { EvaluationCondition } from '../store.ts';
+import type { EvaluationCondition, FindRequest } from '../store.ts';
 import type { Connection } from './connection.ts';
 
 const idOfKind = (kind: string): string => `(case e.target_kind when '${kind}' then e.workflow_id end)`;
@@ -11,7 +12,8 @@ const idOfKind = (kind: string): string => `(case e.target_kind when '${kind}' t
 export function evaluations(): ListSource<Evaluation> {
   return {
     select: 'e.*',
-    from: 'evaluations e',
+    table: 'evaluations e',
+    joins: [],
     workspace: 'e.workspace_id',
     columns: {
       id: 'e.id',
@@ -43,7 +45,12 @@ export function evaluations(): ListSource<Evaluation> {
       inputAttributes: 'e.input_attributes',
     },
     notNull: new Set(['id', 'workspaceId', 'status', 'attempt', 'createdAt', 'updatedAt']),
-    key: ['e.id'],
+    key: ['id'],
+    indexes: [
+      { name: 'sqlite_autoindex_evaluations_1', columns: ['id'] },
+      { name: 'evaluations_by_run', columns: ['runId', 'attempt', 'id'], isPartial: true },
+      { name: 'evaluations_by_time', columns: ['createdAt', 'id'] },
+    ],
     defaultSort: [{ column: 'createdAt', direction: 'desc' }],
     item: evaluationFromRow,
   };
@@ -84,7 +91,7 @@ export function evaluationCondition(
   on: Connection,
   workspaceId: string,
   { verdict, category, subcategory }: EvaluationCondition,
-): (bind: Bind) => string {
+): EvaluatedRuns {
   const verdictSet = (passed: boolean): RunSet => ({
     from: VERDICTS,
     where: (bind) => `e.workspace_id = ${bind(workspaceId)} and ${IS_CURRENT} and e.passed = ${bind(Number(passed))}`,
@@ -109,17 +116,36 @@ export function evaluationCondition(
   if (verdict === 'passed' || verdict === 'failed') isIn.push(verdictSet(verdict === 'passed'));
   if (category !== null || subcategory !== null) isIn.push(issueSet());
   const isNotIn = verdict === 'not_evaluated' ? [verdictSet(true), verdictSet(false)] : [];
-  return (bind) => {
-    const conditions = [
-      ...isIn.map((set) => (set.isFew ? isOneOf(set, bind) : exists(set, bind))),
-      ...isNotIn.map((set) => `not ${exists(set, bind)}`),
-    ];
-    return conditions.length === 0 ? 'true' : conditions.join(' and ');
+  const few = isIn.find((set) => set.isFew);
+  return {
+    narrowed: (request) => (few ? { ...request, filter: withIds(request.filter, idsOf(on, few)) } : request),
+    sql: (bind) => {
+      const conditions = [...isIn.map((set) => exists(set, bind)), ...isNotIn.map((set) => `not ${exists(set, bind)}`)];
+      return conditions.length === 0 ? 'true' : conditions.join(' and ');
+    },
   };
 }
 
-const isOneOf = ({ from, where }: RunSet, bind: Bind): string =>
-  `r.id in (select e.run_id from ${from} where ${where(bind)} and e.run_id is not null)`;
+/** Runs whose current evaluation says something, as what finds lists takes it. */
+interface EvaluatedRuns {
+  /** The same request; where few runs are meant, with a filter that names them, so that no other is looked at. */
+  narrowed(request: FindRequest): FindRequest;
+  readonly sql: (bind: Bind) => string;
+}
+
+function idsOf(on: Connection, { from, where }: RunSet): string[] {
+  const { values, bind } = new Parameters();
+  const sql = `select distinct e.run_id from ${from} where ${where(bind)} and e.run_id is not null`;
+  return on
+    .recent(sql)
+    .all(...values)
+    .map((row) => row['run_id'] as string);
+}
+
+function withIds(filter: CheckedFilter | null, ids: readonly string[]): CheckedFilter {
+  const named = { kind: 'in', target: { column: 'id', kind: 'uuid', path: [] }, values: ids } as const;
+  return filter === null ? named : { kind: 'and', terms: [named, filter] };
+}
 
 const exists = ({ from, where }: RunSet, bind: Bind): string =>
   `exists (select 1 from ${from} where ${where(bind)} and e.run_id = r.id)`;

@@ -1,13 +1,16 @@
 import type { KeysetPage } from '../../domain/keyset.ts';
-import type { WorkflowKind } from '../../domain/workflow.ts';
-import { type ListSource, listStatement } from '../sql/keyset.ts';
+import { RUN_STATUSES } from '../../domain/run.ts';
+import { WORKFLOW_KINDS, type WorkflowKind } from '../../domain/workflow.ts';
+import type { ListIndex, ListSource, Narrowing } from '../sql/keyset.ts';
 import * as rows from '../sql/rows.ts';
-import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { FindOptions, FindRequest, FoundLog, FoundNodeRun, FoundRun, Listed } from '../store.ts';
+import type { FindLimits } from './access.ts';
 import { batches, batchItems } from './batch-lists.ts';
 import type { Connection } from './connection.ts';
 import { evaluationCondition, evaluations } from './evaluation-lists.ts';
+import { findPage } from './find-page.ts';
 import { personRequests } from './person-request-lists.ts';
+import { HAS_LOGS, HAS_NODE_RUNS } from './run-sql.ts';
 import { versions, workflows } from './workflow-lists.ts';
 
 /** A payload that lies in a blob is not JSON here and acts as null in filters. */
@@ -18,16 +21,42 @@ const slugOfKind = (kind: string): string =>
 
 const idOfKind = (kind: string): string => `(case r.kind when '${kind}' then r.workflow_id end)`;
 
-const HAS_LOGS = 'exists (select 1 from run_logs l where l.workspace_id = r.workspace_id and l.run_id = r.id)';
-const HAS_NODE_RUNS = 'exists (select 1 from node_runs n where n.workspace_id = r.workspace_id and n.run_id = r.id)';
-
 const NEWEST_FIRST = [{ column: 'createdAt', direction: 'desc' }] as const;
+
+const RUN_INDEXES: readonly ListIndex[] = [
+  { name: 'sqlite_autoindex_runs_1', columns: ['id'] },
+  { name: 'runs_by_client_ref', columns: ['clientRef', 'createdAt', 'id'], isPartial: true },
+  { name: 'runs_by_batch', columns: ['batchId', 'createdAt', 'id'], isPartial: true },
+  { name: 'runs_by_failure', columns: ['failureCode', 'createdAt', 'id'], isPartial: true },
+  { name: 'runs_by_target', columns: ['workflowId', 'createdAt', 'id'] },
+  { name: 'runs_by_cost', columns: ['cost', 'id', 'createdAt'] },
+  { name: 'runs_by_duration', columns: ['durationMs', 'id', 'createdAt'] },
+  { name: 'runs_by_status', columns: ['status', 'createdAt', 'id'] },
+  { name: 'runs_by_creation', columns: ['createdAt', 'id'] },
+];
+
+const TARGETS: Readonly<Record<string, Narrowing>> = Object.fromEntries(
+  WORKFLOW_KINDS.flatMap((kind): [string, Narrowing][] => {
+    const name = kind === 'comfyui_workflow' ? 'comfyuiWorkflow' : kind;
+    const lookup = `select id from workflows where workspace_id = ?1 and kind = '${kind}' and slug in (select value from json_each(?2))`;
+    return [
+      [`${name}Id`, { column: 'workflowId' }],
+      [`${name}Slug`, { column: 'workflowId', lookup }],
+    ];
+  }),
+);
 
 function runs(options: FindOptions): ListSource<FoundRun> {
   const payloads = options.payloads === false ? 'null as input, null as output' : 'p.input, p.output';
   return {
     select: `r.*, ${payloads}, ${HAS_LOGS} as has_logs, ${HAS_NODE_RUNS} as has_node_runs`,
-    from: 'runs r join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id',
+    table: 'runs r',
+    joins: [
+      {
+        sql: 'cross join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id',
+        columns: new Set(['input', 'output']),
+      },
+    ],
     workspace: 'r.workspace_id',
     columns: {
       id: 'r.id',
@@ -83,7 +112,10 @@ function runs(options: FindOptions): ListSource<FoundRun> {
       'source',
       'workflowId',
     ]),
-    key: ['r.id'],
+    key: ['id'],
+    indexes: RUN_INDEXES,
+    values: { status: RUN_STATUSES },
+    narrows: TARGETS,
     defaultSort: NEWEST_FIRST,
     item: (row) => ({
       run: rows.runFromRow(row),
@@ -100,7 +132,13 @@ function nodeRuns(options: FindOptions): ListSource<FoundNodeRun> {
   const columns = options.payloads === false ? rows.NODE_RUN_COLUMNS.slice(0, -2).map((name) => `n.${name}`) : ['n.*'];
   return {
     select: `${columns.join(', ')}, r.kind, r.workflow_id, r.created_at as run_created_at`,
-    from: 'node_runs n join runs r on r.workspace_id = n.workspace_id and r.id = n.run_id',
+    table: 'node_runs n',
+    joins: [
+      {
+        sql: 'cross join runs r on r.workspace_id = n.workspace_id and r.id = n.run_id',
+        columns: new Set(['flowNodeId', 'workflowId', 'flowId', 'createdAt']),
+      },
+    ],
     workspace: 'n.workspace_id',
     columns: {
       id: 'node_run_id(n.run_id, n.node_id)',
@@ -132,7 +170,8 @@ function nodeRuns(options: FindOptions): ListSource<FoundNodeRun> {
       'retryCount',
       'createdAt',
     ]),
-    key: ['n.run_id', 'n.node_id'],
+    key: ['runId', 'nodeId'],
+    indexes: [{ name: 'sqlite_autoindex_node_runs_1', columns: ['runId', 'nodeId'] }],
     defaultSort: [{ column: 'createdAt', direction: 'asc' }],
     item: (row) => ({
       runId: row['run_id'] as string,
@@ -147,7 +186,8 @@ function nodeRuns(options: FindOptions): ListSource<FoundNodeRun> {
 function logs(): ListSource<FoundLog> {
   return {
     select: 'l.*',
-    from: 'run_logs l',
+    table: 'run_logs l',
+    joins: [],
     workspace: 'l.workspace_id',
     columns: {
       id: 'l.id',
@@ -161,7 +201,12 @@ function logs(): ListSource<FoundLog> {
         else json_patch(coalesce(l.meta, '{}'), json_object('node_key', l.node_id, 'iteration', l.iteration)) end`,
     },
     notNull: new Set(['id', 'runId', 'level', 'message', 'timestamp']),
-    key: ['l.run_id', 'l.id'],
+    key: ['runId', 'id'],
+    indexes: [
+      { name: 'sqlite_autoindex_run_logs_1', columns: ['runId', 'id'] },
+      { name: 'run_logs_by_id', columns: ['id', 'runId'] },
+      { name: 'logs_by_time', columns: ['timestamp', 'runId', 'id'] },
+    ],
     defaultSort: [{ column: 'timestamp', direction: 'asc' }],
     item: rows.logFromRow,
   };
@@ -179,15 +224,15 @@ const SOURCES: { readonly [K in keyof Listed]: (options: FindOptions) => ListSou
   personRequests,
 };
 
-/** See `Store.find`. */
-export function find<K extends keyof Listed>(
+/** See `Store.find`. Each step takes some milliseconds at most. */
+export function* find<K extends keyof Listed>(
   on: Connection,
   what: K,
   request: FindRequest,
   options: FindOptions,
-): KeysetPage<Listed[K]> {
+  limits?: FindLimits,
+): Generator<undefined, KeysetPage<Listed[K]>> {
   const source = SOURCES[what](options) as ListSource<Listed[K]>;
-  const extra = options.evaluation && evaluationCondition(on, request.workspaceId, options.evaluation);
-  const statement = listStatement(source, request, sqliteFilter, extra);
-  return statement.page(on.db.prepare(statement.sql).all(...statement.values));
+  const evaluation = options.evaluation && evaluationCondition(on, request.workspaceId, options.evaluation);
+  return yield* findPage(on, source, evaluation ? evaluation.narrowed(request) : request, limits, evaluation?.sql);
 }

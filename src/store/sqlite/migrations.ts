@@ -236,6 +236,29 @@ const MIGRATIONS: readonly string[] = [
 
   create table evaluation_plans (workspace_id text primary key, plan text not null) strict, without rowid;
   `,
+  // Indexes of lists: docs/decisions/list-indexes.md. A generated column is never read from an index alone, so what is found by index is stored.
+  `
+  alter table runs drop column duration_ms;
+  alter table runs drop column failure_code;
+  alter table runs add column duration_ms integer;
+  alter table runs add column failure_code text;
+  update runs set duration_ms = finished_at - started_at where finished_at is not null;
+  update runs set failure_code = json_extract(failure, '$.code') where failure is not null;
+
+  drop index runs_by_workflow;
+  create index runs_by_target on runs (workspace_id, workflow_id, created_at);
+  create index runs_by_creation on runs (workspace_id, created_at);
+  create index runs_by_status on runs (workspace_id, status, created_at);
+  create index runs_by_client_ref on runs (workspace_id, client_ref, created_at) where client_ref is not null;
+  create index runs_by_batch on runs (workspace_id, batch_id, created_at) where batch_id is not null;
+  create index runs_by_failure on runs (workspace_id, failure_code, created_at) where failure_code is not null;
+  -- These lie in the order of their value and the id, and carry the time so that most filters need nothing else of a row.
+  create index runs_by_duration on runs (workspace_id, duration_ms, id, created_at);
+  create index runs_by_cost on runs (workspace_id, cost_key, id, created_at);
+  create index logs_by_time on run_logs (workspace_id, at);
+  create index workflows_by_kind on workflows (workspace_id, kind, slug);
+  create index batches_by_time on batches (workspace_id, created_at);
+  `,
   `
   create table person_requests (
     workspace_id text not null, id text not null, run_id text not null, workflow_id text not null, node_id text not null,
@@ -245,7 +268,7 @@ const MIGRATIONS: readonly string[] = [
     primary key (workspace_id, id)
   ) strict, without rowid;
   create index person_requests_by_run on person_requests (workspace_id, run_id, status);
-  create index person_requests_by_status on person_requests (workspace_id, status, created_at, id);
+  create index person_requests_by_status on person_requests (workspace_id, status, created_at);
   `,
 ];
 

@@ -1,3 +1,4 @@
+import { PERSON_REQUEST_STATUSES } from '../../domain/person-request.ts';
 import type { ListSource } from '../sql/keyset.ts';
 import { personRequestFromRow } from '../sql/person-request-rows.ts';
 import type { Listed } from '../store.ts';
@@ -6,7 +7,8 @@ import type { Listed } from '../store.ts';
 export function personRequests(): ListSource<Listed['personRequests']> {
   return {
     select: 'q.*',
-    from: 'person_requests q',
+    table: 'person_requests q',
+    joins: [],
     workspace: 'q.workspace_id',
     columns: {
       id: 'q.id',
@@ -35,7 +37,13 @@ export function personRequests(): ListSource<Listed['personRequests']> {
       'description',
       'createdAt',
     ]),
-    key: ['q.id'],
+    key: ['id'],
+    indexes: [
+      { name: 'sqlite_autoindex_person_requests_1', columns: ['id'] },
+      { name: 'person_requests_by_run', columns: ['runId', 'status', 'id'] },
+      { name: 'person_requests_by_status', columns: ['status', 'createdAt', 'id'] },
+    ],
+    values: { status: PERSON_REQUEST_STATUSES },
     defaultSort: [{ column: 'createdAt', direction: 'asc' }],
     item: personRequestFromRow,
   };

@@ -25,8 +25,8 @@ function countRuns(on: Connection, selection: RunSelection): number {
 /**
  * One page of runs, newest first.
  *
- * The ids of the page are found first, then their rows and payloads are read by key: of rows that are skipped no payload is touched. The whole
- * list needs no index of its own ("cross join" is SQLite's way to fix the order of loops: left to itself it walks all runs), since `runs` lies in this order and its rows are narrow; one more index would cost every commit a page.
+ * The ids of the page are found first, in an index that lies in the order of the list, then their rows and payloads are read by key: of rows that
+ * are skipped nothing is touched. "cross join" is SQLite's way to fix the order of loops: left to itself it walks all runs.
  */
 export function listRuns(
   on: Connection,
@@ -39,10 +39,10 @@ export function listRuns(
   const found = on
     .prepared(
       `select r.*, p.input, ${output} from
-         (select id from runs where workspace_id = ? ${byWorkflow} order by id desc limit ? offset ?) page
+         (select id from runs where workspace_id = ? ${byWorkflow} order by created_at desc, id desc limit ? offset ?) page
          cross join runs r on r.workspace_id = ? and r.id = page.id
          cross join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id
-         order by r.id desc`,
+         order by r.created_at desc, r.id desc`,
     )
     .all(
       selection.workspaceId,
@@ -74,7 +74,7 @@ function listWorkflowLogs(on: Connection, workspaceId: string, workflowId: strin
     where r.workspace_id = ? and r.workflow_id = ?`;
   const total = Number(on.prepared(`select count(*) as n ${from}`).get(workspaceId, workflowId)?.['n']);
   const found = on
-    .prepared(`select l.* ${from} order by r.id desc, l.id desc limit ? offset ?`)
+    .prepared(`select l.* ${from} order by r.created_at desc, r.id desc, l.id desc limit ? offset ?`)
     .all(workspaceId, workflowId, page.size, (page.page - 1) * page.size);
   return { items: found.map(rows.logFromRow), total, page: page.page, size: page.size };
 }
@@ -92,7 +92,9 @@ function workflowRecord(on: Connection, row: rows.Row): WorkflowRecord {
   if (version === undefined)
     throw new Error(`Workflow ${workflow.id} has lost its version ${workflow.currentVersionId}.`);
   const last = on
-    .prepared('select created_at from runs where workspace_id = ? and workflow_id = ? order by id desc limit 1')
+    .prepared(
+      'select created_at from runs where workspace_id = ? and workflow_id = ? order by created_at desc, id desc limit 1',
+    )
     .get(workflow.workspaceId, workflow.id);
   return {
     workflow,

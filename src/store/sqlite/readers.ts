@@ -10,6 +10,10 @@ export interface ReaderQuestion {
 
 export type ReaderAnswer = { readonly id: number } & ({ readonly value: unknown } | { readonly error: string });
 
+/** What a query gives in the end: some do it in steps. */
+type Answer<K extends keyof SlowQueries> =
+  ReturnType<SlowQueries[K]> extends Generator<undefined, infer Result> ? Result : ReturnType<SlowQueries[K]>;
+
 type Arguments<K extends keyof SlowQueries> =
   Parameters<SlowQueries[K]> extends [Connection, ...infer Rest] ? Rest : never;
 
@@ -27,7 +31,7 @@ export class Readers {
     this.#path = path;
   }
 
-  ask<K extends keyof SlowQueries>(query: K, ...args: Arguments<K>): Promise<ReturnType<SlowQueries[K]>> {
+  ask<K extends keyof SlowQueries>(query: K, ...args: Arguments<K>): Promise<Answer<K>> {
     const id = ++this.#next;
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve: resolve as (value: unknown) => void, reject });

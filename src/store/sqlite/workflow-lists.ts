@@ -1,11 +1,16 @@
 import { COMFYUI_PROPERTIES } from '../../domain/comfyui-workflow.ts';
 import { MODEL_PROPERTIES, type Properties } from '../../domain/model.ts';
+import { WORKFLOW_KINDS } from '../../domain/workflow.ts';
 import type { ListSource } from '../sql/keyset.ts';
 import * as rows from '../sql/rows.ts';
 import type { FindOptions, FoundVersion, FoundWorkflow } from '../store.ts';
 
-const numberOf = (version: string): string =>
-  `(select count(*) from workflow_versions o where o.workspace_id = w.workspace_id and o.workflow_id = w.id and o.id <= ${version})`;
+/** The place of a version among those of its workflow; all three are columns. */
+const numberOf = (workspace: string, workflow: string, version: string): string =>
+  `(select count(*) from workflow_versions o where o.workspace_id = ${workspace} and o.workflow_id = ${workflow} and o.id <= ${version})`;
+
+const CURRENT_NUMBER = numberOf('w.workspace_id', 'w.id', 'w.current_version_id');
+const VERSION_NUMBER = numberOf('v.workspace_id', 'v.workflow_id', 'v.id');
 
 const RUNS_COUNT =
   '(select coalesce(sum(c.n), 0) from run_counts c where c.workspace_id = w.workspace_id and c.workflow_id = w.id)';
@@ -26,8 +31,14 @@ export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
   const definitions = options.definitions === true;
   const current = rows.VERSION_COLUMNS.map((column) => `v.${column} as version_${column}`).join(', ');
   return {
-    select: `w.*, ${numberOf('w.current_version_id')} as version_number, ${RUNS_COUNT} as runs_count${definitions ? `, ${current}` : ''}`,
-    from: `workflows w join workflow_versions v on v.workspace_id = w.workspace_id and v.id = w.current_version_id`,
+    select: `w.*, ${CURRENT_NUMBER} as version_number, ${RUNS_COUNT} as runs_count${definitions ? `, ${current}` : ''}`,
+    table: 'workflows w',
+    joins: [
+      {
+        sql: 'cross join workflow_versions v on v.workspace_id = w.workspace_id and v.id = w.current_version_id',
+        columns: new Set(['status']),
+      },
+    ],
     workspace: 'w.workspace_id',
     where: 'w.deleted_at is null',
     columns: {
@@ -39,7 +50,7 @@ export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
       type: 'w.type',
       description: 'w.description',
       currentVersionId: 'w.current_version_id',
-      versionNumber: numberOf('w.current_version_id'),
+      versionNumber: CURRENT_NUMBER,
       status: "(case when v.validation = '[]' then 'active' else 'draft' end)",
       runsCount: RUNS_COUNT,
       author: 'w.author_name',
@@ -61,7 +72,12 @@ export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
       'createdAt',
       'updatedAt',
     ]),
-    key: ['w.id'],
+    key: ['id'],
+    indexes: [
+      { name: 'sqlite_autoindex_workflows_1', columns: ['id'] },
+      { name: 'workflows_by_kind', columns: ['kind', 'slug', 'id'] },
+    ],
+    values: { kind: WORKFLOW_KINDS },
     defaultSort: [{ column: 'createdAt', direction: 'desc' }],
     item: (row) => ({
       workflow: rows.workflowFromRow(row),
@@ -79,15 +95,22 @@ export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
 /** Versions of workflows: every definition that was saved, newest first. */
 export function versions(): ListSource<FoundVersion> {
   return {
-    select: `v.*, ${numberOf('v.id')} as number`,
-    from: 'workflow_versions v join workflows w on w.workspace_id = v.workspace_id and w.id = v.workflow_id',
+    select: `v.*, ${VERSION_NUMBER} as number`,
+    table: 'workflow_versions v',
+    joins: [
+      {
+        sql: 'cross join workflows w on w.workspace_id = v.workspace_id and w.id = v.workflow_id',
+        columns: new Set(['kind']),
+      },
+    ],
     workspace: 'v.workspace_id',
-    where: 'w.deleted_at is null',
+    where:
+      'exists (select 1 from workflows d where d.workspace_id = v.workspace_id and d.id = v.workflow_id and d.deleted_at is null)',
     columns: {
       id: 'v.id',
       workflowId: 'v.workflow_id',
       kind: 'w.kind',
-      number: numberOf('v.id'),
+      number: VERSION_NUMBER,
       name: 'v.name',
       description: 'v.description',
       createdAt: 'v.created_at',
@@ -95,7 +118,11 @@ export function versions(): ListSource<FoundVersion> {
       hash: 'v.hash',
     },
     notNull: new Set(['id', 'workflowId', 'kind', 'number', 'createdAt', 'hash']),
-    key: ['v.id'],
+    key: ['id'],
+    indexes: [
+      { name: 'sqlite_autoindex_workflow_versions_1', columns: ['id'] },
+      { name: 'workflow_versions_by_workflow', columns: ['workflowId', 'id'] },
+    ],
     defaultSort: [{ column: 'createdAt', direction: 'desc' }],
     item: (row) => ({ version: rows.versionFromRow(row), number: Number(row['number']) }),
   };

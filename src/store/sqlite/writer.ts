@@ -270,7 +270,7 @@ export class Writer {
         const { run, before } = write;
         this.#prepared(
           `update runs set status = ?, revision = ?, progress = ?, nodes_total = ?, nodes_completed = ?, started_at = ?, finished_at = ?,
-           failure = ?, meta = ?, cost = ?, cost_key = ?, cost_breakdown = ? where workspace_id = ? and id = ?`,
+           duration_ms = ?, failure = ?, failure_code = ?, meta = ?, cost = ?, cost_key = ?, cost_breakdown = ? where workspace_id = ? and id = ?`,
         ).run(
           run.status,
           run.revision,
@@ -278,8 +278,8 @@ export class Writer {
           run.nodesTotal,
           run.nodesCompleted,
           run.startedAt,
-          run.finishedAt,
-          run.failure === null ? null : JSON.stringify(run.failure),
+          ...rows.endCells(run),
+          ...rows.failureCells(run.failure),
           run.meta === null ? null : JSON.stringify(run.meta),
           ...rows.costCells(run),
           run.workspaceId,
