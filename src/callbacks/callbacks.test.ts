@@ -8,12 +8,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Webhook } from 'standardwebhooks';
 import { v7 } from 'uuid';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { pendingPersonRequest } from '../../test/support/person-requests.ts';
 import { BlobMissing } from '../blobs/blobs.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import { payloadReference } from '../domain/payload.ts';
 import type { Run } from '../domain/run.ts';
-import type { Change } from '../store/change.ts';
+import type { Change, Write } from '../store/change.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { createGuardedHttp } from '../system/guarded-http.ts';
@@ -216,6 +217,27 @@ describe('what a receiver gets', () => {
     expect(attempts).toEqual([
       { deliveryId: delivery.id, attempt: 1, at: now, durationMs: 0, httpStatus: 204, error: null, response: null },
     ]);
+  });
+
+  test('a person who is asked is told of once, by a delivery of its own, also when the run goes on', async () => {
+    await start();
+    const run: Run = { ...finishedRun(hook()), status: 'running', finishedAt: null, output: null };
+    const { workspaceId, id: runId, workflowId } = run;
+    const system = { now: () => now, elapsed: () => now, newId: v7, random: () => 0.5 };
+    const requests = [pendingPersonRequest(run, system), pendingPersonRequest(run, system)];
+    const data = { status: 'running', progress: 0, asked: requests.map(({ id }) => id) } as const;
+    const advanced = { workspaceId, runId, workflowId, at: now, kind: 'advanced', data } as const;
+    await store.commit([
+      { kind: 'createRun', run },
+      ...requests.map((request): Write => ({ kind: 'createPersonRequest', request })),
+      { kind: 'appendEvent', event: advanced },
+      { kind: 'appendEvent', event: { ...advanced, data: { status: 'running', progress: 0 } } },
+    ]);
+    await vi.waitFor(() => expect(received).toHaveLength(2));
+    const bodies = requests.map(({ id }) => `{"run":"${run.id}","asked":"${id}"}`);
+    expect(received.map(({ body }) => body).toSorted()).toEqual(bodies.toSorted());
+    const ids = new Set(received.map(({ headers }) => headers['webhook-id']));
+    expect(ids).toEqual(new Set((await deliveriesOf(run)).map(({ delivery }) => delivery.id)));
   });
 
   test('each workspace has its own key', async () => {
