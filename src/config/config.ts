@@ -26,6 +26,7 @@ export interface Config {
   readonly models: readonly string[];
   readonly modelPrices: Readonly<Record<string, { readonly input: string; readonly output: string }>>;
   readonly comfyuiUrl: readonly Endpoint[] | null;
+  readonly codeRunnerUrl: Endpoint | null;
 }
 
 /** An address with the credentials that it was given with taken out of it. */
@@ -248,6 +249,16 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     // It may hold credentials.
     secret: true,
     read: endpoints,
+  },
+  codeRunnerUrl: {
+    env: 'MILLRUN_CODE_RUNNER_URL',
+    flag: 'code-runner-url',
+    default: null,
+    about:
+      'Server that runs the Python of code nodes, e.g. http://127.0.0.1:8085/run; with user:password@ or token@ as for ComfyUI. See docs/code.md for its protocol.',
+    // It may hold credentials.
+    secret: true,
+    read: (given) => endpoints([text(given)])[0]!,
   },
 };
 

@@ -120,6 +120,7 @@ function newWorker(): Worker {
       },
       models: { providers: [], prices: {}, defaultModels: [] },
       comfyui: [],
+      code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
       filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
     },
   });

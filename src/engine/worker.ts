@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Failure } from '../domain/failure.ts';
 import type { Lease } from '../domain/task.ts';
+import type { CodeAccess } from '../nodes/code/sandbox.ts';
 import type {
   ComfyuiServer,
   EffectNodeType,
@@ -28,6 +29,7 @@ export interface WorkerTools {
   readonly http: HttpClient;
   readonly models: ModelAccess;
   readonly comfyui: readonly ComfyuiServer[];
+  readonly code: CodeAccess;
   filesOf(workspaceId: string): NodeFiles;
 }
 
@@ -238,6 +240,7 @@ export class Worker {
       files: this.#tools.filesOf(workspaceId),
       models: this.#tools.models,
       comfyui: this.#tools.comfyui,
+      code: this.#tools.code,
     };
   }
 
