@@ -75,6 +75,11 @@ describe('a setting', () => {
         ],
       },
     ],
+    [
+      'MILLRUN_CODE_RUNNER_URL',
+      'http://token@runner:8085/run/',
+      { codeRunnerUrl: { url: 'http://runner:8085/run', authorization: 'Bearer token' } },
+    ],
   ])('%s may be %s', (name, value, config) => {
     expect(readConfig({}, { [name]: value }).config).toMatchObject(config as object);
   });
@@ -96,6 +101,7 @@ describe('a mistake', () => {
     ['COMFYUI_URL', 'http://gpu-1,http://gpu-1/'],
     ['COMFYUI_URL', 'http://gpu-1/?token=a'],
     ['COMFYUI_URL', ' , '],
+    ['MILLRUN_CODE_RUNNER_URL', 'runner:8085'],
   ])('in %s is refused: %s', (name, value) => {
     expect(mistakesOf({}, { [name]: value })).toEqual([expect.stringContaining(`environment ${name}: `)]);
   });

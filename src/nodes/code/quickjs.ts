@@ -149,8 +149,9 @@ export class QuickJs {
           'main waits for a promise that nothing resolves. There are no timers and no requests in code nodes.';
         return { isSpent: false, failure: { code: 'code_error', message } };
       }
-      // An error of a job is the business of whoever awaits it.
-      runtime.executePendingJobs(JOBS_AT_ONCE).dispose();
+      // What code throws there rejects a promise; an error of the job itself means that the engine could not go on.
+      const jobs = this.#open.use(runtime.executePendingJobs(JOBS_AT_ONCE));
+      if (jobs.error) return ended(guest.describe(jobs.error), program);
       if (isLate()) return { isSpent: true, failure: timedOut(program.limits.timeoutMs) };
     }
   }
