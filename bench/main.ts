@@ -4,6 +4,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ bench(args: string[]): 
   list: () => import('./list.ts'),
   search: () => import('./search.ts'),
   'search-quality': () => import('./search-quality.ts'),
+  code: () => import('./code.ts'),
   'filter-fuzz': () => import('./filter-fuzz.ts'),
 };
 

@@ -375,9 +375,13 @@ export const mutatedEscape: fc.Arbitrary<string> = fc
     base: fc.constantFrom(...BASES),
     rewrites: fc.uniqueArray(fc.nat({ max: REWRITES.length - 1 }), { maxLength: 3 }),
     settings: fc.array(fc.nat({ max: SETTINGS.length - 1 }), { maxLength: 3 }),
-    damage: fc.option(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.nat({ max: 6 }) }), {
-      freq: 4,
-    }),
+    damage: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(null) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.nat({ max: 6 }) }),
+      },
+    ),
   })
   .map(({ first, second, base, rewrites, settings, damage }) => {
     let body = first[1];
