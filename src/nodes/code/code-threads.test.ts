@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { CodeThreads } from './code-threads.ts';
 import type { CodeJob, CodeOutcome } from './sandbox.ts';
 
@@ -6,6 +6,10 @@ const opened: CodeThreads[] = [];
 afterEach(async () => {
   for (const threads of opened.splice(0)) await threads.close();
 });
+
+/** For tests that look at the code and not at the threads. */
+const shared = new CodeThreads();
+afterAll(() => shared.close());
 
 function open(options: ConstructorParameters<typeof CodeThreads>[0] = {}): CodeThreads {
   const threads = new CodeThreads(options);
@@ -52,14 +56,14 @@ const ENDLESS = 'function main() { for (;;); }';
 
 describe('code in the sandbox', () => {
   it('gets its inputs as JSON and gives its outputs as JSON, whatever characters they have', async () => {
-    const threads = open();
+    const threads = shared;
     const inputs = { text: 'aé€😀"\\\n\0\u2028', lone: '\ud800', list: [1, null, { deep: true }] };
     const source = 'async function main(inputs) { await null; return { same: inputs, "ключ 😀": 1 }; }';
     expect(said(await run(threads, source, { inputs }))).toEqual({ same: inputs, 'ключ 😀': 1 });
   });
 
   it('may be TypeScript of types alone; what would need a compiler is refused with its line', async () => {
-    const threads = open();
+    const threads = shared;
     const typescript = (source: string) => run(threads, source, { language: 'typescript', inputs: { a: 1, b: 2 } });
     const typed = `interface In { a: number; b: number }
       const add = <T extends number>(x: T, y: T): number => (x + y) as number;
@@ -92,7 +96,7 @@ describe('code in the sandbox', () => {
     ['function main() { return new Promise(() => {}); }', /nothing resolves/],
     ['export function main() { return {}; }', /SyntaxError/],
   ])('that fails says why and where: %s', async (source, message) => {
-    expect(said(await run(open(), source))).toMatch(message);
+    expect(said(await run(shared, source))).toMatch(message);
   });
 
   it.each([
@@ -117,11 +121,11 @@ describe('code in the sandbox', () => {
     ['let a = 1; for (let i = 0; i < 300; i++) a = [a]; return { a };', 'nested deeper than 200 levels'],
     ['return { a: "x".repeat(4_200_000) };', 'at most 4194304 are allowed'],
   ])('must return JSON: %s', async (body, message) => {
-    expect(said(await run(open(), `function main() { ${body} }`, { memoryMb: 64 }))).toContain(message);
+    expect(said(await run(shared, `function main() { ${body} }`, { memoryMb: 64 }))).toContain(message);
   });
 
   it('gives the same outputs for the same inputs when it is deterministic, and other ones when not', async () => {
-    const threads = open();
+    const threads = shared;
     const source =
       'function main() { return { chance: [Math.random(), Math.random()], now: Date.now(), day: new Date().toString(), zone: new Date(2026, 6, 1).getTimezoneOffset() }; }';
     const draw = async (told: Told) => said(await run(threads, source, told)) as { chance: number[]; now: number };
@@ -145,7 +149,7 @@ describe('code in the sandbox', () => {
       for (let line = 0; line < 1000; line++) console.log(line);
       return {};
     }`;
-    expect(said(await run(open(), source, { lines }))).toEqual({});
+    expect(said(await run(shared, source, { lines }))).toEqual({});
     expect(lines.slice(0, 6)).toEqual([
       'info a 1 {"b":[2]} null undefined 3n',
       'info i',

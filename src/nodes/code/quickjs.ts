@@ -241,10 +241,12 @@ function brokenOff(error: unknown): Failure {
 function thrownMessage(thrown: HarnessAnswer & { kind: 'threw' }, file: string): string {
   if (thrown.name === '' && thrown.stack === '') {
     const doubt = thrown.message === 'null' ? ' That is also what is left of an error when memory has run out.' : '';
-    return `The code threw ${thrown.message}.${doubt}`;
+    return thrown.message === ''
+      ? 'The code threw something that says nothing.'
+      : `The code threw ${thrown.message}.${doubt}`;
   }
   const line = lineIn(thrown.stack, file);
-  const what = thrown.name === '' ? thrown.message : `${thrown.name}: ${thrown.message}`;
+  const what = [thrown.name, thrown.message].filter((part) => part !== '').join(': ');
   return line === null ? what : `${what} (line ${line} of the code)`;
 }
 
