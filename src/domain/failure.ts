@@ -27,6 +27,7 @@ export const FAILURE_CODES = [
   'provider',
   'worker_lost',
   'output_missing',
+  'code_error',
   'internal',
 ] as const;
 
