@@ -5,6 +5,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ bench(args: string[]): 
   search: () => import('./search.ts'),
   'search-quality': () => import('./search-quality.ts'),
   filter: () => import('./filter.ts'),
+  code: () => import('./code.ts'),
   'filter-fuzz': () => import('./filter-fuzz.ts'),
 };
 

@@ -23,6 +23,7 @@ import { Engine } from './engine/engine.ts';
 import { Payloads } from './engine/payloads.ts';
 import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
+import { CodeThreads } from './nodes/code/code-threads.ts';
 import type { ModelAccess } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
@@ -77,6 +78,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const comfyui = config.comfyuiUrl ?? [];
   // A client of their own: the general one would let every HTTP node of a workflow call them.
   const comfyuiHttp = createGuardedHttp({ allow: comfyui.map(({ url }) => hostOf(url)) });
+  const codeThreads = new CodeThreads();
+  const runner = config.codeRunnerUrl;
+  const runnerHttp = createGuardedHttp({ allow: runner === null ? [] : [hostOf(runner.url)] });
   const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
@@ -116,6 +120,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       models,
       comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
       gpuRates: config.comfyuiRates,
+      code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
       filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
     },
     log,
@@ -199,11 +204,13 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       clearTimeout(cut);
       await worker.stop(left());
       await pipeline.stop();
+      await codeThreads.close();
       await callbacks.stop(left());
       await live.stop();
       await searchService.close();
       await http.close();
       await comfyuiHttp.close();
+      await runnerHttp.close();
       await store.close();
     },
   };

@@ -27,6 +27,7 @@ export interface Config {
   readonly modelPrices: Readonly<Record<string, { readonly input: string; readonly output: string }>>;
   readonly comfyuiUrl: readonly Endpoint[] | null;
   readonly comfyuiRates: Readonly<Record<string, string>>;
+  readonly codeRunnerUrl: Endpoint | null;
 }
 
 /** An address with the credentials that it was given with taken out of it. */
@@ -257,6 +258,16 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     about:
       'US dollars for a second of ComfyUI by GPU, as JSON: {"L40S": "0.000444", "default": "0.0002"}; without a rate runs have no cost.',
     read: rates,
+  },
+  codeRunnerUrl: {
+    env: 'MILLRUN_CODE_RUNNER_URL',
+    flag: 'code-runner-url',
+    default: null,
+    about:
+      'Server that runs the Python of code nodes, e.g. http://127.0.0.1:8085/run; with user:password@ or token@ as for ComfyUI. See docs/code.md for its protocol.',
+    // It may hold credentials.
+    secret: true,
+    read: (given) => endpoints([text(given)])[0]!,
   },
 };
 

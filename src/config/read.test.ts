@@ -76,6 +76,11 @@ describe('a setting', () => {
         ],
       },
     ],
+    [
+      'MILLRUN_CODE_RUNNER_URL',
+      'http://token@runner:8085/run/',
+      { codeRunnerUrl: { url: 'http://runner:8085/run', authorization: 'Bearer token' } },
+    ],
   ])('%s may be %s', (name, value, config) => {
     expect(readConfig({}, { [name]: value }).config).toMatchObject(config as object);
   });
@@ -100,6 +105,7 @@ describe('a mistake', () => {
     ['MILLRUN_COMFYUI_RATES', '{"L4":0.000147}'],
     ['MILLRUN_COMFYUI_RATES', '{"L4":"1","l4":"2"}'],
     ['MILLRUN_COMFYUI_RATES', '[]'],
+    ['MILLRUN_CODE_RUNNER_URL', 'runner:8085'],
   ])('in %s is refused: %s', (name, value) => {
     expect(mistakesOf({}, { [name]: value })).toEqual([expect.stringContaining(`environment ${name}: `)]);
   });

@@ -28,6 +28,7 @@ export const FAILURE_CODES = [
   'worker_lost',
   'output_missing',
   'request_canceled',
+  'code_error',
   'internal',
 ] as const;
 

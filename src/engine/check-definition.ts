@@ -174,6 +174,17 @@ function checkEdge(
   const outputs = outputNames(from, fromType);
   if (!outputs.has(edge.from.connector))
     issues.push(unknownConnector(edge, 'output', edge.from.connector, from, outputs));
+  else if (edge.from.key === null && isKeyed(fromType, edge.from.connector)) {
+    issues.push(
+      issue(
+        { ...where, nodeId: from.id },
+        'missing_key',
+        `Edge "${edge.id}" leaves the output "${edge.from.connector}" of node "${from.id}" (${from.type}) without saying which of its keys.`,
+        'Name the "key" in "from_id".',
+        'incomplete',
+      ),
+    );
+  }
   const inputs = inputNames(to, toType);
   if (!inputs.has(edge.to.connector)) issues.push(unknownConnector(edge, 'input', edge.to.connector, to, inputs));
   if (issues.length > 0 || edge.to.connector === CONFIG_CONNECTOR) return issues;
@@ -191,6 +202,11 @@ function checkEdge(
     );
   }
   return issues;
+}
+
+/** Whether an output is a family of sockets: without a key nothing would ever come from it. */
+function isKeyed(type: NodeType, connector: string): boolean {
+  return type.outputs.some(({ name, kind }) => name === connector && kind === 'variable_type_size_connector');
 }
 
 function unknownConnector(

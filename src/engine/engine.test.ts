@@ -124,6 +124,7 @@ function newWorker(): Worker {
       models: { providers: [], prices: {}, defaultModels: [] },
       comfyui: [],
       gpuRates: {},
+      code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
       filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
     },
   });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Failure } from '../domain/failure.ts';
 import type { Lease } from '../domain/task.ts';
+import type { CodeAccess } from '../nodes/code/sandbox.ts';
 import type {
   ComfyuiServer,
   EffectNodeType,
@@ -29,6 +30,7 @@ export interface WorkerTools {
   readonly models: ModelAccess;
   readonly comfyui: readonly ComfyuiServer[];
   readonly gpuRates: NodeContext['gpuRates'];
+  readonly code: CodeAccess;
   filesOf(workspaceId: string): NodeFiles;
 }
 
@@ -240,6 +242,7 @@ export class Worker {
       models: this.#tools.models,
       comfyui: this.#tools.comfyui,
       gpuRates: this.#tools.gpuRates,
+      code: this.#tools.code,
     };
   }
 

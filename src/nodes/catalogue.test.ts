@@ -42,7 +42,7 @@ describe.each(BUILTIN_NODE_TYPES.map((type) => [type.type, type] as const))('%s'
   const sockets = [...type.inputs, ...type.outputs];
 
   it('has words for people', () => {
-    expect(type.type).toMatch(/^[A-Z][A-Za-z]+Node$/);
+    expect(type.type).toMatch(/^[A-Z][A-Za-z0-9]+Node$/);
     expect(type.title).not.toBe('');
     expect(type.category).not.toBe('');
     const described = [type, ...Object.values(type.config)];

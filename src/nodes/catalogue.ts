@@ -15,6 +15,7 @@ import { regexExtract } from './builtin/regex-extract.ts';
 import { switchNode } from './builtin/switch.ts';
 import { textGeneration } from './builtin/text-generation.ts';
 import { textSplitter } from './builtin/text-splitter.ts';
+import { codeExecution } from './code/code-node.ts';
 import { createComfyuiWorkflow } from './comfyui/comfyui-node.ts';
 import { configFields } from './common-config.ts';
 import { modelChat } from './model/model-chat.ts';
@@ -48,6 +49,7 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   modelHttp,
   modelOutput,
   modelOutputs,
+  codeExecution,
   createComfyuiWorkflow(),
 ];
 

@@ -10,6 +10,7 @@ import type { ValueType } from '../domain/value.ts';
 import type { Warning } from '../domain/warning.ts';
 import type { DefinitionIssue } from '../domain/workflow.ts';
 import type { HttpClient } from '../system/http-client.ts';
+import type { CodeAccess } from './code/sandbox.ts';
 
 /** The kinds of connector of the Noxus catalogue (noxus-api.md 2.2). */
 export type ConnectorKind =
@@ -183,6 +184,7 @@ export interface NodeContext {
   readonly comfyui: readonly ComfyuiServer[];
   /** US dollars for a second on a GPU, decimal numbers as text, by the name that workflows give it; `default` stands for all others. */
   readonly gpuRates: Readonly<Record<string, string>>;
+  readonly code: CodeAccess;
 }
 
 interface NodeTypeBase {
@@ -237,9 +239,10 @@ export function succeeded(
 /** The values of a keyed connector: key → value, in the order they were delivered. */
 export function keyedValues(input: NodeInput, connector: string): Record<string, JsonValue> {
   const prefix = `${connector}::`;
-  const found: Record<string, JsonValue> = {};
-  for (const [name, value] of Object.entries(input.values)) {
-    if (name.startsWith(prefix)) found[name.slice(prefix.length)] = value;
-  }
-  return found;
+  // Not by assignment: a key may be called __proto__.
+  return Object.fromEntries(
+    Object.entries(input.values).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  );
 }

@@ -6,6 +6,7 @@ import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { DefinitionIssue } from '../domain/workflow.ts';
 import { createGuardedHttp } from '../system/guarded-http.ts';
+import type { CodeAccess } from './code/sandbox.ts';
 import type {
   ComfyuiServer,
   EffectNodeType,
@@ -73,6 +74,12 @@ export interface TestContext extends NodeContext {
   readonly saved: Map<string, { file: StoredFile; bytes: Buffer }>;
 }
 
+const noSandbox: CodeAccess['sandbox'] = {
+  run: async () => {
+    throw new Error('This test gave its context no sandbox.');
+  },
+};
+
 /** A context with the real guarded client, which may call the tests' own servers, and files in memory. */
 export function testContext(
   given: {
@@ -82,6 +89,7 @@ export function testContext(
     allow?: string[];
     comfyui?: readonly Omit<ComfyuiServer, 'http'>[];
     gpuRates?: NodeContext['gpuRates'];
+    code?: Partial<CodeAccess>;
   } = {},
 ): TestContext {
   const http = createGuardedHttp({ allow: given.allow ?? ['127.0.0.1'] });
@@ -99,6 +107,7 @@ export function testContext(
     log: (level, message, meta) => logged.push(`${level} ${message} ${JSON.stringify(meta ?? null)}`),
     steps: (steps, progress) => told.push({ steps, ...progress }),
     http,
+    code: { sandbox: given.code?.sandbox ?? noSandbox, runner: given.code?.runner ?? null },
     comfyui: (given.comfyui ?? []).map((server) => ({ ...server, http })),
     gpuRates: given.gpuRates ?? {},
     files: {

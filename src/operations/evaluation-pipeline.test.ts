@@ -123,6 +123,7 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
     models,
     comfyui: [],
     gpuRates: {},
+    code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
     filesOf: () => ({ read: async () => null, save: async () => never() }),
   };
   const worker = new Worker({ engine, store, system, log: silent, concurrency: 4, tools });
