@@ -263,6 +263,8 @@ export class SearchService implements Search {
   /** Ends the writer's thread when nothing happens for a while: it holds some 40 MB that a quiet server does not need. */
   #letGoWhenIdle(): void {
     clearTimeout(this.#idle);
+    // A thread that is ending still says how far it came; the store may be gone when the time is up.
+    if (this.#closing) return;
     if (this.#at.rebuilding || this.#at.runsWithoutVectors > 0 || this.#at.trouble !== null) return;
     this.#idle = setTimeout(() => void this.#letGo(), this.#idleMs);
     this.#idle.unref();

@@ -69,19 +69,18 @@ export async function searchByMeaning(
   const pool = Math.max(POOL, 2 * wanted);
   const near = signs ? index.byVector(request, signs, pool) : [];
   const byWords = index.byTerms(request, termsOf(query), pool);
-  const meant = new Map(near.map(({ runId, similarity }) => [runId, similarity]));
-  const lexical = new Map(byWords.map(({ runId, score }) => [runId, score]));
+  const meant = new Map(near.map(({ document, similarity }) => [document, similarity]));
+  const lexical = new Map(byWords.map(({ document, score }) => [document, score]));
 
   const fields = new Set(request.searchIn ?? SEARCH_FIELDS);
   const isRestricted = SEARCH_FIELDS.some((field) => field !== 'run_id' && !fields.has(field));
-  const unknown = [...lexical.keys()].filter((runId) => !meant.has(runId));
+  const unknown = [...lexical.keys()].filter((document) => !meant.has(document));
   if (signs) {
-    for (const [runId, similarity] of index.similarities(request.workspaceId, unknown, signs))
-      meant.set(runId, similarity);
+    for (const [document, similarity] of index.similarities(unknown, signs)) meant.set(document, similarity);
   }
   const ids = [...new Set([...meant.keys(), ...lexical.keys()])];
   const lexicalWeight = meaning ? LEXICAL_WEIGHT : 1;
-  let evidence: Evidence<string>[] = ids.map((id) => ({
+  let evidence: Evidence<number>[] = ids.map((id) => ({
     id,
     lexical: lexical.get(id) ?? 0,
     cosine: meant.get(id) ?? 0,
@@ -102,19 +101,18 @@ export async function searchByMeaning(
     ({ similarity }) => similarity > 0 && similarity >= request.similarityThreshold,
   );
   const page = ranked.slice(offset, offset + request.limit);
+  const runs = index.runsOf(page.map(({ id }) => id));
   const texts = new Map(
-    index
-      .segments(
-        request.workspaceId,
-        page.map(({ id }) => id),
-      )
-      .map((run) => [run.runId, run.segments]),
+    index.segments(request.workspaceId, [...runs.values()]).map((run) => [run.runId, run.segments]),
   );
   const asked = await askedWords(highlighter, query);
   const hits: SearchHit[] = [];
   for (const { id, similarity } of page) {
-    const segments = (texts.get(id) ?? []).filter((segment) => fields.has(segment.field));
-    hits.push({ runId: id, similarity, matches: await bestSentences(highlighter, asked, segments, request) });
+    const runId = runs.get(id);
+    // Changed or deleted since it was ranked.
+    if (runId === undefined) continue;
+    const segments = (texts.get(runId) ?? []).filter((segment) => fields.has(segment.field));
+    hits.push({ runId, similarity, matches: await bestSentences(highlighter, asked, segments, request) });
   }
   return {
     hits,
@@ -123,30 +121,31 @@ export async function searchByMeaning(
   };
 }
 
-/** How near the passages of some runs are, and which of the words they have, in the fields that count. */
+/** How near the passages of some documents are, and which of the words they have, in the fields that count. */
 async function compare(
   index: SearchIndex,
   { meaning }: Question,
   request: SearchRequest,
-  runIds: readonly string[],
+  documents: readonly number[],
   fields: ReadonlySet<string>,
-): Promise<Evidence<string>[]> {
+): Promise<Evidence<number>[]> {
   const wanted = termsOf(request.query);
-  const runs = index.segments(request.workspaceId, runIds).map(({ runId, segments }) => {
+  const documentOf = new Map(Array.from(index.runsOf(documents), ([document, runId]) => [runId, document]));
+  const runs = index.segments(request.workspaceId, [...documentOf.keys()]).map(({ runId, segments }) => {
     const texts = segments
       .filter((segment) => fields.has(segment.field) && segment.field !== 'run_id')
       .map((segment) => ({ ...segment, field: segment.field as 'input', text: original(segment.folded) }));
-    return { runId, texts, passages: meaning ? passagesOf(texts) : [] };
+    return { document: documentOf.get(runId)!, texts, passages: meaning ? passagesOf(texts) : [] };
   });
   const passages = runs.flatMap((run) => run.passages);
   const vectors = meaning ? await meaning.embedder.embed(passages, 'document') : [];
   let next = 0;
-  return runs.map(({ runId, texts, passages: { length } }) => {
+  return runs.map(({ document, texts, passages: { length } }) => {
     const own = vectors.slice(next, next + length);
     next += length;
     const has = new Set(texts.flatMap((segment) => termsOf(segment.text)));
     return {
-      id: runId,
+      id: document,
       cosine: meaning ? Math.max(0, ...own.map((passage) => cosine(meaning.vector, quantise(passage)))) : 0,
       lexical: wanted.length === 0 ? 0 : wanted.filter((term) => has.has(term)).length / wanted.length,
     };

@@ -178,14 +178,6 @@ export class Documents {
     return new Map(rows.map(({ id, run_id }) => [Number(id), String(run_id)]));
   }
 
-  /** The documents of some runs of a workspace that are in the index, and which run each is of. */
-  idsOf(workspace: number, runIds: readonly string[]): Map<number, string> {
-    const rows = this.#file
-      .prepared('SELECT id, run_id FROM document WHERE workspace = ? AND run_id IN (SELECT value FROM json_each(?))')
-      .all(workspace, JSON.stringify(runIds));
-    return new Map(rows.map(({ id, run_id }) => [Number(id), String(run_id)]));
-  }
-
   /** Takes a new sample of how frequent grams are. */
   sampleAnew(): void {
     const last = this.greatestId;

@@ -387,12 +387,19 @@ test('runs that have more telling terms come first, among equals the newest', ()
   index.apply({ put: [...put, document(8, 'rare common', 'v'), document(9, 'rare common', 'w', 'g')] });
   index.apply({ put: [document(5, 'changed')], remove: [{ workspaceId: 'w', runId: runId(4) }] });
   const best = index.byTerms({ workspaceId: 'w', workflowIds: ['f'] }, ['rare', 'common', 'absent'], 10);
-  expect(best.map((hit) => hit.runId)).toEqual([0, 3, 2, 1].map(runId));
+  expect(runsOf(index, best)).toEqual([0, 3, 2, 1].map(runId));
   expect(best[0]?.score).toBeLessThan(1);
-  expect(index.byTerms({ workspaceId: 'w' }, ['rare', 'common'], 1)).toEqual([{ runId: runId(9), score: 1 }]);
+  const first = index.byTerms({ workspaceId: 'w' }, ['rare', 'common'], 1);
+  expect([runsOf(index, first), first[0]?.score]).toEqual([[runId(9)], 1]);
   const onlyThird = { workspaceId: 'w', allowed: () => new Set([runId(3)]) };
-  expect(index.byTerms(onlyThird, ['rare'], 10).map((hit) => hit.runId)).toEqual([runId(3)]);
+  expect(runsOf(index, index.byTerms(onlyThird, ['rare'], 10))).toEqual([runId(3)]);
 });
+
+/** The runs of what was found, in its order. */
+function runsOf(index: SearchIndex, found: readonly { readonly document: number }[]): string[] {
+  const runs = index.runsOf(found.map(({ document }) => document));
+  return found.map(({ document }) => runs.get(document) ?? 'gone');
+}
 
 test('passages near to a vector are found within the runs that may be answered', () => {
   const found = SearchIndex.open(path, meaning);
@@ -404,9 +411,10 @@ test('passages near to a vector are found within the runs that may be answered',
   });
   const near = (more = {}) => index.byVector({ workspaceId: 'w', ...more }, vectorOf('a'.charCodeAt(0)), 10);
   expect(near()).toHaveLength(3);
-  expect(near({ workflowIds: ['g'] })).toEqual([{ runId: runId(4), similarity: 1 }]);
+  const ofG = near({ workflowIds: ['g'] });
+  expect([runsOf(index, ofG), ofG[0]?.similarity]).toEqual([[runId(4)], 1]);
   index.apply({ remove: [{ workspaceId: 'w', runId: runId(4) }] });
-  expect(near()[0]).toMatchObject({ runId: runId(1), similarity: 1 });
+  expect([runsOf(index, near())[0], near()[0]?.similarity]).toEqual([runId(1), 1]);
 });
 
 test('an index with other terms or passages is outdated', () => {
@@ -434,7 +442,7 @@ describe('vectors that come after the text', () => {
     const waiting = index.waiting(10);
     expect(waiting.map((document) => document.runId)).toEqual([runId(2), runId(1)]);
     index.putVectors(new Map([[waiting[0]!.id, passage('a')]]));
-    expect(near(index).map((found) => found.runId)).toEqual([runId(2)]);
+    expect(runsOf(index, near(index))).toEqual([runId(2)]);
     expect(index.stats().waiting).toBe(1);
   });
 
@@ -457,7 +465,8 @@ describe('vectors that come after the text', () => {
     expect(near(index)).toHaveLength(2);
     index.useEmbedder('two');
     expect(near(index)).toEqual([]);
-    expect(index.similarities('w', [runId(1)], vectorOf('a'.charCodeAt(0)))).toEqual(new Map());
+    const [found] = index.byTerms({ workspaceId: 'w' }, ['apple'], 1);
+    expect(index.similarities([found!.document], vectorOf('a'.charCodeAt(0)))).toEqual(new Map());
     expect(index.stats()).toMatchObject({ documents: 2, waiting: 2 });
     expect(index.search(request('apple')).total).toBe(2);
     index.check();

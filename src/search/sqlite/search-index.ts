@@ -11,6 +11,7 @@ import {
   openIndexFile,
   removeIndexFile,
 } from './index-file.ts';
+import type { TermHit } from './terms.ts';
 
 /** What becomes of the index in one transaction. */
 export interface IndexChange {
@@ -25,9 +26,9 @@ export interface IndexChange {
 /** Which runs a search by meaning may answer. */
 export type MeaningRequest = Pick<SearchRequest, 'workspaceId' | 'workflowIds' | 'allowed'>;
 
-/** A run with a passage that is near to what was asked. */
-export interface NearRun {
-  readonly runId: string;
+/** A document with a passage that is near to what was asked. */
+interface NearDocument {
+  readonly document: number;
   /** Cosine of its nearest passage, -1 to 1. */
   readonly similarity: number;
 }
@@ -163,48 +164,45 @@ export class SearchIndex {
   }
 
   /**
-   * Runs that have the most telling of some terms, the best first; `score` is 0 to 1.
+   * Documents that have the most telling of some terms, the best first; `score` is 0 to 1. `runsOf` tells whose they are: of the hundreds that are
+   * ranked, some ten are asked for.
    * @throws DamagedIndexError
    */
-  byTerms(request: MeaningRequest, terms: Iterable<string>, wanted: number): { runId: string; score: number }[] {
+  byTerms(request: MeaningRequest, terms: Iterable<string>, wanted: number): TermHit[] {
     return this.#file.transaction('read', () => {
       const scope = this.#scopeOf(request);
       if (scope === undefined) return [];
       const labels = [[String(scope.workspace)], ...(scope.workflows ? [scope.workflows.map(String)] : [])];
-      const hits = this.#documents.terms.best(terms, wanted, labels, (document) => scope.allows(document));
-      const runs = this.#documents.runsOf(hits.map(({ document }) => document));
-      return hits.map(({ document, score }) => ({ runId: runs.get(document) ?? '', score }));
+      return this.#documents.terms.best(terms, wanted, labels, (document) => scope.allows(document));
     });
   }
 
   /**
-   * Runs with the passages nearest to a vector, the nearest first.
+   * Documents with the passages nearest to a vector, the nearest first.
    * @throws DamagedIndexError
    */
-  byVector(request: MeaningRequest, vector: Int8Array, wanted: number): NearRun[] {
+  byVector(request: MeaningRequest, vector: Int8Array, wanted: number): NearDocument[] {
     return this.#file.transaction('read', () => {
       const scope = this.#scopeOf(request);
       if (scope === undefined) return [];
-      const near = this.#documents.vectors.nearest(scope.workspace, vector, wanted, (document) =>
-        scope.allows(document),
-      );
-      const runs = this.#documents.runsOf(near.map(({ document }) => document));
-      return near.map(({ document, similarity }) => ({ runId: runs.get(document) ?? '', similarity }));
+      return this.#documents.vectors.nearest(scope.workspace, vector, wanted, (document) => scope.allows(document));
     });
   }
 
   /**
-   * How near some runs are by their nearest passage; runs without vectors are left out.
+   * How near some documents are by their nearest passage; those without vectors are left out.
    * @throws DamagedIndexError
    */
-  similarities(workspaceId: string, runIds: readonly string[], vector: Int8Array): Map<string, number> {
-    return this.#file.transaction('read', () => {
-      const workspace = this.#documents.scope('workspace', workspaceId);
-      if (workspace === undefined) return new Map();
-      const documents = this.#documents.idsOf(workspace, runIds);
-      const near = this.#documents.vectors.similarities([...documents.keys()], vector);
-      return new Map(Array.from(near, ([document, similarity]) => [documents.get(document) ?? '', similarity]));
-    });
+  similarities(documents: readonly number[], vector: Int8Array): Map<number, number> {
+    return this.#file.transaction('read', () => this.#documents.vectors.similarities(documents, vector));
+  }
+
+  /**
+   * The runs of some documents; those that are gone by now are left out.
+   * @throws DamagedIndexError
+   */
+  runsOf(documents: readonly number[]): Map<number, string> {
+    return this.#file.transaction('read', () => this.#documents.runsOf(documents));
   }
 
   #scopeOf({ workspaceId, workflowIds, allowed }: MeaningRequest): Scope | undefined {
