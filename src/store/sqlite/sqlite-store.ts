@@ -27,6 +27,7 @@ import type {
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
 import { type Connection, connection } from './connection.ts';
 import * as evaluations from './evaluation-queries.ts';
+import { HotRows } from './hot-rows.ts';
 import { migrate } from './migrations.ts';
 import {
   findWorkflowByName,
@@ -126,6 +127,7 @@ class SqliteStore implements Store {
   readonly #db: DatabaseSync;
   readonly #on: Connection;
   readonly #queue = new TaskQueue();
+  readonly #hot = new HotRows();
   readonly #writer: Writer;
   readonly #readers: Readers;
   readonly #checkpointer: Checkpointer;
@@ -138,7 +140,7 @@ class SqliteStore implements Store {
     for (const row of db.prepare('select * from tasks').iterate()) this.#queue.add(rows.taskFromRow(row));
     this.#readers = new Readers(path);
     this.#checkpointer = new Checkpointer(db, path);
-    this.#writer = new Writer(db, this.#queue, (lastPosition) => {
+    this.#writer = new Writer(db, this.#queue, this.#hot, (lastPosition) => {
       this.#checkpointer.committed();
       for (const listener of this.#listeners) listener(lastPosition);
     });
@@ -264,10 +266,12 @@ class SqliteStore implements Store {
   }
 
   async getWorkflow(workspaceId: string, workflowId: string) {
-    const row = this.#on
-      .prepared('select * from workflows where workspace_id = ? and id = ? and deleted_at is null')
-      .get(workspaceId, workflowId);
-    return row === undefined ? null : rows.workflowFromRow(row);
+    return this.#hot.workflow(workspaceId, workflowId, () => {
+      const row = this.#on
+        .prepared('select * from workflows where workspace_id = ? and id = ? and deleted_at is null')
+        .get(workspaceId, workflowId);
+      return row === undefined ? null : rows.workflowFromRow(row);
+    });
   }
 
   async getWorkflowRecord(workspaceId: string, workflowId: string, options: { deleted: boolean } = { deleted: false }) {
@@ -413,8 +417,10 @@ class SqliteStore implements Store {
   }
 
   async findApiKey(digest: string): Promise<ApiKey | null> {
-    const row = this.#on.prepared('select * from api_keys where digest = ?1 or former_digest = ?1').get(digest);
-    return row === undefined ? null : rows.apiKeyFromRow(row);
+    return this.#hot.key(digest, () => {
+      const row = this.#on.prepared('select * from api_keys where digest = ?1 or former_digest = ?1').get(digest);
+      return row === undefined ? null : rows.apiKeyFromRow(row);
+    });
   }
 
   async getApiKey(workspaceId: string, keyId: string): Promise<ApiKey | null> {

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
+import { HotRows } from './hot-rows.ts';
 import { migrate } from './migrations.ts';
 import { TaskQueue } from './queue.ts';
 import { Writer } from './writer.ts';
@@ -9,7 +10,7 @@ import { Writer } from './writer.ts';
 it('a group of changes is written once, also when what hears of it breaks', async () => {
   using db = new DatabaseSync(':memory:');
   migrate(db);
-  const writer = new Writer(db, new TaskQueue(), () => {
+  const writer = new Writer(db, new TaskQueue(), new HotRows(), () => {
     throw new Error('the listener broke');
   });
   const run = queuedRun({ workspaceId: 'w', workflowId: 'f' }, heldSystem());

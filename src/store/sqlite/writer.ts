@@ -9,6 +9,7 @@ import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-se
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
+import type { HotRows } from './hot-rows.ts';
 import { applyPersonRequest, isPending } from './person-request-writes.ts';
 import type { TaskQueue } from './queue.ts';
 
@@ -78,6 +79,7 @@ const RUN_TABLES = [
 export class Writer {
   readonly #db: DatabaseSync;
   readonly #queue: TaskQueue;
+  readonly #hot: HotRows;
   readonly #onKept: (lastPosition: number) => void;
   readonly #statements = new Map<string, StatementSync>();
   readonly #statement = (sql: string): StatementSync => this.#prepared(sql);
@@ -88,9 +90,10 @@ export class Writer {
   /** Run counts changed by the open group, written once at its end. */
   readonly #counts = new Map<string, number>();
 
-  constructor(db: DatabaseSync, queue: TaskQueue, onKept: (lastPosition: number) => void) {
+  constructor(db: DatabaseSync, queue: TaskQueue, hot: HotRows, onKept: (lastPosition: number) => void) {
     this.#db = db;
     this.#queue = queue;
+    this.#hot = hot;
     this.#onKept = onKept;
     this.#lastPosition = Number(db.prepare('select coalesce(max(position), 0) as last from events').get()?.['last']);
     this.#removeRun = [
@@ -379,6 +382,7 @@ export class Writer {
         return;
       case 'saveWorkflow':
         this.#prepared(INSERT.workflows.replace('insert', 'replace')).run(...rows.workflowCells(write.workflow));
+        effects.push(() => this.#hot.forgetWorkflow(write.workflow.workspaceId, write.workflow.id));
         return;
       case 'createVersion':
         this.#prepared(INSERT.workflow_versions).run(...rows.versionCells(write.version));
@@ -489,6 +493,7 @@ export class Writer {
         );
         return;
       case 'putApiKey':
+        effects.push(() => this.#hot.forgetKeys());
         this.#prepared(
           `${INSERT.api_keys} on conflict (workspace_id, id) do update set
            name = excluded.name, digest = excluded.digest, prefix = excluded.prefix, scopes = excluded.scopes,
@@ -498,6 +503,7 @@ export class Writer {
         ).run(...rows.apiKeyCells(write.key));
         return;
       case 'touchKey':
+        effects.push(() => this.#hot.forgetKeys());
         this.#prepared(
           'update api_keys set last_used_at = max(coalesce(last_used_at, 0), ?) where workspace_id = ? and id = ?',
         ).run(write.at, write.workspaceId, write.keyId);
