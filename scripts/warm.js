@@ -1,12 +1,12 @@
 // Fills the compile cache after an install, so that the first start is as quick and small as every other one.
-import { enableCompileCache, flushCompileCache } from 'node:module';
+import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/millrun', import.meta.url)));
+  modules.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/millrun', import.meta.url)));
   try {
     await import('../src/cli/commands/serve.ts');
-    flushCompileCache();
+    modules.flushCompileCache();
   } catch (error) {
     // An install is not the place to fail for it: the first start compiles what is missing, and says what is wrong.
     process.stderr.write(`The compile cache was not filled: ${error}\n`);

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startOtherServer } from '../support/http-server.ts';
 import { edge, GREETING, http, output } from '../support/noxus-definitions.ts';
@@ -82,6 +82,24 @@ describe('millrun serve', () => {
       expect([refused.code, refused.stderr.includes('\n    at ')]).toEqual([2, false]);
       expect(refused.stderr).toContain(data);
     }
+  });
+});
+
+describe('the command on the Node that the machine has', () => {
+  /** The first Node of the machine that did not come with the package; where there is none, the one that did. */
+  const own =
+    (process.env['PATH'] ?? '')
+      .split(delimiter)
+      .filter((directory) => !directory.includes('node_modules'))
+      .map((directory) => join(directory, 'node'))
+      .find((path) => existsSync(path)) ?? process.execPath;
+
+  it('serves, however old that is, and ends when it is told to', async () => {
+    const server = await spawnServer({ folder, node: own });
+    servers.push(server);
+    expect((await server.client.get('/v1/runs')).total).toBe(0);
+    expect(await server.end()).toMatchObject({ code: 0 });
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
   });
 });
 

@@ -88,13 +88,13 @@ export interface SpawnedServer extends TestServer {
   end(): Promise<Ended>;
 }
 
-/** Starts the real binary on a free port. @throws Error with what it said when it does not get ready */
+/** Starts the real binary on a free port, by the Node that the tests run on unless another is given. @throws Error with what it said when it does not get ready */
 export async function spawnServer(
-  options: { env?: Readonly<Record<string, string>>; folder?: string } = {},
+  options: { env?: Readonly<Record<string, string>>; folder?: string; node?: string } = {},
 ): Promise<SpawnedServer> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-test-'));
   const env = { MILLRUN_DATA: folder, MILLRUN_PORT: '0', ...options.env };
-  const child = spawnBinary(['serve'], env, folder);
+  const child = spawnBinary(['serve'], env, folder, options.node);
   let stdout = '';
   const stderr = text(child.stderr!);
   const ready = Promise.withResolvers<string>();
@@ -127,9 +127,14 @@ export async function spawnServer(
 }
 
 /** Without the settings of whoever runs the tests. */
-function spawnBinary(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string): ChildProcess {
+function spawnBinary(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  node = process.execPath,
+): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(MILLRUN|OPENAI|NODE_OPTIONS)/.test(name));
-  return spawn(process.execPath, [BINARY, ...args], {
+  return spawn(node, [BINARY, ...args], {
     env: { ...Object.fromEntries(inherited), ...env },
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
