@@ -1,7 +1,7 @@
 import type { Callbacks } from '../callbacks/callbacks.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Caller } from '../domain/caller.ts';
-import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
+import { invalid, notFound, type Problem } from '../domain/error.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { KeysetPage } from '../domain/keyset.ts';
 import type { Run } from '../domain/run.ts';
@@ -9,7 +9,7 @@ import type { Workflow } from '../domain/workflow.ts';
 import type { FindRequest, FoundBatchItem, Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
 import { demand } from './access.ts';
-import type { ToldDelivery } from './deliveries.ts';
+import { refuseRedelivery, type ToldDelivery } from './deliveries.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Runs } from './runs.ts';
 
@@ -23,7 +23,9 @@ export interface BatchRequest {
   readonly items: readonly { readonly input: JsonObject; readonly clientRef: string | null }[];
   readonly metadata: JsonObject | null;
   readonly callbackUrl: string | null;
-  readonly requestId: string | null;
+  readonly requestId: string;
+  /** The same request came before, and its answer was lost: a batch that it made is given back instead of another. */
+  readonly isRepeat: boolean;
 }
 
 /** A batch with its items in the order that they were asked for in. */
@@ -54,6 +56,8 @@ export class Batches {
    */
   async create(caller: Caller, target: Workflow, request: BatchRequest): Promise<BatchRecord> {
     demand(caller, 'runs:create');
+    const made = request.isRepeat ? await this.#madeBy(caller, request.requestId) : null;
+    if (made !== null) return made;
     const problems: Problem[] = [];
     const inputs = request.items.map((item, index) => {
       const checked = this.#dispatch.check(target, item.input, ['body', 'input', index]);
@@ -107,14 +111,30 @@ export class Batches {
     };
   }
 
+  /** The batch that a request made, whose answer was lost with a process. */
+  async #madeBy({ workspaceId }: Caller, requestId: string): Promise<BatchRecord | null> {
+    const ofRequest = {
+      kind: 'in',
+      target: { column: 'requestId', kind: 'text', path: [] },
+      values: [requestId],
+    } as const;
+    const page = { filter: ofRequest, sort: [], limit: 1, from: null, backward: false };
+    const [batch] = (await this.#store.find('batches', { ...page, workspaceId })).items;
+    return batch === undefined ? null : this.#recordOf(batch);
+  }
+
   /** @throws PlatformError `not_found` */
   async get(caller: Caller, batchId: string): Promise<BatchRecord> {
     demand(caller, 'runs:read');
     const batch = await this.#store.getBatch(caller.workspaceId, batchId);
     if (batch === null) throw notFound('batch', batchId);
-    const ofBatch = { kind: 'in', target: { column: 'batchId', kind: 'uuid', path: [] }, values: [batchId] } as const;
+    return this.#recordOf(batch);
+  }
+
+  async #recordOf(batch: Batch): Promise<BatchRecord> {
+    const ofBatch = { kind: 'in', target: { column: 'batchId', kind: 'uuid', path: [] }, values: [batch.id] } as const;
     const page = { filter: ofBatch, sort: [], limit: MAX_BATCH_ITEMS, from: null, backward: false };
-    const { items } = await this.#store.find('batchItems', { ...page, workspaceId: caller.workspaceId });
+    const { items } = await this.#store.find('batchItems', { ...page, workspaceId: batch.workspaceId });
     return { batch, items };
   }
 
@@ -159,17 +179,8 @@ export class Batches {
   async redeliver(caller: Caller, batchId: string): Promise<ToldDelivery> {
     demand(caller, 'runs:execute');
     const { batch } = await this.get(caller, batchId);
-    if (batch.finishedAt === null) throw conflicting('The batch has not ended. It is told when it has.');
-    if (batch.callbackUrl === null) throw conflicting('The batch was made without a callback_url.');
     const told = await this.#store.listDeliveries(caller.workspaceId, batchId);
-    if (told.some(({ delivery }) => delivery.status === 'pending')) {
-      throw conflicting('A delivery of this batch is still being tried. Wait until it is delivered or given up.');
-    }
+    refuseRedelivery('batch', batch.finishedAt !== null, batch.callbackUrl, told);
     return { delivery: await this.#callbacks.redeliverBatch(batch), attempts: [] };
   }
-}
-
-/** runflow-api.md 4: these guards answer 422 with the type `conflict`. */
-function conflicting(message: string): PlatformError {
-  return new PlatformError('invalid', message, { problems: [{ at: ['body'], message, type: 'conflict' }] });
 }

@@ -55,12 +55,12 @@ export class Deliveries {
     demand(caller, 'runs:execute');
     const run = await this.#store.getRun(caller.workspaceId, runId);
     if (run === null) throw notFound('run', runId);
-    if (!isTerminal(run.status)) throw conflicting(`The run is ${run.status}. It is told when it has ended.`);
-    if (run.callbackUrl === null) throw conflicting('The run was started without a callback_url.');
-    const told = await this.#store.listDeliveries(caller.workspaceId, runId);
-    if (told.some(({ delivery }) => delivery.status === 'pending')) {
-      throw conflicting('A delivery of this run is still being tried. Wait until it is delivered or given up.');
-    }
+    refuseRedelivery(
+      'run',
+      isTerminal(run.status),
+      run.callbackUrl,
+      await this.#store.listDeliveries(run.workspaceId, runId),
+    );
     return { delivery: await this.#callbacks.redeliver(run), attempts: [] };
   }
 
@@ -102,6 +102,20 @@ export class Deliveries {
     const disabled = { ...secret, isCurrent: false, disabledAt: secret.disabledAt ?? now, updatedAt: now };
     await this.#store.commit([{ kind: 'putCallbackSecret', secret: disabled }]);
     return disabled;
+  }
+}
+
+/** @throws PlatformError `invalid` when a run or batch has not ended, has no callback address, or is being told at this moment */
+export function refuseRedelivery(
+  noun: 'run' | 'batch',
+  hasEnded: boolean,
+  callbackUrl: string | null,
+  told: readonly ToldDelivery[],
+): void {
+  if (!hasEnded) throw conflicting(`The ${noun} has not ended. It is told when it has.`);
+  if (callbackUrl === null) throw conflicting(`The ${noun} was made without a callback_url.`);
+  if (told.some(({ delivery }) => delivery.status === 'pending')) {
+    throw conflicting(`A delivery of this ${noun} is still being tried. Wait until it is delivered or given up.`);
   }
 }
 

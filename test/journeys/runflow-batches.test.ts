@@ -1,5 +1,9 @@
 import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Store } from '../../src/store/store.ts';
 import type { Answer, Wire } from '../support/client.ts';
 import { type OtherServer, startOtherServer } from '../support/http-server.ts';
 import { GREETING } from '../support/noxus-definitions.ts';
@@ -141,6 +145,42 @@ describe('a callback of a run', () => {
     const { body: quiet } = await dispatch({ callback_url: null });
     const refused = await runflow.send('POST', `/v1/runs/${quiet.id}/callback-redeliveries`);
     expect([refused.status, refused.body.errors[0].type]).toEqual([422, 'conflict']);
+  });
+});
+
+describe('a request whose process died before its answer was kept', () => {
+  const key = { 'idempotency-key': 'lost' };
+  let folder: string;
+  beforeEach(async () => {
+    await server.stop();
+    folder = mkdtempSync(join(tmpdir(), 'millrun-lost-'));
+    server = await startPlatform({ folder });
+    runflow = new RunflowClient(server);
+    flow = `/v1/flows/${(await server.client.save(GREETING)).id}`;
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** Stops the server and starts it again on a store that has what the request made, and its key without an answer. */
+  async function loseTheAnswer(): Promise<void> {
+    const { group_id: workspaceId } = await server.client.get('/v1/admin/me');
+    await server.stop();
+    const forget = async (store: Store): Promise<void> => {
+      const request = await store.getIdempotentRequest(workspaceId, 'lost');
+      await store.commit([{ kind: 'answerRequest', request: { ...request!, answer: null } }]);
+    };
+    server = await startPlatform({ folder, prepare: forget });
+    runflow = new RunflowClient(server);
+  }
+
+  it.each([
+    ['run', 'runs', { input: { Name: 'Ada' } }],
+    ['batch', 'batches', { input: [{ Name: 'Ada' }, { Name: 'Grace' }] }],
+  ])('gives the %s that it made when it is repeated, and makes no other', async (_, list, body) => {
+    const made = await runflow.send('POST', `${flow}/${list}`, body, key);
+    await loseTheAnswer();
+    const again = await runflow.send('POST', `${flow}/${list}`, body, key);
+    expect([again.status, again.body.id]).toEqual([201, made.body.id]);
+    expect(await runflow.items(`/v1/${list}`)).toHaveLength(1);
   });
 });
 

@@ -151,7 +151,7 @@ export function batchRoutes(api: FastifyInstance, parts: DialectParts): void {
 const idOf = (params: unknown): string => (params as Static<typeof BatchParams>).batch_id;
 
 /** The body of create batch in the domain's words. */
-export function readBatch(body: Static<typeof BatchBody>, requestId: string): BatchRequest {
+export function readBatch(body: Static<typeof BatchBody>): Omit<BatchRequest, 'requestId' | 'isRepeat'> {
   const given = body.items?.map((item) => ({ ...item.input, client_ref: item.client_ref })) ?? body.input ?? [];
   return {
     items: given.map(({ client_ref: clientRef, ...input }) => ({
@@ -160,7 +160,6 @@ export function readBatch(body: Static<typeof BatchBody>, requestId: string): Ba
     })),
     metadata: (body.metadata ?? null) as JsonObject | null,
     callbackUrl: body.callback_url ?? null,
-    requestId,
   };
 }
 

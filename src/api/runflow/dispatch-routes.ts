@@ -6,6 +6,7 @@ import { runVocabulary } from '../../filter/run-vocabulary.ts';
 import type { DispatchRequest } from '../../operations/dispatch.ts';
 import type { DialectParts } from '../dialect.ts';
 import { BatchBody, presentBatchRecord, readBatch } from './batch-routes.ts';
+import { originOf } from './idempotency.ts';
 import { LIST_QUERY, type ListKind, type ListQuery, presentList, readList, within } from './list.ts';
 import { payloadsFor, presentRun, RUN_FIELDS, runText } from './present-run.ts';
 import { sendText } from './send.ts';
@@ -80,9 +81,11 @@ export function dispatchRoutes(api: FastifyInstance, parts: DialectParts): void 
     api.post(
       `/v1/${noun}/:target/batches`,
       { schema: { tags: [tag], summary: `Dispatch a batch of runs of ${what}`, params: Params, body: BatchBody } },
-      async ({ caller, params, body: given, id }, reply) => {
+      async (request, reply) => {
+        const { caller, params } = request;
         const target = await dispatch.target(caller, kinds, targetOf(params));
-        const batch = await batches.create(caller, target, readBatch(given as Static<typeof BatchBody>, id));
+        const given = readBatch(request.body as Static<typeof BatchBody>);
+        const batch = await batches.create(caller, target, { ...given, ...originOf(request) });
         reply.code(201);
         return presentBatchRecord(batch);
       },
@@ -99,9 +102,8 @@ function readDispatch(request: FastifyRequest): DispatchRequest {
     metadata: (given.metadata ?? null) as JsonObject | null,
     callbackUrl: given.callback_url ?? null,
     clientRef: given.client_ref ?? null,
-    requestId: request.id,
+    ...originOf(request),
     source: 'api',
-    isRepeat: request.isRepeat,
     versionId: given.flow_version_id ?? null,
   };
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { invalid, type Problem } from '../../domain/error.ts';
 import {
@@ -15,6 +15,7 @@ import { BULK_LIMIT, type EvaluationRequest, type JudgedEvaluation, MAX_JUDGES }
 import type { DialectParts } from '../dialect.ts';
 import { objectText } from '../json-text.ts';
 import { presentDelivery } from './callback-routes.ts';
+import { originOf } from './idempotency.ts';
 import {
   embedQuery,
   FIELDS_QUERY,
@@ -151,7 +152,7 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
       },
     },
     async (request, reply) => {
-      const asked = readRequest(request.body as Static<typeof EvaluationBody>, requestOf(request));
+      const asked = readRequest(request.body as Static<typeof EvaluationBody>, originOf(request));
       const evaluation = await evaluations.create(request.caller, asked);
       reply.code(202);
       return shown({ evaluation, judges: [] });
@@ -222,7 +223,7 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
         threshold: given.threshold ?? null,
         expectedCount: given.expected_count ?? null,
         dryRun,
-        ...requestOf(request),
+        ...originOf(request),
       });
       reply.code(dryRun ? 200 : 202);
       const { matched, evaluationIds, errors } = report;
@@ -293,11 +294,6 @@ export function evaluationRoutes(api: FastifyInstance, { evaluations, clock }: D
 }
 
 const lookup = (items: readonly object[]) => ({ items, first: null, next: null, previous: null });
-
-/** Under which request's id evaluations are made, and whether that may have happened before a process died. */
-function requestOf({ id, idempotent, isRepeat }: FastifyRequest): Pick<EvaluationRequest, 'requestId' | 'isRepeat'> {
-  return { requestId: idempotent?.requestId ?? id, isRepeat };
-}
 
 /** @throws PlatformError `invalid` with every mistake that the schema cannot see */
 function readRequest(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IdempotentRequest } from '../../domain/idempotent-request.ts';
 import type { Idempotency } from '../../operations/idempotency.ts';
 
@@ -17,6 +17,14 @@ declare module 'fastify' {
 }
 
 const METHODS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** Which request made what this one makes: itself, or the one that it repeats because a process died over it. */
+export function originOf({ id, idempotent, isRepeat }: FastifyRequest): {
+  readonly requestId: string;
+  readonly isRepeat: boolean;
+} {
+  return { requestId: idempotent?.requestId ?? id, isRepeat };
+}
 
 /** Honours the header `Idempotency-Key` on every request that changes something (runflow-api.md 1, Idempotency). */
 export function honourIdempotencyKeys(api: FastifyInstance, idempotency: Idempotency): void {

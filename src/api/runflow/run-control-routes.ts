@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox';
 import { invalid } from '../../domain/error.ts';
 import { demand } from '../../operations/access.ts';
 import type { DialectParts } from '../dialect.ts';
+import { originOf } from './idempotency.ts';
 import { runText } from './present-run.ts';
 import { answers, opt } from './schemas.ts';
 import { sendText } from './send.ts';
@@ -80,8 +81,8 @@ export function runControlRoutes(api: FastifyInstance, parts: DialectParts): voi
         if (problems.length > 0) throw invalid(problems);
         const wanted = body as { from?: 'start' | 'failed_node' | null; version?: 'original' | 'current' | null };
         // A repeated request gives back what the first made, though its answer was lost.
-        const requestId = request.idempotent?.requestId ?? request.id;
-        const made = request.isRepeat ? await runs.madeBy(caller, requestId) : null;
+        const { requestId, isRepeat } = originOf(request);
+        const made = isRepeat ? await runs.madeBy(caller, requestId) : null;
         const run =
           made ??
           (await retries.retry(caller, (params as Static<typeof RunParams>).id, {

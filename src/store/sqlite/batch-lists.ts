@@ -29,6 +29,7 @@ export function batches(): ListSource<Listed['batches']> {
       itemsFailed: 'b.items_failed',
       itemsCanceled: 'b.items_canceled',
       callbackUrl: 'b.callback_url',
+      requestId: 'b.request_id',
       createdBy: 'b.api_key_id',
       createdAt: 'b.created_at',
       startedAt: 'b.started_at',
