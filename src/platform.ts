@@ -24,7 +24,7 @@ import { Payloads } from './engine/payloads.ts';
 import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
 import { CodeThreads } from './nodes/code/code-threads.ts';
-import type { ModelAccess } from './nodes/node-type.ts';
+import type { ModelAccess, ModelProvider } from './nodes/node-type.ts';
 import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
 import { Batches } from './operations/batches.ts';
@@ -260,8 +260,9 @@ function readSecret(folder: string): Buffer {
 
 function modelAccess(config: Config): ModelAccess {
   const endpoint = modelEndpoint(config);
-  const providers = endpoint === null ? [] : [{ name: 'openai', ...endpoint, models: [] }];
-  return { providers, prices: config.modelPrices, defaultModels: config.models };
+  const providers: ModelProvider[] =
+    endpoint === null ? [] : [{ name: 'openai', protocol: 'openai-compatible', ...endpoint, models: [], settings: {} }];
+  return { providers, prices: config.modelPrices, presets: {}, defaultModels: config.models };
 }
 
 /** What the search threads need of a configuration, which `contradictions` has found to be complete. */

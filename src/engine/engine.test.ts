@@ -121,7 +121,7 @@ function newWorker(): Worker {
         refusal: () => null,
         close: async () => undefined,
       },
-      models: { providers: [], prices: {}, defaultModels: [] },
+      models: { providers: [], prices: {}, presets: {}, defaultModels: [] },
       comfyui: [],
       gpuRates: {},
       code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },

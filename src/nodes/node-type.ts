@@ -111,11 +111,30 @@ export interface NodeFiles {
   save(file: { name: string; contentType: string; bytes: Uint8Array }): Promise<StoredFile>;
 }
 
-/** An OpenAI-compatible endpoint. */
+export const PROVIDER_PROTOCOLS = [
+  'openai-compatible',
+  'openai',
+  'anthropic',
+  'google',
+  'mistral',
+  'azure',
+  'bedrock',
+] as const;
+
+/** How a provider of models is spoken to. `openai-compatible`: any server with the chat completions of OpenAI, such as Ollama or vLLM. */
+export type ProviderProtocol = (typeof PROVIDER_PROTOCOLS)[number];
+
+/** An endpoint that serves models. */
 export interface ModelProvider {
   readonly name: string;
+  readonly protocol: ProviderProtocol;
   readonly baseUrl: string;
   readonly apiKey: string | null;
+  /**
+   * What the protocol needs beyond a key. Azure: `resource_name`, `api_version`. Bedrock: `region`, `access_key_id`, `secret_access_key`,
+   * `session_token`.
+   */
+  readonly settings: Readonly<Record<string, string>>;
   /** Model names it serves; empty: any name that no other provider lists. */
   readonly models: readonly string[];
 }
@@ -130,6 +149,8 @@ export interface ModelPrice {
 export interface ModelAccess {
   readonly providers: readonly ModelProvider[];
   readonly prices: Readonly<Record<string, ModelPrice>>;
+  /** Lists of models that go by a name: a node that names the model `preset:<name>` means these, in this order. */
+  readonly presets: Readonly<Record<string, readonly string[]>>;
   /** Models tried in this order when a node names none. */
   readonly defaultModels: readonly string[];
 }

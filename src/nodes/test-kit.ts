@@ -11,6 +11,7 @@ import type {
   ComfyuiServer,
   EffectNodeType,
   ModelAccess,
+  ModelProvider,
   NodeContext,
   NodeStep,
   NodeType,
@@ -119,7 +120,7 @@ export function testContext(
         return file;
       },
     },
-    models: { providers: [], prices: {}, defaultModels: [], ...given.models },
+    models: { providers: [], prices: {}, presets: {}, defaultModels: [], ...given.models },
     logged,
     told,
     saved,
@@ -132,4 +133,9 @@ export async function serve(listener: RequestListener): Promise<string> {
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   opened.push(() => new Promise((closed) => server.close(closed).closeAllConnections()));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A provider that speaks as OpenAI does, at an address of the test's own. */
+export function compatibleProvider(given: Pick<ModelProvider, 'name' | 'baseUrl' | 'apiKey'>): ModelProvider {
+  return { protocol: 'openai-compatible', models: [], settings: {}, ...given };
 }

@@ -100,7 +100,7 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
   const http = createGuardedHttp({ allow: [] });
   const engine = new Engine({ store, catalogue, system, payloads, log: silent });
   const workflows = new Workflows({ store, catalogue, system });
-  const models = { providers: [], prices: {}, defaultModels: [] };
+  const models = { providers: [], prices: {}, presets: {}, defaultModels: [] };
   const callbacks = new Callbacks({
     ...{ store, system, http, log: silent, version: '0.0.0' },
     readPayload: (payload) => payloads.text(payload),

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../domain/json.ts';
-import type { ModelProvider } from '../node-type.ts';
-import { failureOf, runEffect, serve, testContext } from '../test-kit.ts';
+import { compatibleProvider, failureOf, runEffect, serve, testContext } from '../test-kit.ts';
 import { textGeneration } from './text-generation.ts';
 
 interface ChatRequest {
@@ -52,7 +51,7 @@ async function endpoint(script: Script) {
     keys.push(request.headers.authorization);
     return (script[body.model] ?? fails(404))(answer, body);
   });
-  const provider: ModelProvider = { name: 'local', baseUrl: `${origin}/v1`, apiKey: 'key-1', models: [] };
+  const provider = compatibleProvider({ name: 'local', baseUrl: `${origin}/v1`, apiKey: 'key-1' });
   return { asked, keys, provider };
 }
 

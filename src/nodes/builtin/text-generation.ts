@@ -4,6 +4,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { retryAfterMs } from '../../domain/retry.ts';
 import type { Usage } from '../../domain/run.ts';
 import type { Warning } from '../../domain/warning.ts';
+import { languageModel } from '../ai/language-model.ts';
 import { configNumber } from '../config.ts';
 import { httpClientError, isRetryableStatus } from '../http-outcome.ts';
 import { NO_PROVIDER, providerOf, usageOf } from '../model-provider.ts';
@@ -176,19 +177,11 @@ async function ask(
   request: Prompt,
   context: NodeContext,
 ): Promise<{ text: string; usage: Usage; warnings: Warning[] } | ModelFailure> {
-  const [{ generateText }, { createOpenAICompatible }] = await Promise.all([
-    import('ai'),
-    import('@ai-sdk/openai-compatible'),
-  ]);
+  const { generateText } = await import('ai');
   const timeout = AbortSignal.timeout(request.timeoutMs);
   try {
     const result = await generateText({
-      model: createOpenAICompatible({
-        name: provider.name,
-        baseURL: provider.baseUrl,
-        ...(provider.apiKey === null ? {} : { apiKey: provider.apiKey }),
-        fetch: context.http.fetch,
-      })(model),
+      model: await languageModel(provider, model, context.http),
       prompt: request.prompt,
       ...(request.system === '' ? {} : { system: request.system }),
       ...request.settings,

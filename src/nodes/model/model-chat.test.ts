@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { failureOf, outputsOf, runEffect, serve, testContext } from '../test-kit.ts';
+import { compatibleProvider, failureOf, outputsOf, runEffect, serve, testContext } from '../test-kit.ts';
 import { modelChat } from './model-chat.ts';
 
 /** Asks a provider that gives this answer. @returns the outcome and what the provider was sent */
@@ -11,7 +11,7 @@ async function ask(config: JsonObject, inputs: Record<string, JsonValue>, answer
     got.push({ headers: request.headers, body, url: request.url ?? '' });
     response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '7' }).end(JSON.stringify(answer));
   });
-  const providers = [{ name: 'local', baseUrl: `${origin}/v1/`, apiKey: 'sk-1', models: [] }];
+  const providers = [compatibleProvider({ name: 'local', baseUrl: `${origin}/v1/`, apiKey: 'sk-1' })];
   const context = testContext({ models: { providers, prices: { m: { input: '2', output: '4' } } } });
   context.saved.set('f9', {
     file: { id: 'f9', workspaceId: 'w1', name: 'a.png', contentType: 'image/png', size: 2, blobId: 'f9', createdAt: 0 },

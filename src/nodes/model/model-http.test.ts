@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { TINY_PNG } from '../../../test/support/comfyui-server.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
-import { failureOf, issuesOf, outputsOf, runEffect, serve, testContext } from '../test-kit.ts';
+import { compatibleProvider, failureOf, issuesOf, outputsOf, runEffect, serve, testContext } from '../test-kit.ts';
 import { modelHttp } from './model-http.ts';
 
 interface Got {
@@ -25,7 +25,7 @@ async function call(
     got.push({ method, url, headers, body: Buffer.concat(await request.toArray()).toString() });
     return answer(response, origin);
   });
-  const provider = { name: 'lab', baseUrl: providerAt ?? `${origin}/v1`, apiKey: 'sk-1', models: [] };
+  const provider = compatibleProvider({ name: 'lab', baseUrl: providerAt ?? `${origin}/v1`, apiKey: 'sk-1' });
   const context = testContext({ models: { providers: [provider] } });
   const values = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`inputs::${name}`, value]));
   const url = `${origin}${String(config['url'] ?? '/')}`;

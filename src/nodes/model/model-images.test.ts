@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TINY_PNG } from '../../../test/support/comfyui-server.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { failureOf, outputsOf, runEffect, serve, testContext } from '../test-kit.ts';
+import { compatibleProvider, failureOf, outputsOf, runEffect, serve, testContext } from '../test-kit.ts';
 import { modelImages } from './model-images.ts';
 
 async function paint(answer: (origin: string) => object, inputs: JsonObject = { prompt: 'A cat' }) {
@@ -12,7 +12,9 @@ async function paint(answer: (origin: string) => object, inputs: JsonObject = { 
     got.push(JSON.parse(Buffer.concat(await request.toArray()).toString()));
     return response.end(JSON.stringify(answer(origin)));
   });
-  const context = testContext({ models: { providers: [{ name: 'p', baseUrl: origin, apiKey: null, models: [] }] } });
+  const context = testContext({
+    models: { providers: [compatibleProvider({ name: 'p', baseUrl: origin, apiKey: null })] },
+  });
   const values = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`inputs::${name}`, value]));
   return { outcome: await runEffect(modelImages, { model: 'm' }, values, context), got, saved: context.saved };
 }
