@@ -111,7 +111,7 @@ describe('what a run that begins at some nodes takes over', () => {
     expect(from(['b'])).toEqual(['in', 'a', 'c', 'out2']);
     expect(from(['b', 'c'])).toEqual(['in', 'a']);
     expect(from(['in'])).toEqual([]);
-    expect(from(['out2'])).toEqual(['in', 'a', 'b', 'c', 'out']);
+    expect(from(['out2'])).toEqual(['in', 'a', 'c', 'b', 'out']);
   });
 
   it('is nothing that was not settled, wherever it is', () => {

@@ -187,17 +187,21 @@ function contextOf(run: Run, { from, version }: ReplayRequest, isEdited: boolean
 }
 
 function nodeProblems(ids: readonly string[], run: Run, graph: Graph, selected: ReadonlySet<string>): Problem[] {
-  return ids.flatMap((id, index): Problem[] => {
+  const known = graph.nodes.filter(({ id }) => selected.has(id));
+  const all = `It can begin at ${known
+    .slice(0, LISTED_NODES)
+    .map(({ id }) => id)
+    .join(', ')}.`;
+  return ids.flatMap((given, index): Problem[] => {
     const at = ['body', 'from_nodes', index];
-    if (selected.has(id)) return [];
-    const known = [...selected];
-    const all = `Nodes that do are ${known.slice(0, LISTED_NODES).join(', ')}.`;
-    if (graph.byId.has(id)) {
-      const message = `The node "${id}" takes no part in run ${run.id}, which is about some nodes only.`;
+    if (selected.has(given)) return [];
+    if (graph.byId.has(given)) {
+      const message = `The node "${given}" takes no part in run ${run.id}, which is about some nodes only.`;
       return [{ at, message, type: 'unknown_node', hint: all }];
     }
-    const near = nearest(id, known) ?? graph.nodes.find(({ name, label }) => name === id || label === id)?.id;
-    const message = `No node has the id ${JSON.stringify(id)} in the version that is to run.`;
+    const named = known.find(({ name, label }) => name === given || label === given)?.id;
+    const near = named ?? nearest(given, selected);
+    const message = `No node has the id ${JSON.stringify(given)} in the version that is to run.`;
     return [{ at, message, type: 'unknown_node', hint: near === undefined ? all : `Did you mean ${near}?` }];
   });
 }
