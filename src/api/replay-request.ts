@@ -22,7 +22,7 @@ export const ReplayBody = Type.Object({
       minItems: 1,
       maxItems: MAX_FROM_NODES,
       description:
-        'In place of from: ids of nodes to begin at. They and all that comes after them run; everything else is taken over from the old run, as far as it was settled there.',
+        'In place of from: ids of nodes to begin at, as the definition has them. They and all that comes after them run; everything else is taken over from the old run, as far as it was settled there.',
     }),
   ),
   version: word(

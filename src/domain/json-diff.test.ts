@@ -101,4 +101,11 @@ describe('the differences of two values', () => {
       { kind: 'changed', path: '/0'.repeat(5000), before: 'x', after: 'y' },
     ]);
   });
+
+  it('are found at once in lists of different lengths, however deep they lie in one another', () => {
+    const nested = (tail: string) => JSON.parse(`${'['.repeat(2000)}"x"${tail.repeat(2000)}`) as JsonValue;
+    const { differences } = diffJson(nested(',1]'), nested(',1,2]'), ALL);
+    expect(differences).toHaveLength(2000);
+    expect(differences.at(-1)).toEqual({ kind: 'added', path: '/2', after: 2 });
+  });
 });

@@ -13,8 +13,15 @@ export interface JsonDiff {
   readonly isCut: boolean;
 }
 
+/**
+ * Levels down to which lists are put side by side by what is the same in them. Looking for that compares what lies below, once for each level; further
+ * down, where nobody reads along, items are compared by their places alone, so that no value takes more than this many times its size.
+ */
+const ALIGNED_LEVELS = 32;
+
 interface Pair {
   readonly path: string;
+  readonly level: number;
   readonly before: JsonValue;
   readonly after: JsonValue;
 }
@@ -27,7 +34,7 @@ interface Pair {
 export function diffJson(before: JsonValue, after: JsonValue, limit: number): JsonDiff {
   const differences: JsonDifference[] = [];
   // A stack instead of recursion: values from outside nest as deep as they like. The next place is on top.
-  const left: (Pair | JsonDifference)[] = [{ path: '', before, after }];
+  const left: (Pair | JsonDifference)[] = [{ path: '', level: 0, before, after }];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     if (!('kind' in next)) {
       left.push(...inside(next).toReversed());
@@ -41,23 +48,38 @@ export function diffJson(before: JsonValue, after: JsonValue, limit: number): Js
 
 /** Whether two values are the same, in whatever order the keys of objects stand. */
 export function isSameJson(one: JsonValue, other: JsonValue): boolean {
-  return diffJson(one, other, 0).isCut === false;
+  const left: [JsonValue, JsonValue][] = [[one, other]];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [before, after] = next;
+    if (before === after) continue;
+    if (Array.isArray(before) && Array.isArray(after)) {
+      if (before.length !== after.length) return false;
+      for (const [index, value] of before.entries()) left.push([value, after[index]!]);
+    } else if (isJsonObject(before) && isJsonObject(after)) {
+      const keys = Object.keys(before);
+      if (keys.length !== Object.keys(after).length) return false;
+      for (const key of keys) {
+        if (!Object.hasOwn(after, key)) return false;
+        left.push([before[key]!, after[key]!]);
+      }
+    } else return false;
+  }
+  return true;
 }
 
 /** The next places to look at, or the difference that a place is. */
-function inside(pair: Pair): readonly (Pair | JsonDifference)[] {
-  const { path, before, after } = pair;
+function inside({ path, level, before, after }: Pair): readonly (Pair | JsonDifference)[] {
   if (before === after) return [];
-  if (Array.isArray(before) && Array.isArray(after)) return insideLists(path, before, after);
-  if (isJsonObject(before) && isJsonObject(after)) return insideObjects(path, before, after);
+  if (Array.isArray(before) && Array.isArray(after)) return insideLists(path, level, before, after);
+  if (isJsonObject(before) && isJsonObject(after)) return insideObjects(path, level, before, after);
   return [{ kind: 'changed', path, before, after }];
 }
 
-function insideObjects(path: string, before: JsonObject, after: JsonObject): (Pair | JsonDifference)[] {
+function insideObjects(path: string, level: number, before: JsonObject, after: JsonObject): (Pair | JsonDifference)[] {
   const of = (key: string) => `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
   const kept = Object.entries(before).map(([key, value]): Pair | JsonDifference =>
     Object.hasOwn(after, key)
-      ? { path: of(key), before: value, after: after[key]! }
+      ? { path: of(key), level: level + 1, before: value, after: after[key]! }
       : { kind: 'removed', path: of(key), before: value },
   );
   const added = Object.entries(after).flatMap(([key, value]): JsonDifference[] =>
@@ -68,21 +90,20 @@ function insideObjects(path: string, before: JsonObject, after: JsonObject): (Pa
 
 function insideLists(
   path: string,
+  level: number,
   before: readonly JsonValue[],
   after: readonly JsonValue[],
 ): (Pair | JsonDifference)[] {
   const shorter = Math.min(before.length, after.length);
-  if (before.length === after.length) {
-    return before.map((value, index) => ({ path: `${path}/${index}`, before: value, after: after[index]! }));
-  }
+  const isAligned = level < ALIGNED_LEVELS && before.length !== after.length;
   let first = 0;
-  while (first < shorter && isSameJson(before[first]!, after[first]!)) first += 1;
+  while (isAligned && first < shorter && isSameJson(before[first]!, after[first]!)) first += 1;
   let same = 0;
-  while (same < shorter - first && isSameJson(before.at(-1 - same)!, after.at(-1 - same)!)) same += 1;
+  while (isAligned && same < shorter - first && isSameJson(before.at(-1 - same)!, after.at(-1 - same)!)) same += 1;
   const last = shorter - same;
   const found: (Pair | JsonDifference)[] = [];
   for (let index = first; index < last; index += 1) {
-    found.push({ path: `${path}/${index}`, before: before[index]!, after: after[index]! });
+    found.push({ path: `${path}/${index}`, level: level + 1, before: before[index]!, after: after[index]! });
   }
   // From the back, so that the places of those in front stay what they are.
   for (let index = before.length - same - 1; index >= last; index -= 1) {

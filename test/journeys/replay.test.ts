@@ -453,3 +453,28 @@ it('media in an edited input are kept as assets, as those of a first run are', a
   const { body } = await runflow.send('GET', `/v1/runs/${first.id}/diff/${answer.body.id}`);
   expect(body.input.differences).toMatchObject([{ path: '/Text', after: expect.stringMatching(/^http/) }]);
 });
+
+it('an edited input of a model is held against what the model declares', async () => {
+  const about = {
+    name: 'Echo',
+    inputs: [{ name: 'prompt' }, { name: 'size', variable_type_code: 'INTEGER', default_value: 1 }],
+    backend: { kind: 'http', url: `${world.url}/model`, body: { prompt: '((prompt))', size: '((size))' } },
+  };
+  const model = await runflow.send('POST', '/v1/models', about);
+  expect(model.status).toBe(201);
+  const made = await runflow.send('POST', `/v1/models/${model.body.id}/runs`, { input: { prompt: 'a cat' } });
+  const settled = async (id: string): Promise<Wire> => {
+    const read = () => runflow.get(`/v1/runs/${id}`);
+    await expect.poll(async () => (await read()).completed_at, { timeout: 20_000 }).not.toBeNull();
+    return read();
+  };
+  await settled(made.body.id);
+  const retry = (body: object) => runflow.send('POST', `/v1/runs/${made.body.id}/retries`, body);
+  const refused = await retry({ input_overrides: { promt: 'a dog', size: 'large' } });
+  expect(refused.body.errors).toMatchObject([
+    { loc: ['body', 'input', 'size'], type: 'type' },
+    { loc: ['body', 'input', 'promt'], type: 'unknown_input', hint: 'Did you mean "prompt"?' },
+  ]);
+  const again = await retry({ input_overrides: { prompt: 'a dog' } });
+  expect(await settled(again.body.id)).toMatchObject({ target_type: 'model', input: { prompt: 'a dog', size: 1 } });
+});
