@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { edge, node } from '../../test/support/definitions.ts';
 import type { Definition, EdgeDefinition, NodeDefinition } from '../domain/definition.ts';
@@ -133,10 +134,36 @@ describe('what a run that begins at some nodes takes over', () => {
     expect(from(['b'], all, DEFINITION, ['in', 'a', 'b'])).toEqual(['in', 'a']);
   });
 
-  it.each([[['b']], [['in']], [['c', 'a']]])('and what runs anew are all nodes, without one in both (%j)', (start) => {
-    const reached = new Set(start);
-    for (const { from: source, to } of EDGES) if (reached.has(source.nodeId)) reached.add(to.nodeId);
-    expect([...from(start), ...reached].sort()).toEqual(all.map(({ nodeId }) => nodeId).sort());
+  it('is nothing that has anything before it which runs anew, and all of the rest', () => {
+    const known = Array.from({ length: 7 }, (_, index) => `n${index}`);
+    const place = fc.nat(known.length - 1);
+    const arrows = fc
+      .uniqueArray(fc.tuple(place, place), { selector: String })
+      .map((pairs) => pairs.filter(([from, to]) => from < to));
+    const status = fc.constantFrom('succeeded', 'skipped', 'failed', 'canceled', 'none');
+    const statuses = fc.array(status, { minLength: known.length, maxLength: known.length });
+    const definitionOf = (pairs: readonly (readonly [number, number])[]): Definition => ({
+      nodes: known.map((id) => text(id)),
+      edges: pairs.map(([from, to]) => edge(`n${from}::output`, `n${to}::variables::x${from}`)),
+    });
+    fc.assert(
+      fc.property(arrows, arrows, statuses, fc.subarray(known), (before, after, ends, start) => {
+        const records = known.flatMap((id, index) => {
+          const end = ends[index]!;
+          if (end === 'none') return [];
+          return [record(id, end === 'failed' ? FAILED : { status: end })];
+        });
+        const graph = compile(definitionOf(before), createCatalogue());
+        const found = ids(takeover(graph, records, begin(start, definitionOf(after))));
+        const stands = (index: number) => ends[index] === 'succeeded' || ends[index] === 'skipped';
+        const anew = new Set([...known.keys()].filter((index) => start.includes(known[index]!) || !stands(index)));
+        // Arrows lead to higher numbers, so that one round in their order is enough.
+        const all = [...before, ...after].toSorted(([one], [other]) => one - other);
+        for (const [from, to] of all) if (anew.has(from)) anew.add(to);
+        const rest = known.filter((_, index) => !anew.has(index) && ends[index] === 'succeeded');
+        expect(found.toSorted()).toEqual(rest);
+      }),
+    );
   });
 });
 

@@ -38,9 +38,13 @@ export function takeover(
     const record = recordOf.get(node.id);
     // Who says where to begin takes what is there; who begins at failures wants what is missing as well.
     const isMissing = from === null && record?.warnings.some((warning) => warning.partial) === true;
-    if (isMissing || !isDone(record, beginning) || isAfter(node)) anew.add(node.id);
+    if (isMissing || !isDone(record, beginning)) anew.add(node.id);
   }
-  for (const node of now.nodes) if (isAfter(node)) anew.add(node.id);
+  // Both orders agree within their own graph only: a way that leads through the one and the other takes another round.
+  for (let known = -1; known < anew.size; ) {
+    known = anew.size;
+    for (const node of [...graph.nodes, ...now.nodes]) if (isAfter(node)) anew.add(node.id);
+  }
   const taken = graph.nodes.filter(
     ({ id }) => !anew.has(id) && selected.has(id) && recordOf.get(id)?.status !== 'skipped',
   );
