@@ -119,6 +119,7 @@ const NOXUS: readonly Route[] = [
   route('POST', '/v1/runs/{run_id}/stop', 'runs:stop', 'missing'),
   route('GET', '/v1/runs/{run_id}/data', 'runs:read', 'missing'),
   route('GET', '/v1/runs/{run_id}/io/{node_id}', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{run_id}/subflows/{node_id}', 'runs:read', 'missing'),
   route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
   route('POST', '/v1/runs/{run_id}/replay', 'runs:create', 'missing'),
   route('GET', '/v1/runs/{run_id}/diff/{canceled_run_id}', 'runs:read', 'missing'),
