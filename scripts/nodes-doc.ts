@@ -128,7 +128,7 @@ function section(type: NodeType, { fieldsOf }: Catalogue): string[] {
 function treatment(type: NodeType): string {
   if (!type.effect) return '**Pure.**';
   const { retries, delayMs, factor, maxDelayMs } = type.retry;
-  const limit = `**Effect.** One try takes ${duration(type.timeoutMs)} at most.`;
+  const limit = `**Effect.** One try takes ${type.timeoutMs === 0 ? 'as long as it needs, unless `node_timeout` says otherwise' : `${duration(type.timeoutMs)} at most`}.`;
   if (retries === 0) return `${limit} It is not tried again unless \`max_retries\` says so.`;
   const growth =
     factor === 1
@@ -154,6 +154,7 @@ function lists(type: NodeType): string {
 
 /** What becomes of a list that arrives, as the engine decides it (`engine/graph.ts`). */
 function takes(spec: ConnectorSpec, type: NodeType): string {
+  if (type.eachOf === spec.name) return 'once per item';
   if (type.gathersList || spec.propagatesList === false) return 'whole';
   if (spec.type.isList || spec.type.dataType === 'list') return 'whole';
   return spec.choices === undefined ? 'once per item' : 'once per item, unless a list is chosen as its type';

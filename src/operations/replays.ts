@@ -86,7 +86,8 @@ export class Replays {
     const unknown = typeof request.from === 'string' ? [] : nodeProblems(request.from, run, graph, resolved.selected);
     const problems = [...unknown, ...resolved.problems];
     if (problems.length > 0) throw invalid(problems);
-    const taken = request.from === 'start' ? [] : await this.#takenOver(run, before, version, resolved, request.from);
+    const { from } = request;
+    const taken = from === 'start' ? [] : await this.#takenOver(run, before, version, resolved, { ...request, from });
     const isEdited = !isDeepStrictEqual(input, before);
     return this.#engine.enqueue(
       {
@@ -104,10 +105,12 @@ export class Replays {
         batchId: null,
         requestId: request.requestId,
         dialect: request.dialect,
-        callbackUrl: run.callbackUrl,
+        // The receiver of a run that was invoked by another one waits for that one.
+        callbackUrl: run.parent === null ? run.callbackUrl : null,
         apiKeyId: caller.keyId,
         tracing: run.tracing,
         debugger: run.debugger,
+        ...(request.version === 'original' ? { subflows: run.subflows } : {}),
       },
       taken,
     );
@@ -133,8 +136,9 @@ export class Replays {
     before: JsonObject,
     version: WorkflowVersion,
     { selected, given }: ResolvedInput,
-    from: 'failed_node' | readonly string[],
+    request: ReplayRequest & { readonly from: 'failed_node' | readonly string[] },
   ): Promise<NodeRun[]> {
+    const { from } = request;
     if (from === 'failed_node' && run.status === 'succeeded') {
       const message = `Run ${run.id} succeeded: there is no failed node to retry it from. Name the nodes to begin at, or retry it from the start.`;
       throw new PlatformError('conflict', message);
@@ -150,11 +154,36 @@ export class Replays {
     };
     const { taken, rest } = takeover(graph, records, beginning);
     const changed = version.id === original.id ? [] : differences(original.definition, version.definition, rest);
-    if (changed.length > 0) throw invalid(changed.map(differenceProblem));
+    const below = request.version === 'original' ? [] : await this.#changedBelow(run, graph, rest);
+    if (changed.length + below.length > 0)
+      throw invalid([...changed.map(differenceProblem), ...below.map(belowProblem)]);
     const givenBefore = resolveInput(graph, run, before).given;
     const unused = taken.filter(({ nodeId }) => !isDeepStrictEqual(given.get(nodeId), givenBefore.get(nodeId)));
     if (unused.length > 0) throw invalid(unused.map(({ nodeId }) => unusedProblem(graph, nodeId)));
     return Promise.all(taken.map((record) => this.#copied(run, record)));
+  }
+
+  /** Which of some nodes invoke a workflow that is, or invokes, another one now than it was for the old run. */
+  async #changedBelow(run: Run, graph: Graph, nodeIds: ReadonlySet<string>): Promise<string[]> {
+    const changed: string[] = [];
+    for (const { id, subflowId } of graph.nodes) {
+      if (nodeIds.has(id) && subflowId !== null && (await this.#isChanged(run, subflowId))) changed.push(id);
+    }
+    return changed;
+  }
+
+  async #isChanged(run: Run, workflowId: string): Promise<boolean> {
+    const known = new Set([workflowId]);
+    for (const each of known) {
+      const workflow = await this.#store.getWorkflow(run.workspaceId, each);
+      const versionId = run.subflows?.[each];
+      const before = versionId === undefined ? null : await this.#store.getVersion(run.workspaceId, versionId);
+      const now = workflow && (await this.#store.getVersion(run.workspaceId, workflow.currentVersionId));
+      if (before === null || now === null || !isDeepStrictEqual(before.definition, now.definition)) return true;
+      // What they invoke is looked at in its turn: a set gives what is added to it while it is walked.
+      for (const below of this.#engine.graphOf(before).invoked) known.add(below);
+    }
+    return false;
   }
 
   /** A record as the new run begins with it: what it used was charged to the run that it ran in, which is named. */
@@ -208,6 +237,11 @@ function nodeProblems(ids: readonly string[], run: Run, graph: Graph, selected: 
 
 function differenceProblem({ nodeId, kind }: NodeDifference): Problem {
   const message = `The node "${nodeId}" is ${kind} in the current version, so that what it did cannot be taken over. Retry with version: original, or from the start.`;
+  return { at: ['body', 'version'], message, type: 'version_differs', nodeId };
+}
+
+function belowProblem(nodeId: string): Problem {
+  const message = `The workflow that the node "${nodeId}" runs has changed since, so that what the node did cannot be taken over. Retry with version: original, or begin at "${nodeId}" as well.`;
   return { at: ['body', 'version'], message, type: 'version_differs', nodeId };
 }
 

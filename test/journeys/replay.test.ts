@@ -321,6 +321,35 @@ describe.each(CALLERS)('a run that is repeated through $api', ({ replay, problem
     expect(await until(again)).toMatchObject({ status: 'completed', output: { Out: 'fine' } });
   });
 
+  it('runs the workflows that it invokes as they were, and takes over what they gave while they are the same', async () => {
+    const saying = (words: string) => ({
+      nodes: [input('in', 'Text'), text('say', `${words} ((Text))`), output('out', 'Said')],
+      edges: [edge('in::output', 'say::variables::Text'), edge('say::output', 'out::input')],
+    });
+    const below = await server.client.save(saying('old'));
+    const invoke = { id: 'sub', type: 'InvokeSubflowNode', node_config: {}, subflow_id: below.id };
+    const first = await started({
+      nodes: [input('in', 'Text'), invoke, call('a'), output('out', 'Out')],
+      edges: [
+        ...[edge('in::output', 'sub::inputs::Text'), edge('sub::outputs::Said', 'a::variables::Text')],
+        edge('a::body', 'out::input'),
+      ],
+    });
+    expect(first.output).toEqual({ Out: 'a(old x)' });
+    const from = { from_nodes: ['a'], version: 'current' };
+    expect(await replayed(first.id, from)).toMatchObject({ output: { Out: 'a(old x)' } });
+
+    await server.client.ok('PATCH', `/v1/workflows/${below.id}`, { definition: saying('new') });
+    expect((await replayed(first.id, {})).output).toEqual({ Out: 'a(old x)' });
+    expect((await replayed(first.id, { from_nodes: ['a'] })).output).toEqual({ Out: 'a(old x)' });
+    expect((await replayed(first.id, { version: 'current' })).output).toEqual({ Out: 'a(new x)' });
+    expect(problems(await replay(first.id, from))).toMatchObject([{ type: 'version_differs', node_id: 'sub' }]);
+    expect((await replayed(first.id, { ...from, from_nodes: ['sub'] })).output).toEqual({ Out: 'a(new x)' });
+
+    const { items } = await server.client.get(`/v1/runs/${first.id}/subflows/sub`);
+    expect((await replayed(items[0].id, { from_nodes: ['say'] })).output).toEqual({ Said: 'old x' });
+  });
+
   it('has its own copy of what is large', async () => {
     const large = 'x'.repeat(300_000);
     const first = await started(chain(), { input: { Text: large } });
