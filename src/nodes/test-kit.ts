@@ -70,6 +70,8 @@ function withDefaults(type: NodeType, config: JsonObject): JsonObject {
 
 export interface TestContext extends NodeContext {
   readonly logged: string[];
+  /** Text as it was handed on; `|` before an answer that takes the place of another. */
+  readonly streamed: string[];
   /** Steps as they were told, and how many there were and had ended. */
   readonly told: { steps: readonly NodeStep[]; total: number; completed: number }[];
   readonly saved: Map<string, { file: StoredFile; bytes: Buffer }>;
@@ -97,6 +99,7 @@ export function testContext(
   opened.push(() => http.close());
   const saved: TestContext['saved'] = new Map();
   const logged: string[] = [];
+  const streamed: string[] = [];
   const told: TestContext['told'] = [];
   return {
     workspaceId: 'w1',
@@ -107,6 +110,7 @@ export function testContext(
     now: () => NOW,
     log: (level, message, meta) => logged.push(`${level} ${message} ${JSON.stringify(meta ?? null)}`),
     steps: (steps, progress) => told.push({ steps, ...progress }),
+    stream: (text, isAnew) => streamed.push(isAnew ? `|${text}` : text),
     http,
     code: { sandbox: given.code?.sandbox ?? noSandbox, runner: given.code?.runner ?? null },
     comfyui: (given.comfyui ?? []).map((server) => ({ ...server, http })),
@@ -122,6 +126,7 @@ export function testContext(
     },
     models: { providers: [], prices: {}, presets: {}, defaultModels: [], ...given.models },
     logged,
+    streamed,
     told,
     saved,
   };
