@@ -6,7 +6,7 @@ import { usageOf } from '../model-provider.ts';
 import type { ModelProvider, NodeContext } from '../node-type.ts';
 import { COMPATIBLE, languageModel, speaksChatOnly } from './language-model.ts';
 import type { Sampling } from './model-config.ts';
-import { BrokenAnswer, type ModelFailure, UnreadableInput } from './model-failure.ts';
+import { BrokenAnswer, type ModelFailure, shown, UnreadableInput } from './model-failure.ts';
 import type { ModelAnswer, ModelCall } from './model-order.ts';
 
 /** A question to a language model. */
@@ -54,24 +54,17 @@ export async function askLanguageModel(
   });
   const usage = usageOf(answered.usage, context.models.prices[model]);
   tellIgnored(answered.ignored, model, context);
-  if (answered.finishReason === 'content-filter' && answered.text === '') {
-    const message = `Model ${model} withheld its answer by its content filter. Change the prompt or the model.`;
+  const { finishReason, text } = answered;
+  if (finishReason === 'content-filter' && (text === '' || request.schema !== undefined)) {
+    const said = text === '' ? '' : ` It says: ${shown(text)}`;
+    const message = `Model ${model} withheld its answer by its content filter. Change the prompt or the model.${said}`;
     return { failure: { code: 'provider', message }, retryable: false, usage };
   }
-  const { finishReason } = answered;
-  if (
-    finishReason === 'error' ||
-    finishReason === 'interrupted' ||
-    (finishReason === 'other' && answered.text === '')
-  ) {
+  if (finishReason === 'error' || finishReason === 'interrupted' || (finishReason === 'other' && text === '')) {
     const message = `Provider "${provider.name}" gave an answer for model ${model} that ends before its end.`;
     return { failure: { code: 'provider', message }, retryable: true, usage };
   }
-  return {
-    value: { text: answered.text, tokens: tokensOf(answered.metadata) },
-    usage,
-    warnings: answered.finishReason === 'length' ? [cutShort(model)] : [],
-  };
+  return { value: { text, tokens: tokensOf(answered.metadata) }, usage, warnings: warningsOf(finishReason, model) };
 }
 
 type Library = typeof import('ai');
@@ -264,12 +257,16 @@ function tellIgnored(ignored: Ignored, model: string, context: NodeContext): voi
   }
 }
 
-function cutShort(model: string): Warning {
-  return {
-    identifier: 'general',
-    detail: `The answer of model ${model} was cut at its limit of tokens. Raise "max_tokens" for a longer one.`,
-  };
+function warningsOf(finishReason: Result['finishReason'], model: string): Warning[] {
+  const ended = WARNING_ENDS[finishReason];
+  return ended === undefined ? [] : [{ identifier: 'general', detail: `The answer of model ${model} was ${ended}` }];
 }
+
+/** Ends of an answer that is given all the same. */
+const WARNING_ENDS: Readonly<Partial<Record<Result['finishReason'], string>>> = {
+  length: 'cut at its limit of tokens. Raise "max_tokens" for a longer one.',
+  'content-filter': 'ended by its content filter. Change the prompt or the model for a whole one.',
+};
 
 /** The log-probabilities in what a provider says besides its answer; the Responses API gives them in a list for each part. */
 function tokensOf(metadata: Received['metadata']): TokenProbability[] {

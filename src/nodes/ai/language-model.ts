@@ -175,11 +175,18 @@ function streamedAnyway(fetch: HttpClient['fetch']): HttpClient['fetch'] {
   return async (input, init) => {
     const answer = await fetch(input, init);
     const isWhole = answer.ok && (answer.headers.get('content-type') ?? '').startsWith('application/json');
-    if (!isWhole || typeof init?.body !== 'string' || !/"stream":true[,}]/.test(init.body)) return answer;
+    if (!isWhole || typeof init?.body !== 'string' || !asksForStream(init.body)) return answer;
     const text = await answer.text();
     const headers = { 'content-type': 'text/event-stream' };
     return new Response(`data: ${asChunk(text)}\n\ndata: [DONE]\n\n`, { headers });
   };
+}
+
+function asksForStream(body: string): boolean {
+  // Looked for first: bodies with pictures are long.
+  if (!body.includes('"stream":true')) return false;
+  const parsed = parseJson(body);
+  return 'value' in parsed && isJsonObject(parsed.value) && parsed.value['stream'] === true;
 }
 
 /** A completion as one chunk of a stream. What is none passes as it is, on one line, for the library to complain of. */

@@ -73,6 +73,15 @@ describe('structured output', () => {
     expect(failureOf((await run('I do not know.')).outcome)).toContain('is no JSON');
   });
 
+  it('says what a model says that refuses', async () => {
+    const message = { role: 'assistant', content: null, refusal: 'I cannot help with that.' };
+    const refuses = { gives: () => ({ choices: [{ index: 0, message, finish_reason: 'stop' }] }) };
+    const { context } = await servedModels({ m: refuses });
+    const outcome = await runEffect(structuredOutput, { schema }, { text: 'x' }, context);
+    expect(outcome).toMatchObject({ kind: 'failed', retryable: false });
+    expect(failureOf(outcome)).toMatch(/content filter.*I cannot help with that\./);
+  });
+
   it('asks the next model when an answer does not fit', async () => {
     const { context } = await servedModels({ a: { text: '{}' }, b: { text: '{"name": "Ada"}' } });
     const outcome = await runEffect(structuredOutput, { schema, model: ['a', 'b'] }, { text: 'Ada' }, context);

@@ -333,6 +333,14 @@ describe('generated text', () => {
     expect(asked).toEqual([]);
   });
 
+  it('that a content filter ends early is given with a warning', async () => {
+    const { context } = await servedModels({ m: { text: 'First,', finish: 'filter' } });
+    expect(await runEffect(textGeneration, { template: 'x' }, {}, context)).toMatchObject({
+      outputs: { text_output: 'First,' },
+      warnings: [{ identifier: 'general', detail: expect.stringContaining('content filter') }],
+    });
+  });
+
   it('of a schema is given as text and parsed', async () => {
     const { context, asked } = await servedModels({ m: { text: ['{"name": ', '"Ada"}'] } });
     const config = { template: 'Who?', output_schema: schema };
