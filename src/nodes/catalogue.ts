@@ -1,3 +1,11 @@
+import { categorizer } from './ai/categorizer.ts';
+import { embed } from './ai/embed.ts';
+import { extractEntities } from './ai/extract-entities.ts';
+import { imageGeneration } from './ai/image-generation.ts';
+import { structuredOutput } from './ai/structured-output.ts';
+import { summary } from './ai/summary.ts';
+import { textGeneration } from './ai/text-generation.ts';
+import { translate } from './ai/translate.ts';
 import { composeText } from './builtin/compose-text.ts';
 import { conditional } from './builtin/conditional.ts';
 import { delay } from './builtin/delay.ts';
@@ -13,7 +21,6 @@ import { merge } from './builtin/merge.ts';
 import { outputNode } from './builtin/output.ts';
 import { regexExtract } from './builtin/regex-extract.ts';
 import { switchNode } from './builtin/switch.ts';
-import { textGeneration } from './builtin/text-generation.ts';
 import { textSplitter } from './builtin/text-splitter.ts';
 import { codeExecution } from './code/code-node.ts';
 import { createComfyuiWorkflow } from './comfyui/comfyui-node.ts';
@@ -34,6 +41,13 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   fileInput,
   outputNode,
   textGeneration,
+  structuredOutput,
+  categorizer,
+  summary,
+  extractEntities,
+  translate,
+  embed,
+  imageGeneration,
   composeText,
   textSplitter,
   jsonParse,

@@ -198,6 +198,11 @@ export interface NodeContext {
   log(level: LogLevel, message: string, meta?: JsonObject): void;
   /** Records steps inside this node, each replacing what was recorded under its id. */
   steps(steps: readonly NodeStep[], progress: StepProgress): void;
+  /**
+   * Hands on text as it comes, to those who watch the run; nothing is recorded.
+   * @param isAnew what was given before is void, since another answer takes its place
+   */
+  stream(text: string, isAnew?: boolean): void;
   readonly http: HttpClient;
   readonly files: NodeFiles;
   readonly models: ModelAccess;
