@@ -11,6 +11,7 @@ import type { NodeRun } from '../domain/node-run.ts';
 import { INLINE_PAYLOAD_LIMIT } from '../domain/payload.ts';
 import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Run } from '../domain/run.ts';
+import { textGeneration } from '../nodes/ai/text-generation.ts';
 import { composeText } from '../nodes/builtin/compose-text.ts';
 import { conditional } from '../nodes/builtin/conditional.ts';
 import { delay } from '../nodes/builtin/delay.ts';
@@ -20,7 +21,6 @@ import { listSlice } from '../nodes/builtin/list-slice.ts';
 import { merge } from '../nodes/builtin/merge.ts';
 import { outputNode } from '../nodes/builtin/output.ts';
 import { switchNode } from '../nodes/builtin/switch.ts';
-import { textGeneration } from '../nodes/builtin/text-generation.ts';
 import { BUILTIN_NODE_TYPES, createCatalogue } from '../nodes/catalogue.ts';
 import {
   type EffectNodeType,

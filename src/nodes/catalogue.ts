@@ -1,3 +1,4 @@
+import { textGeneration } from './ai/text-generation.ts';
 import { composeText } from './builtin/compose-text.ts';
 import { conditional } from './builtin/conditional.ts';
 import { delay } from './builtin/delay.ts';
@@ -13,7 +14,6 @@ import { merge } from './builtin/merge.ts';
 import { outputNode } from './builtin/output.ts';
 import { regexExtract } from './builtin/regex-extract.ts';
 import { switchNode } from './builtin/switch.ts';
-import { textGeneration } from './builtin/text-generation.ts';
 import { textSplitter } from './builtin/text-splitter.ts';
 import { codeExecution } from './code/code-node.ts';
 import { createComfyuiWorkflow } from './comfyui/comfyui-node.ts';
