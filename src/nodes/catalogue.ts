@@ -1,3 +1,4 @@
+import { agent } from './agent/agent-node.ts';
 import { textGeneration } from './ai/text-generation.ts';
 import { composeText } from './builtin/compose-text.ts';
 import { conditional } from './builtin/conditional.ts';
@@ -51,6 +52,7 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   modelOutputs,
   codeExecution,
   createComfyuiWorkflow(),
+  agent,
 ];
 
 /** What nodes a definition may have. */

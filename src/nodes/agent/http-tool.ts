@@ -4,7 +4,18 @@ import type { AgentTool } from './tool.ts';
 import type { ToolConfig } from './tool-config.ts';
 
 /** What a tool may set of an HTTP request; all else is as an HTTP node has it. */
-const FIELDS = ['method', 'url', 'headers', 'query', 'body_type', 'body', 'max_bytes', 'response', 'follow_redirects', 'credential'];
+const FIELDS = [
+  'method',
+  'url',
+  'headers',
+  'query',
+  'body_type',
+  'body',
+  'max_bytes',
+  'response',
+  'follow_redirects',
+  'credential',
+];
 
 /** A tool that makes the request of a template, as `HttpRequestNode` does: ((argument)) is replaced by what the model gave. */
 export function httpTool(config: ToolConfig, name: string, variables: JsonObject): AgentTool {

@@ -8,7 +8,8 @@ const LISTED = 20;
 export function schemaProblem(schema: JsonValue): string | null {
   if (!isJsonObject(schema)) return 'A JSON schema is an object.';
   const length = JSON.stringify(schema).length;
-  if (length > MAX_SCHEMA_LENGTH) return `The schema has ${length} characters; at most ${MAX_SCHEMA_LENGTH} are allowed.`;
+  if (length > MAX_SCHEMA_LENGTH)
+    return `The schema has ${length} characters; at most ${MAX_SCHEMA_LENGTH} are allowed.`;
   if (depthOf(schema) > MAX_SCHEMA_DEPTH) return `The schema is nested deeper than ${MAX_SCHEMA_DEPTH} levels.`;
   if (schema['type'] !== 'object') return 'The schema must have "type": "object".';
   const properties = schema['properties'] ?? {};

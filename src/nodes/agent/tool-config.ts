@@ -63,7 +63,7 @@ export function readTools(
   written: JsonValue,
   defaultSeconds: number | null,
 ): { readonly tools: readonly ToolConfig[]; readonly problems: readonly string[] } {
-  let list = written ?? [];
+  let list: JsonValue = written ?? [];
   if (typeof list === 'string') {
     const parsed = parseJson(list.trim() === '' ? '[]' : list);
     if ('problem' in parsed) return { tools: [], problems: [parsed.problem] };
@@ -81,7 +81,7 @@ export function readTools(
     names.add(one.name);
   }
   return {
-    tools: read.filter((one) => !('problem' in one)),
+    tools: read.flatMap((one) => ('problem' in one ? [] : [one])),
     problems: read.flatMap((one) => ('problem' in one ? [one.problem] : [])),
   };
 }
