@@ -17,6 +17,7 @@ import * as rows from '../sql/rows.ts';
 import type {
   FindOptions,
   FindRequest,
+  InvokedSelection,
   Listed,
   RecordsWanted,
   RunSelection,
@@ -28,6 +29,7 @@ import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
 import { type Connection, connection } from './connection.ts';
 import * as evaluations from './evaluation-queries.ts';
 import { HotRows } from './hot-rows.ts';
+import { invokedPasses, lastInvoked, listInvoked, listRunsBelow } from './invoked-queries.ts';
 import { migrate } from './migrations.ts';
 import {
   findWorkflowByName,
@@ -183,6 +185,7 @@ class SqliteStore implements Store {
       .all(workspaceId, runId);
     return {
       run,
+      invoked: invokedPasses(this.#on, workspaceId, runId),
       asked: asked.map(askedPassFromRow),
       nodeRuns: await this.listNodeRuns(workspaceId, runId, { payloads: true }),
       iterations: iterations.map(rows.iterationFromRow),
@@ -192,6 +195,18 @@ class SqliteStore implements Store {
 
   async getRun(workspaceId: string, runId: string) {
     return getRun(this.#on, workspaceId, runId);
+  }
+
+  async lastInvoked(workspaceId: string, runId: string, nodeId: string, iteration: number) {
+    return lastInvoked(this.#on, workspaceId, runId, nodeId, iteration);
+  }
+
+  async listInvoked(selection: InvokedSelection, page: PageRequest) {
+    return listInvoked(this.#on, selection, page);
+  }
+
+  async listRunsBelow(workspaceId: string, rootId: string) {
+    return listRunsBelow(this.#on, workspaceId, rootId);
   }
 
   async listRuns(selection: RunSelection, page: PageRequest, options: { output: boolean }) {
