@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { PlatformError } from '../domain/error.ts';
 import type { Failure } from '../domain/failure.ts';
 import { isTerminal, type Run } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
@@ -63,12 +64,14 @@ export class WorkflowCalls {
     task: Task,
     call: WorkflowCall,
   ): Promise<{ readonly run: Run } | { readonly failure: Failure }> {
-    const depth = depthOf(parent) + 1;
+    const { workspaceId } = parent;
+    // What a subflow calls is as deep as what the run calls that invoked it.
+    const root = parent.parent === null ? parent : await this.#store.getRun(workspaceId, parent.parent.rootId);
+    const depth = depthOf(root ?? parent) + 1;
     if (depth > MAX_CALL_DEPTH) {
       const message = `Agents have called workflows ${MAX_CALL_DEPTH} deep, which is the most allowed. Look for one that calls itself.`;
-      return { failure: { code: 'invalid_config', message } };
+      return { failure: { code: 'subflow_depth', message } };
     }
-    const { workspaceId } = parent;
     const workflow = await this.#store.getWorkflow(workspaceId, call.workflowId);
     if (workflow === null || workflow.deletedAt !== null) {
       const message = `There is no workflow ${call.workflowId} in this workspace. Correct "workflow_id".`;
@@ -105,7 +108,13 @@ export class WorkflowCalls {
       tracing: parent.tracing,
       debugger: null,
     };
-    return { run: await this.#engine.enqueue(newRun) };
+    try {
+      return { run: await this.#engine.enqueue(newRun) };
+    } catch (error) {
+      // A workflow that it invokes is not there, or cannot run.
+      if (error instanceof PlatformError) return { failure: { code: 'invalid_config', message: error.message } };
+      throw error;
+    }
   }
 
   async #end(run: Run): Promise<WorkflowCallEnd> {
@@ -113,7 +122,7 @@ export class WorkflowCalls {
     if (status === 'succeeded' || status === 'partial') {
       return { runId, status, output: await this.#engine.outputOf(run), failure: null };
     }
-    const stopped: Failure = { code: 'request_canceled', message: 'The run of the workflow was stopped.' };
+    const stopped: Failure = { code: 'subflow_stopped', message: 'The run of the workflow was stopped.' };
     return { runId, status, output: {}, failure: run.failure ?? stopped };
   }
 

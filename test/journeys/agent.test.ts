@@ -210,6 +210,27 @@ describe('an agent in a workflow', () => {
     expect(await runsOf(server, flow.id)).toHaveLength(6);
   });
 
+  it('that calls itself through a subflow comes to an end as well', async () => {
+    const { server } = await scene([
+      (request) => (request.messages.some(({ role }) => role === 'tool') ? 'Back.' : { calls: [['greet', '{}']] }),
+    ]);
+    const caller = await server.client.save({ nodes: [output('out')], edges: [] });
+    const task = {
+      ...input('in', 'Task'),
+      node_config: { label: 'Task', type: 'str', fixed_value: true, value: 'Go.' },
+    };
+    const flow = withAgent([greet(caller.id)]);
+    const callee = await server.client.save({ ...flow, nodes: [task, ...flow.nodes.slice(1)] });
+    const definition = {
+      nodes: [{ id: 'sub', type: 'InvokeSubflowNode', node_config: { subflow_id: callee.id } }],
+      edges: [],
+    };
+    await server.client.ok('PATCH', `/v1/workflows/${caller.id}`, { definition });
+    const run = await server.client.run(callee.id, { input: {} });
+    expect(run).toMatchObject({ status: 'completed', output: { Answer: 'Back.' } });
+    expect(await runsOf(server, caller.id)).toHaveLength(5);
+  });
+
   it('is kept as a draft while it names tools that are not there', async () => {
     const { server } = await scene(['Done.']);
     const flow = await server.client.save(withAgent([{ type: 'kb_qa', name: 'ask', description: 'Asks.' }]));

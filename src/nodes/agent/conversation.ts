@@ -6,7 +6,7 @@ import { listOfTexts, samplingOf } from '../ai/model-config.ts';
 import { askModels } from '../ai/model-order.ts';
 import { parseJson } from '../json-text.ts';
 import { addUsage } from '../model-provider.ts';
-import { failed, type NodeContext, type Outcome, succeeded } from '../node-type.ts';
+import { type NodeContext, type Outcome, succeeded } from '../node-type.ts';
 import { MAX_ANSWERS_LENGTH, MAX_CALLS_PER_STEP } from './limits.ts';
 import { askForTurn, type ToolCall, type Turn } from './model-turn.ts';
 import { readArguments, refused, runTool, type ToolResult } from './run-tool.ts';
@@ -248,12 +248,12 @@ class Conversation {
     if (this.#task.schema === null && this.#text !== '') return this.#end({ text: this.#text, object: null });
     const what = this.#task.schema === null ? 'an answer' : 'an answer that fits "output_schema"';
     const message = `The agent came to the end of its steps (${this.#task.maxSteps}) without ${what}. Raise "max_steps", or ask for less.`;
-    return this.#failedWith(failed({ code: 'output_missing', message }) as FailedOutcome);
+    return this.#failedWith({ kind: 'failed', failure: { code: 'output_missing', message }, retryable: false });
   }
 
   #stopped(): Outcome {
     const failure = { code: 'timeout', message: 'The agent was stopped before it answered.' } as const;
-    return this.#failedWith(failed(failure, true) as FailedOutcome);
+    return this.#failedWith({ kind: 'failed', failure, retryable: true });
   }
 
   /** Once tools have acted, a failure is not tried again: a further try would begin anew and have them act again. */
