@@ -20,6 +20,7 @@ import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
 import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
 import { Engine } from './engine/engine.ts';
+import { LiveContent } from './engine/live-content.ts';
 import { Payloads } from './engine/payloads.ts';
 import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
@@ -90,7 +91,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const engine = new Engine({ store, catalogue, system, payloads, log });
   const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
   const workflows = new Workflows({ store, catalogue, system });
-  const live = new LiveRuns(store, log);
+  const content = new LiveContent();
+  const live = new LiveRuns(store, log, content);
   const searchService = new SearchService({
     store,
     system,
@@ -121,6 +123,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
       gpuRates: config.comfyuiRates,
       code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
+      content,
       filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
     },
     log,

@@ -35,6 +35,7 @@ import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { Engine, type NewRun } from './engine.ts';
 import { compile } from './graph.ts';
+import { LiveContent } from './live-content.ts';
 import { Payloads } from './payloads.ts';
 import { takeover } from './takeover.ts';
 import { Worker } from './worker.ts';
@@ -124,6 +125,7 @@ function newWorker(): Worker {
       models: { providers: [], prices: {}, presets: {}, defaultModels: [] },
       comfyui: [],
       gpuRates: {},
+      content: new LiveContent(),
       code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
       filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
     },

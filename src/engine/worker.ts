@@ -19,6 +19,7 @@ import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { internalFailure } from './active-run.ts';
 import { type Engine, LEASE_MS } from './engine.ts';
+import type { ContentStream, LiveContent } from './live-content.ts';
 import { WorkflowCalls } from './workflow-calls.ts';
 
 /** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
@@ -34,6 +35,7 @@ export interface WorkerTools {
   readonly comfyui: readonly ComfyuiServer[];
   readonly gpuRates: NodeContext['gpuRates'];
   readonly code: CodeAccess;
+  readonly content: LiveContent;
   filesOf(workspaceId: string): NodeFiles;
 }
 
@@ -210,7 +212,9 @@ export class Worker {
     abort: AbortController,
   ): Promise<Outcome> {
     const timeout = AbortSignal.timeout(timeoutMs);
-    const context = this.#context(lease, AbortSignal.any([abort.signal, timeout]), abort.signal);
+    const { runId, nodeId, iteration } = lease.task;
+    const content = this.#tools.content.open(runId, nodeId ?? '', iteration);
+    const context = this.#context(lease, AbortSignal.any([abort.signal, timeout]), abort.signal, content);
     const deaf = Promise.withResolvers<Outcome>();
     const timedOut: Failure = {
       code: 'timeout',
@@ -232,13 +236,14 @@ export class Worker {
       if (timeout.aborted) return { kind: 'failed', failure: timedOut, retryable: true };
       return { kind: 'failed', failure: internalFailure(error), retryable: false };
     } finally {
+      content.end();
       clearTimeout(timer);
       clearTimeout(abortTimer);
       abort.signal.removeEventListener('abort', onAbort);
     }
   }
 
-  #context(lease: Lease, signal: AbortSignal, ended: AbortSignal): NodeContext {
+  #context(lease: Lease, signal: AbortSignal, ended: AbortSignal, content: ContentStream): NodeContext {
     const { workspaceId, runId, nodeId, iteration, attempt } = lease.task;
     return {
       workspaceId,
@@ -255,6 +260,9 @@ export class Worker {
         if (!ended.aborted) this.#engine.recordSteps(lease, steps, progress);
       },
       runWorkflow: (call) => this.#call(lease, call, ended),
+      stream: (text, isAnew) => {
+        if (!signal.aborted) content.write(text, isAnew ?? false);
+      },
       http: this.#tools.http,
       files: this.#tools.filesOf(workspaceId),
       models: this.#tools.models,

@@ -1,5 +1,12 @@
 import { agent } from './agent/agent-node.ts';
+import { categorizer } from './ai/categorizer.ts';
+import { embed } from './ai/embed.ts';
+import { extractEntities } from './ai/extract-entities.ts';
+import { imageGeneration } from './ai/image-generation.ts';
+import { structuredOutput } from './ai/structured-output.ts';
+import { summary } from './ai/summary.ts';
 import { textGeneration } from './ai/text-generation.ts';
+import { translate } from './ai/translate.ts';
 import { composeText } from './builtin/compose-text.ts';
 import { conditional } from './builtin/conditional.ts';
 import { delay } from './builtin/delay.ts';
@@ -35,6 +42,13 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   fileInput,
   outputNode,
   textGeneration,
+  structuredOutput,
+  categorizer,
+  summary,
+  extractEntities,
+  translate,
+  embed,
+  imageGeneration,
   composeText,
   textSplitter,
   jsonParse,

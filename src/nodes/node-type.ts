@@ -231,6 +231,11 @@ export interface NodeContext {
   steps(steps: readonly NodeStep[], progress: StepProgress | null): void;
   /** Runs a workflow of the workspace and waits for its end; the pass holds no worker's place meanwhile. Its failures are told, not thrown. */
   runWorkflow(call: WorkflowCall): Promise<WorkflowCallEnd>;
+  /**
+   * Hands on text as it comes, to those who watch the run; nothing is recorded.
+   * @param isAnew what was given before is void, since another answer takes its place
+   */
+  stream(text: string, isAnew?: boolean): void;
   readonly http: HttpClient;
   readonly files: NodeFiles;
   readonly models: ModelAccess;

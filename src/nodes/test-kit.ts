@@ -70,6 +70,8 @@ function withDefaults(type: NodeType, config: JsonObject): JsonObject {
 
 export interface TestContext extends NodeContext {
   readonly logged: string[];
+  /** Text as it was handed on; `|` before an answer that takes the place of another. */
+  readonly streamed: string[];
   /** Steps as they were told, and how many there were and had ended. */
   readonly told: { steps: readonly NodeStep[]; total?: number; completed?: number }[];
   readonly saved: Map<string, { file: StoredFile; bytes: Buffer }>;
@@ -102,6 +104,7 @@ export function testContext(
   opened.push(() => http.close());
   const saved: TestContext['saved'] = new Map();
   const logged: string[] = [];
+  const streamed: string[] = [];
   const told: TestContext['told'] = [];
   return {
     workspaceId: 'w1',
@@ -114,6 +117,7 @@ export function testContext(
     log: (level, message, meta) => logged.push(`${level} ${message} ${JSON.stringify(meta ?? null)}`),
     steps: (steps, progress) => told.push({ steps, ...progress }),
     runWorkflow: given.runWorkflow ?? noWorkflows,
+    stream: (text, isAnew) => streamed.push(isAnew ? `|${text}` : text),
     http,
     code: { sandbox: given.code?.sandbox ?? noSandbox, runner: given.code?.runner ?? null },
     comfyui: (given.comfyui ?? []).map((server) => ({ ...server, http })),
@@ -129,6 +133,7 @@ export function testContext(
     },
     models: { providers: [], prices: {}, presets: {}, defaultModels: [], ...given.models },
     logged,
+    streamed,
     told,
     saved,
   };

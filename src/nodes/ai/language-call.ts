@@ -4,7 +4,7 @@ import type { Warning } from '../../domain/warning.ts';
 import { shownUrl } from '../http-outcome.ts';
 import { usageOf } from '../model-provider.ts';
 import type { ModelProvider, NodeContext } from '../node-type.ts';
-import { COMPATIBLE, languageModel } from './language-model.ts';
+import { COMPATIBLE, languageModel, speaksChatOnly } from './language-model.ts';
 import type { Sampling } from './model-config.ts';
 import { BrokenAnswer, type ModelFailure, UnreadableInput } from './model-failure.ts';
 import type { ModelAnswer, ModelCall } from './model-order.ts';
@@ -46,7 +46,12 @@ export async function askLanguageModel(
   context: NodeContext,
 ): Promise<ModelAnswer<LanguageAnswer> | ModelFailure> {
   const { model, provider } = call;
-  const answered = await received(call, request, context);
+  const answered = await received(call, request, context).catch(async (error: unknown) => {
+    // Models that think refuse to tell log-probabilities, and with them the whole question.
+    if (!request.logProbabilities || !(await refusesLogProbabilities(error))) throw error;
+    const { logProbabilities: _, ...bare } = request;
+    return received(call, bare, context);
+  });
   const usage = usageOf(answered.usage, context.models.prices[model]);
   tellIgnored(answered.ignored, model, context);
   if (answered.finishReason === 'content-filter' && answered.text === '') {
@@ -119,10 +124,14 @@ async function streamed(options: GenerateOptions, onText: NonNullable<LanguageRe
 async function optionsOf(call: ModelCall, request: LanguageRequest, context: NodeContext): Promise<GenerateOptions> {
   const { provider, model } = call;
   const { topK, ...sampling } = request.sampling;
+  // A server that is not held to a schema is told of it.
+  const isTold = request.schema !== undefined && provider.settings['structured_outputs'] === 'false';
+  const told = `Answer with JSON only, which follows this JSON schema: ${JSON.stringify(request.schema)}`;
+  const instructions = [request.system, ...(isTold ? [told] : [])].filter((text) => text !== '').join('\n\n');
   const isCompatible = provider.protocol === 'openai-compatible';
   return {
     model: await languageModel(provider, model, context.http),
-    ...(request.system === '' ? {} : { instructions: request.system }),
+    ...(instructions === '' ? {} : { instructions }),
     messages: [{ role: 'user', content: request.content }],
     ...sampling,
     ...(topK === undefined || isCompatible ? {} : { topK }),
@@ -166,8 +175,17 @@ function providerOptions(provider: ModelProvider, request: LanguageRequest): Rec
       return { [COMPATIBLE]: options };
     }
     case 'openai':
-    case 'azure':
-      return { openai: { ...strict, ...(wanted ? { logprobs: TOP_TOKENS } : {}) } };
+    case 'azure': {
+      // Answers are not left with the provider, as its newer API would.
+      const isResponses = !speaksChatOnly(provider);
+      const options = {
+        ...strict,
+        ...(isResponses ? { store: false } : {}),
+        ...(wanted ? { logprobs: TOP_TOKENS } : {}),
+      };
+      // The library looks under either name, depending on what it reads.
+      return provider.protocol === 'azure' ? { openai: options, azure: options } : { openai: options };
+    }
     case 'mistral':
       return { mistral: strict };
     default:
@@ -210,6 +228,12 @@ function guardedDownload({ http }: NodeContext): NonNullable<GenerateOptions['ex
 }
 
 const DOWNLOAD_TIMEOUT_MS = 60_000;
+
+async function refusesLogProbabilities(error: unknown): Promise<boolean> {
+  const { APICallError } = await import('ai');
+  if (!APICallError.isInstance(error) || error.statusCode === undefined) return false;
+  return error.statusCode >= 400 && error.statusCode < 500 && /logprob/i.test(`${error.message} ${error.responseBody}`);
+}
 
 /** Says what a model does not support and was asked without. */
 function tellIgnored(ignored: Ignored, model: string, context: NodeContext): void {

@@ -1,6 +1,8 @@
 import type { MetadataExtractor } from '@ai-sdk/openai-compatible';
 import type { EmbeddingModel, ImageModel, JSONValue, LanguageModel } from 'ai';
+import { isJsonObject } from '../../domain/json.ts';
 import type { HttpClient } from '../../system/http-client.ts';
+import { parseJson } from '../json-text.ts';
 import type { ModelProvider } from '../node-type.ts';
 
 /** A provider is not configured so that this kind of model can be asked of it; the message says what is missing. */
@@ -68,6 +70,7 @@ async function openProvider(provider: ModelProvider, http: HttpClient) {
       const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
       return createOpenAICompatible({
         ...given,
+        fetch: streamedAnyway(given.fetch),
         baseURL: baseUrl,
         name: COMPATIBLE,
         includeUsage: true,
@@ -127,7 +130,7 @@ function isDated(apiVersion: string | undefined): boolean {
 }
 
 /** Whether the chat completions are spoken where the protocol also has the newer Responses API. */
-function speaksChatOnly({ protocol, settings }: ModelProvider): boolean {
+export function speaksChatOnly({ protocol, settings }: ModelProvider): boolean {
   if (protocol === 'azure' && isDated(settings['api_version'])) return true;
   return (protocol === 'openai' || protocol === 'azure') && settings['api'] === 'chat';
 }
@@ -162,6 +165,35 @@ function withoutKey(fetch: HttpClient['fetch']): HttpClient['fetch'] {
     for (const name of KEY_HEADERS) headers.delete(name);
     return fetch(input, { ...init, headers });
   };
+}
+
+/**
+ * Some servers answer a request for a stream at once and whole (proxies, small servers). What they say becomes a stream of one chunk; the library would
+ * take it for an empty answer.
+ */
+function streamedAnyway(fetch: HttpClient['fetch']): HttpClient['fetch'] {
+  return async (input, init) => {
+    const answer = await fetch(input, init);
+    const isWhole = answer.ok && (answer.headers.get('content-type') ?? '').startsWith('application/json');
+    if (!isWhole || typeof init?.body !== 'string' || !/"stream":true[,}]/.test(init.body)) return answer;
+    const text = await answer.text();
+    const headers = { 'content-type': 'text/event-stream' };
+    return new Response(`data: ${asChunk(text)}\n\ndata: [DONE]\n\n`, { headers });
+  };
+}
+
+/** A completion as one chunk of a stream. What is none passes as it is, on one line, for the library to complain of. */
+function asChunk(text: string): string {
+  const parsed = parseJson(text);
+  const completion = 'value' in parsed ? parsed.value : null;
+  if (!isJsonObject(completion) || !Array.isArray(completion['choices'])) return text.replaceAll(/\s+/g, ' ');
+  const choices = completion['choices'].filter(isJsonObject).map(({ message, ...choice }) => {
+    const calls = isJsonObject(message) && Array.isArray(message['tool_calls']) ? message['tool_calls'] : [];
+    const indexed = calls.map((call, index) => (isJsonObject(call) ? { index, ...call } : call));
+    const delta = isJsonObject(message) ? { ...message, ...(indexed.length > 0 ? { tool_calls: indexed } : {}) } : {};
+    return { ...choice, delta };
+  });
+  return JSON.stringify({ ...completion, object: 'chat.completion.chunk', choices });
 }
 
 interface ChatChoice {

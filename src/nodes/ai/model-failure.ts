@@ -47,7 +47,7 @@ export async function modelFailure(
   { model, provider, isRetryable }: AskedModel,
   context: Pick<NodeContext, 'signal' | 'now'>,
 ): Promise<ModelFailure> {
-  const { AISDKError, APICallError } = await import('ai');
+  const { AISDKError, APICallError, JSONParseError, TypeValidationError } = await import('ai');
   if (context.signal.aborted) {
     const message = `The call of model ${model} was stopped before it answered.`;
     return { failure: { code: 'timeout', message }, retryable: true };
@@ -64,7 +64,9 @@ export async function modelFailure(
     const message = `Model ${model} cannot be reached at provider "${provider.name}": ${unreachable.message}`;
     return { failure: { code, message }, retryable: code === 'network' };
   }
-  if (error instanceof BrokenAnswer && !APICallError.isInstance(error.cause)) {
+  const thrown = error instanceof BrokenAnswer ? error.cause : error;
+  const isKnown = [APICallError, JSONParseError, TypeValidationError].some((kind) => kind.isInstance(thrown));
+  if (error instanceof BrokenAnswer && !isKnown) {
     const { message, status } = brokenBy(error.cause);
     return {
       failure: {
@@ -75,7 +77,6 @@ export async function modelFailure(
       retryable: status === undefined || isRetryable(status),
     };
   }
-  const thrown = error instanceof BrokenAnswer ? error.cause : error;
   if (!AISDKError.isInstance(thrown)) throw error;
   if (!APICallError.isInstance(thrown) || thrown.statusCode === undefined || thrown.statusCode < 400) {
     // An answer that is not what the protocol promises: mostly a proxy in between, so that another try may go better.

@@ -42,7 +42,8 @@ export interface Answered<T> {
   readonly warnings: readonly Warning[];
 }
 
-type FailedOutcome = Extract<Outcome, { kind: 'failed' }>;
+/** The outcome when there was no answer. */
+export type FailedOutcome = Extract<Outcome, { kind: 'failed' }>;
 
 /**
  * Asks the models that a node's configuration names ({@link MODEL_CONFIG}) until one answers. A model is asked again after the statuses that are
@@ -82,7 +83,12 @@ export async function askModels<T>(
     context.log('warning', answer.failure.message, { model });
     if (next !== undefined) warnings.push(fallbackWarning(model, next, answer));
   }
-  return { ...combined(failures), warnings, ...(asking.usage === null ? {} : { usage: asking.usage }) };
+  return { ...combined(failures), warnings, ...spentOn(asking) };
+}
+
+/** What the models used, as outcomes carry it. */
+export function spentOn({ usage }: Pick<Answered<unknown>, 'usage'>): { usage?: Usage } {
+  return usage === null ? {} : { usage };
 }
 
 /** What all calls of one question share; `usage` grows with each. */
