@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { type ChatServer, type ChatTurn, startChatServer } from '../support/chat
 import type { Wire } from '../support/client.ts';
 import { type OtherServer, sendJson, startOtherServer } from '../support/http-server.ts';
 import { edge, GREETING, http, input, output } from '../support/noxus-definitions.ts';
-import { startPlatform, type TestServer } from '../support/server.ts';
+import { KEY, spawnServer, startPlatform, type TestServer } from '../support/server.ts';
 
 const opened: { stop(): Promise<unknown> }[] = [];
 afterEach(async () => {
@@ -194,6 +195,34 @@ describe('an agent in a workflow', () => {
     const children = await runsOf(again, callee.id);
     expect(children).toMatchObject([{ status: 'completed' }]);
     expect(run.progress_details.per_node_progress['agent/001.01.greet']).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('whose server is killed in the middle finds the run that it had started as well', async () => {
+    const chat = await startChatServer([{ calls: [['greet', '{}']] }, { calls: [['greet', '{}']] }, 'Done.']);
+    opened.push(chat);
+    const folder = mkdtempSync(join(tmpdir(), 'millrun-agent-'));
+    opened.push({ stop: async () => rmSync(folder, { recursive: true, force: true }) });
+    const env = {
+      ...{ MILLRUN_API_KEY: KEY, MILLRUN_HTTP_ALLOW: '127.0.0.1', MILLRUN_MODELS: 'm' },
+      ...{ OPENAI_BASE_URL: chat.url, OPENAI_API_KEY: 'k' },
+    };
+    const open = Promise.withResolvers<void>();
+    const other = await startOtherServer((_, response) => open.promise.then(() => sendJson(response, { n: 1 })));
+    opened.push(other);
+    const first = await spawnServer({ env, folder });
+    opened.push(first);
+    const callee = await first.client.save(calling((url) => http('call', url), other.url));
+    const flow = await first.client.save(withAgent([greet(callee.id)]));
+    const { id } = await first.client.run(flow.id, { input: { Task: 'Call.' } }, ['running']);
+    await other.got(1);
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    const second = await spawnServer({ env, folder });
+    opened.push(second);
+    open.resolve();
+    const run = await second.client.until(flow.id, id, ['completed', 'failed']);
+    expect(run).toMatchObject({ status: 'completed', output: { Answer: 'Done.' } });
+    expect(await runsOf(second, callee.id)).toMatchObject([{ status: 'completed' }]);
   });
 
   it('that calls itself comes to an end', async () => {

@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { DefinitionIssue } from '../../domain/workflow.ts';
+import type { AnswerSchema } from '../ai/answer-schema.ts';
 import { MODEL_CONFIG, SAMPLING_CONFIG } from '../ai/model-config.ts';
 import { configIssue, configNumber, holdsToken } from '../config.ts';
-import { parseJson } from '../json-text.ts';
 import {
   type EffectNodeType,
   failed,
@@ -24,7 +24,7 @@ import {
   MAX_TOOLS,
 } from './limits.ts';
 import { type McpSession, openMcpServer } from './mcp-tools.ts';
-import { schemaProblem } from './schema-check.ts';
+import { readParameters } from './parameters.ts';
 import { type AgentTool, ToolNames } from './tool.ts';
 import { readTools, TOOL_TYPES, type ToolConfig } from './tool-config.ts';
 import { workflowTool } from './workflow-tool.ts';
@@ -192,15 +192,9 @@ async function openTools(
   return failed({ code: 'too_large', message });
 }
 
-/** The schema of the answer, as an object or as JSON text; null: none is configured. */
-function readSchema(written: JsonValue): { readonly schema: JsonObject | null } | { readonly problem: string } {
-  let schema = written;
-  if (typeof written === 'string' && written.trim() !== '') {
-    const parsed = parseJson(written);
-    if ('problem' in parsed) return parsed;
-    schema = parsed.value;
-  }
-  if (schema === null || schema === '') return { schema: null };
-  const problem = schemaProblem(schema);
-  return problem !== null || !isJsonObject(schema) ? { problem: problem ?? '' } : { schema };
+/** The schema of the answer; null: none is configured. */
+function readSchema(written: JsonValue): { readonly schema: AnswerSchema | null } | { readonly problem: string } {
+  if (written === null || written === '') return { schema: null };
+  const read = readParameters(written);
+  return 'problem' in read ? read : { schema: read };
 }

@@ -13,7 +13,8 @@ export function codeTool(config: ToolConfig, name: string, variables: JsonObject
   return {
     name,
     description,
-    parameters,
+    parameters: parameters.schema,
+    schema: parameters,
     timeoutMs,
     async call(args, { context }) {
       const seconds = timeoutMs / 1_000;

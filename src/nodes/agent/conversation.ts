@@ -1,10 +1,10 @@
 import type { ModelMessage } from 'ai';
-import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { Usage } from '../../domain/run.ts';
 import type { Warning } from '../../domain/warning.ts';
+import type { AnswerSchema } from '../ai/answer-schema.ts';
 import { listOfTexts, samplingOf } from '../ai/model-config.ts';
-import { askModels } from '../ai/model-order.ts';
-import { parseJson } from '../json-text.ts';
+import { askModels, type FailedOutcome, spentOn } from '../ai/model-order.ts';
 import { addUsage } from '../model-provider.ts';
 import { type NodeContext, type Outcome, succeeded } from '../node-type.ts';
 import { MAX_ANSWERS_LENGTH, MAX_CALLS_PER_STEP } from './limits.ts';
@@ -22,10 +22,14 @@ export interface Task {
   readonly tools: readonly AgentTool[];
   readonly maxSteps: number;
   /** The schema of the answer; null: any text. */
-  readonly schema: JsonObject | null;
+  readonly schema: AnswerSchema | null;
 }
 
-type FailedOutcome = Extract<Outcome, { kind: 'failed' }>;
+interface Answer {
+  readonly text: string;
+  /** Null: no schema was to be followed. */
+  readonly object: JsonObject | null;
+}
 
 /** An answer to a turn in which the model may not call any more. */
 const NO_MORE_CALLS = 'This call was not made: no further calls are possible. Answer now with what you have.';
@@ -73,13 +77,13 @@ class Conversation {
     for (let step = 1; ; step += 1) {
       const turn = await this.#ask(step);
       if ('kind' in turn) return turn;
-      const answer = this.#answerIn(turn);
+      const answer = await this.#answerIn(turn);
       if (answer !== null) return this.#end(answer);
       if (isOver) return this.#giveUp();
       const isLast = step === this.#task.maxSteps || this.#answersLength > MAX_ANSWERS_LENGTH;
       const results = await this.#answerCalls(turn, step, isLast);
       if (this.#context.signal.aborted) return this.#stopped();
-      this.#take(turn, results);
+      await this.#take(turn, results);
       // The turn after the last one is there to answer with what there is.
       if (isLast) this.#warnLimit(turn.calls, step);
       isOver = isLast;
@@ -93,7 +97,7 @@ class Conversation {
     const request = {
       instructions: schema === null ? instructions : `${instructions}\n\n${NOT_IN_SCHEMA}`.trim(),
       messages: this.#messages,
-      tools: schema === null ? tools : [...tools, finalAnswer(schema)],
+      tools: schema === null ? tools : [...tools, finalAnswer(schema.schema)],
       sampling: {
         ...(temperature === undefined ? {} : { temperature }),
         ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
@@ -140,13 +144,15 @@ class Conversation {
   }
 
   /** The answer to the task, when a turn is one. */
-  #answerIn({ text, calls }: Turn): { readonly text: string; readonly object: JsonObject | null } | null {
+  async #answerIn({ text, calls }: Turn): Promise<Answer | null> {
     const { schema } = this.#task;
     if (schema === null) return calls.length === 0 ? { text, object: null } : null;
     const call = calls.find(({ name }) => name === FINAL_ANSWER);
-    const given = call ?? (calls.length === 0 ? writtenOut(text) : null);
-    const read = given === null ? null : readArguments(given, schema);
-    return read === null || 'problem' in read ? null : { text: JSON.stringify(read.value), object: read.value };
+    // Models that were told to call write JSON as text all the same.
+    if (call === undefined && calls.length > 0) return null;
+    const read = call === undefined ? await schema.read(text) : await readArguments(call, schema);
+    if ('problem' in read || !isJsonObject(read.value)) return null;
+    return { text: JSON.stringify(read.value), object: read.value };
   }
 
   /** Runs the calls of a turn side by side. */
@@ -196,13 +202,11 @@ class Conversation {
   }
 
   /** A turn and the answers to its calls become part of what the model knows. */
-  #take(turn: Turn, results: readonly ToolResult[]): void {
+  async #take(turn: Turn, results: readonly ToolResult[]): Promise<void> {
     this.#messages.push(...turn.messages);
     if (turn.calls.length === 0) {
-      const { schema } = this.#task;
-      const given = writtenOut(turn.text);
-      const read = given === null || schema === null ? null : readArguments(given, schema);
-      const problem = read !== null && 'problem' in read ? `${read.problem} ` : '';
+      const read = await this.#task.schema?.read(turn.text);
+      const problem = read !== undefined && 'problem' in read ? `${read.problem} ` : '';
       const content = `${problem}${NOT_IN_SCHEMA}`;
       this.#messages.push({ role: 'user', content });
       this.#fresh.push({ role: 'user', content });
@@ -238,9 +242,9 @@ class Conversation {
     this.#context.log('warning', detail, { step });
   }
 
-  #end({ text, object }: { readonly text: string; readonly object: JsonObject | null }): Outcome {
+  #end({ text, object }: Answer): Outcome {
     const outputs = { text, steps: this.#steps, ...(object === null ? {} : { object }) };
-    return succeeded(outputs, { warnings: this.#warnings, ...this.#spent() });
+    return succeeded(outputs, { warnings: this.#warnings, ...spentOn({ usage: this.#usage }) });
   }
 
   /** The model did not answer when it was told to: what it said before is better than nothing, unless it had to fit a schema. */
@@ -259,11 +263,7 @@ class Conversation {
   /** Once tools have acted, a failure is not tried again: a further try would begin anew and have them act again. */
   #failedWith(outcome: FailedOutcome): FailedOutcome {
     const retryable = outcome.retryable && this.#callsMade === 0;
-    return { ...outcome, retryable, warnings: this.#warnings, ...this.#spent() };
-  }
-
-  #spent(): { readonly usage?: Usage } {
-    return this.#usage === null ? {} : { usage: this.#usage };
+    return { ...outcome, retryable, warnings: this.#warnings, ...spentOn({ usage: this.#usage }) };
   }
 }
 
@@ -272,16 +272,9 @@ function finalAnswer(schema: JsonObject): Pick<AgentTool, 'name' | 'description'
   return { name: FINAL_ANSWER, description, parameters: schema };
 }
 
-function refusedAnswer(call: ToolCall, schema: JsonObject): ToolResult {
-  const read = readArguments(call, schema);
+async function refusedAnswer(call: ToolCall, schema: AnswerSchema): Promise<ToolResult> {
+  const read = await readArguments(call, schema);
   return refused('problem' in read ? read.problem : NOT_IN_SCHEMA);
-}
-
-/** An answer that a model wrote as JSON text, some between fences, as if it had called for it; null: it is something else. */
-function writtenOut(text: string): ToolCall | null {
-  const bare = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?\s*```\s*$/.exec(text)?.[1] ?? text;
-  const parsed = parseJson(bare);
-  return 'problem' in parsed ? null : { id: '', name: FINAL_ANSWER, input: parsed.value };
 }
 
 function toldCall({ name, input }: ToolCall, { text, failure, about }: ToolResult): JsonObject {

@@ -25,7 +25,8 @@ export function httpTool(config: ToolConfig, name: string, variables: JsonObject
   return {
     name,
     description,
-    parameters,
+    parameters: parameters.schema,
+    schema: parameters,
     timeoutMs,
     async call(args, { context }) {
       const request: JsonObject = {

@@ -22,9 +22,8 @@ export const MAX_ANSWER_LENGTH = 32 * 1024;
 /** UTF-16 units of all that tools have answered: more fits into the context of no model. */
 export const MAX_ANSWERS_LENGTH = 2 * 1024 * 1024;
 
-/** UTF-16 units and levels of a JSON schema: it is sent with every step, and every call is checked against it. */
+/** UTF-16 units of a JSON schema: it is sent with every step. */
 export const MAX_SCHEMA_LENGTH = 32 * 1024;
-export const MAX_SCHEMA_DEPTH = 30;
 
 /** UTF-16 units of a tool's description. MCP servers write their own, and every step carries them. */
 export const MAX_DESCRIPTION_LENGTH = 4 * 1024;

@@ -35,7 +35,7 @@ const schema = { type: 'object' as const, properties: { text: { type: 'string' }
 /** A real MCP server with sessions, whose tools all take a text. */
 async function mcpServer(
   tools: Record<string, Call>,
-  options: { json?: boolean; pages?: number } = {},
+  options: { json?: boolean; pages?: number; schemas?: Record<string, typeof schema> } = {},
 ): Promise<McpServer> {
   const received: string[] = [];
   const sessions = new Map<string, StreamableHTTPServerTransport>();
@@ -48,7 +48,7 @@ async function mcpServer(
       const size = options.pages ?? names.length;
       const listed = names
         .slice(at, at + size)
-        .map((name) => ({ name, description: `Does ${name}.`, inputSchema: schema }));
+        .map((name) => ({ name, description: `Does ${name}.`, inputSchema: options.schemas?.[name] ?? schema }));
       return { tools: listed, ...(at + size < names.length ? { nextCursor: String(at + size) } : {}) };
     });
     server.setRequestHandler(CallToolRequestSchema, ({ params }) =>
@@ -164,6 +164,30 @@ describe('tools of an MCP server', () => {
       'Error: no such city',
       'Error: The MCP server failed at "throwing": a bug of the server',
     ]);
+  });
+
+  it('are checked by their schemas where that can be, and left out where no model could be told of them', async () => {
+    const properties = { ...schema.properties, more: { $ref: '#' } };
+    const long = { ...schema, description: 'x'.repeat(40_000) };
+    const server = await mcpServer(
+      { echo, recursive: echo, long: echo },
+      { schemas: { recursive: { ...schema, properties } as typeof schema, long } },
+    );
+    const { asked, context } = await run(
+      [
+        {
+          calls: [
+            ['echo', '{"text": 1}'],
+            ['recursive', '{"text": 1}'],
+          ],
+        },
+        'Done.',
+      ],
+      [{ type: 'mcp', url: server.url, allowed_tools: ['*'] }],
+    );
+    expect(offered(asked)).toEqual(['echo', 'recursive']);
+    expect(told(asked, 2)).toEqual([expect.stringContaining('/text must be string'), 'you said 1']);
+    expect(context.logged[0]).toContain('The tool "long" of an MCP server is left out');
   });
 
   it('that do not answer in time are given up, and a stop of the run ends them', async () => {

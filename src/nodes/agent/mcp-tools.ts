@@ -4,11 +4,12 @@ import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/t
 import type { Failure } from '../../domain/failure.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { valueAsText } from '../../domain/value.ts';
+import { shown } from '../ai/model-failure.ts';
 import { httpClientError, isRetryableStatus, shownUrl } from '../http-outcome.ts';
 import type { NodeContext } from '../node-type.ts';
 import { renderTemplate, resolveReferences } from '../template.ts';
-import { MAX_DESCRIPTION_LENGTH, MAX_LISTED_TOOLS } from './limits.ts';
-import { schemaProblem } from './schema-check.ts';
+import { MAX_DESCRIPTION_LENGTH, MAX_LISTED_TOOLS, MAX_SCHEMA_LENGTH } from './limits.ts';
+import { readParameters } from './parameters.ts';
 import type { AgentTool, ToolAnswer, ToolNames } from './tool.ts';
 import { ALL_TOOLS, allowedTools, type ToolConfig } from './tool-config.ts';
 
@@ -17,9 +18,6 @@ const CLIENT = { name: 'millrun', version: '1' };
 
 /** Milliseconds that a server has to take note of the end of a session; it forgets it by itself anyway. */
 const GOODBYE_MS = 1_000;
-
-/** Characters of a server's error that a failure repeats. */
-const SHOWN_LENGTH = 300;
 
 /** The statuses of JSON-RPC errors are no business of the reader's: the message tells. */
 const RPC_PREFIX = /^MCP error -?\d+: /;
@@ -160,19 +158,24 @@ function allowed({ written, name }: ToolConfig, listed: readonly ListedTool[], c
   return wanted.flatMap((one) => byName.get(one) ?? []).filter((tool) => isUsable(tool, context));
 }
 
-function isUsable(tool: ListedTool, context: NodeContext): boolean {
-  const problem = schemaProblem(tool.inputSchema as JsonValue);
-  if (problem === null) return true;
-  context.log('warning', `The tool "${tool.name}" of an MCP server is left out: ${problem}`);
+/** Every question to a model carries the schemas of all tools. */
+function isUsable({ name, inputSchema }: ListedTool, context: NodeContext): boolean {
+  const { length } = JSON.stringify(inputSchema);
+  if (length <= MAX_SCHEMA_LENGTH) return true;
+  const message = `The tool "${name}" of an MCP server is left out: its schema has ${length} characters, at most ${MAX_SCHEMA_LENGTH} are allowed.`;
+  context.log('warning', message);
   return false;
 }
 
 function agentTool(config: ToolConfig, names: ToolNames, client: Client, tool: ListedTool): AgentTool {
   const { timeoutMs } = config;
+  // Servers check what they are called with themselves; what cannot be checked here is left to them.
+  const schema = readParameters(tool.inputSchema as JsonValue);
   return {
     name: names.take(config.name === '' ? tool.name : `${config.name}_${tool.name}`),
     description: (tool.description ?? '').slice(0, MAX_DESCRIPTION_LENGTH),
     parameters: tool.inputSchema as JsonObject,
+    schema: 'problem' in schema ? null : schema,
     timeoutMs,
     async call(args, { context }) {
       const options = { signal: context.signal, timeout: timeoutMs, maxTotalTimeout: timeoutMs };
@@ -227,7 +230,7 @@ function problemOf(error: unknown, what: string, { signal }: NodeContext): McpPr
     };
   }
   const said = (error instanceof Error ? error.message : String(error)).replace(RPC_PREFIX, '');
-  const message = `${what}: ${said.length > SHOWN_LENGTH ? `${said.slice(0, SHOWN_LENGTH)}…` : said}`;
+  const message = `${what}: ${shown(said)}`;
   const status = (error as { code?: unknown }).code;
   if (typeof status !== 'number' || status < 400 || status > 599) {
     return { failure: { code: 'provider', message }, retryable: false };

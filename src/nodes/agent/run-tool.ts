@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Failure } from '../../domain/failure.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { valueAsText } from '../../domain/value.ts';
+import type { AnswerSchema } from '../ai/answer-schema.ts';
 import { failedRequest, httpClientError } from '../http-outcome.ts';
 import type { NodeContext } from '../node-type.ts';
 import { MAX_ANSWER_LENGTH, MAX_ARGUMENTS_LENGTH } from './limits.ts';
 import type { ToolCall } from './model-turn.ts';
-import { mismatch } from './schema-check.ts';
 import type { AgentTool, ToolAnswer } from './tool.ts';
 
 /** What came of a call, in the words that the model is given. */
@@ -28,7 +28,7 @@ export async function runTool(
 ): Promise<ToolResult> {
   const tool = tools.get(call.name);
   if (tool === undefined) return refused(`There is no tool "${call.name}". There are ${[...tools.keys()].join(', ')}.`);
-  const args = readArguments(call, tool.parameters);
+  const args = await readArguments(call, tool.schema);
   if ('problem' in args) return refused(args.problem);
   const timeout = AbortSignal.timeout(tool.timeoutMs);
   const signal = AbortSignal.any([context.signal, timeout]);
@@ -56,10 +56,10 @@ export function refused(message: string): ToolResult {
 }
 
 /** The arguments of a call, or what is wrong with them. */
-export function readArguments(
+export async function readArguments(
   { input }: ToolCall,
-  parameters: JsonObject,
-): { readonly value: JsonObject } | { readonly problem: string } {
+  schema: AnswerSchema | null,
+): Promise<{ readonly value: JsonObject } | { readonly problem: string }> {
   const text = typeof input === 'string' ? input : JSON.stringify(input);
   if (text.length > MAX_ARGUMENTS_LENGTH) {
     return {
@@ -67,10 +67,8 @@ export function readArguments(
     };
   }
   if (!isJsonObject(input)) return { problem: 'The arguments are not a JSON object. Call the tool again with one.' };
-  const problem = mismatch(parameters, input);
-  return problem === null
-    ? { value: input }
-    : { problem: `The arguments do not fit the tool's parameters. ${problem}` };
+  const read = schema === null ? null : await schema.read(text);
+  return read !== null && 'problem' in read ? { problem: `The call was not made. ${read.problem}` } : { value: input };
 }
 
 /** What was thrown because the call was stopped or the network failed. Whatever else is thrown is a mistake in the program. */

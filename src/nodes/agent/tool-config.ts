@@ -1,10 +1,11 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { nearest } from '../../domain/nearest.ts';
+import type { AnswerSchema } from '../ai/answer-schema.ts';
 import { configNumber, configText } from '../config.ts';
 import { parseJson } from '../json-text.ts';
 import { templateText } from '../template.ts';
 import { DEFAULT_TOOL_TIMEOUT_SECONDS, MAX_DESCRIPTION_LENGTH, MAX_TOOL_TIMEOUT_SECONDS, MAX_TOOLS } from './limits.ts';
-import { schemaProblem } from './schema-check.ts';
+import { readParameters } from './parameters.ts';
 
 export const TOOL_TYPES = ['workflow', 'http', 'code', 'mcp'] as const;
 export type ToolType = (typeof TOOL_TYPES)[number];
@@ -42,7 +43,7 @@ export interface ToolConfig {
   /** Empty for an MCP server whose tools keep their names. */
   readonly name: string;
   readonly description: string;
-  readonly parameters: JsonObject;
+  readonly parameters: AnswerSchema;
   readonly timeoutMs: number;
   /** All that its type needs besides. */
   readonly written: JsonObject;
@@ -106,9 +107,8 @@ function readTool(
   }
   const [field, what] = NEEDED[type];
   if (templateText(written[field] ?? null).trim() === '') return { problem: `${at} has no "${field}": ${what}.` };
-  const parameters = written['parameters'] ?? NO_PARAMETERS;
-  const problem = schemaProblem(parameters);
-  if (problem !== null || !isJsonObject(parameters)) return { problem: `${at}, "parameters": ${problem ?? ''}` };
+  const parameters = readParameters(written['parameters'] ?? NO_PARAMETERS);
+  if ('problem' in parameters) return { problem: `${at}, "parameters": ${parameters.problem}` };
   if (type === 'mcp' && allowedTools(written).length === 0) {
     return {
       problem: `${at} has no "allowed_tools": list the names of those that the model may call, or ["${ALL_TOOLS}"] for all.`,

@@ -1,5 +1,6 @@
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import type { AnswerSchema } from '../ai/answer-schema.ts';
 import type { NodeContext } from '../node-type.ts';
 import { MAX_NAME_LENGTH } from './limits.ts';
 
@@ -8,8 +9,10 @@ export interface AgentTool {
   /** As the model knows it. */
   readonly name: string;
   readonly description: string;
-  /** JSON schema of the arguments, of type object. */
+  /** JSON schema of the arguments, of type object, as the model is told it. */
   readonly parameters: JsonObject;
+  /** What the arguments are checked by; null: the schema says what cannot be checked here. */
+  readonly schema: AnswerSchema | null;
   /** Milliseconds that a call may take. */
   readonly timeoutMs: number;
   /** Does the work. Rejects with what the guarded client throws, or because its signal was aborted. */

@@ -10,7 +10,8 @@ export function workflowTool(config: ToolConfig, name: string, variables: JsonOb
   return {
     name,
     description,
-    parameters,
+    parameters: parameters.schema,
+    schema: parameters,
     timeoutMs,
     async call(args, { place, context }) {
       const inputs = written['inputs'];
