@@ -291,6 +291,18 @@ describe('an agent', () => {
     expect(told(asked, 2).at(-1)).toContain('At most 16 calls');
   });
 
+  it('is asked to answer when its tools have said more than any model takes in', async () => {
+    const origin = await serve((_, response) => response.writeHead(200).end('x'.repeat(32 * 1024)));
+    const get = { type: 'http', name: 'get', description: 'Reads.', url: origin };
+    const calls = Array.from({ length: 16 }, () => ['get', '{}'] as const);
+    const { outcome, asked } = await run([{ calls, text: 'More.' }], { tools: [get], max_steps: 50 });
+    expect(asked).toHaveLength(7);
+    expect(outcome).toMatchObject({
+      kind: 'succeeded',
+      warnings: [{ detail: expect.stringContaining('tools may answer') }],
+    });
+  });
+
   it('tells the steps of items and of later tries apart', async () => {
     const { context } = await run(['Done.'], {}, { iteration: 3, attempt: 2 });
     expect([...stepsOf(context).keys()]).toEqual(['item3.try2.001.00.model']);
@@ -369,7 +381,7 @@ describe('a workflow tool', () => {
     const { calls, runWorkflow } = workflows({});
     await run(
       [{ calls: [['Look_up_', '{"name": "Ada", "Tenant": "other"}']] }, 'Found.'],
-      { tools: [{ ...tool, inputs: { Name: '((name))', Tenant: '((Tenant))', Kind: 'person' } }] },
+      { tools: [{ ...tool, inputs: { Name: '((name))', Tenant: '((Tenant))', Kind: 'person', Note: '((note))' } }] },
       { runWorkflow, values: { 'variables::Tenant': 'mine' } },
     );
     expect(calls[0]?.input).toEqual({ Name: 'Ada', Tenant: 'mine', Kind: 'person' });
@@ -455,7 +467,10 @@ describe('the check of an agent', () => {
     [one({ ...ADD, name: '' }), 'has no "name"'],
     [one({ ...ADD, description: '' }), 'has no "description"'],
     [one({ ...ADD, code: '' }), 'has no "code"'],
+    [one({ ...ADD, code: 'function main( {' }), 'Tool "add": '],
+    [one({ ...ADD, type: 'http', url: 'ftp://example.com' }), 'must begin with http'],
     [one({ ...ADD, parameters: { type: 'string' } }), '"type": "object"'],
+    [one({ ...ADD, parameters: { type: 'object', patternProperties: { a: {} } } }), 'is not supported'],
     [one({ ...ADD, timeout_seconds: 0 }), '"timeout_seconds"'],
     [one({ type: 'mcp', url: 'https://example.com' }), 'has no "allowed_tools"'],
     [one({ type: 'workflow', name: 'a', description: 'b' }), 'has no "workflow_id"'],

@@ -1,7 +1,10 @@
+import type { NodeDefinition } from '../../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import type { DefinitionIssue } from '../../domain/workflow.ts';
 import type { AnswerSchema } from '../ai/answer-schema.ts';
 import { MODEL_CONFIG, SAMPLING_CONFIG } from '../ai/model-config.ts';
+import { httpRequest } from '../builtin/http-request.ts';
+import { codeExecution } from '../code/code-node.ts';
 import { configIssue, configNumber, holdsToken } from '../config.ts';
 import {
   type EffectNodeType,
@@ -112,7 +115,8 @@ export const agent: EffectNodeType = {
     const issues: DefinitionIssue[] = [];
     const { tools, output_schema: schema } = node.config;
     if (!holdsToken(tools)) {
-      const { problems } = readTools(tools ?? null, null);
+      const { tools: read, problems } = readTools(tools ?? null, null);
+      issues.push(...read.flatMap((tool) => insideIssues(tool, node)));
       issues.push(...problems.map((problem) => draft(node, 'tools', problem, `Write tools like ${TOOLS_EXAMPLE}.`)));
     }
     const read = holdsToken(schema) ? { schema: null } : readSchema(schema ?? null);
@@ -128,6 +132,21 @@ export const agent: EffectNodeType = {
 /** A mistake that a draft may have: it is saved and does not run. */
 function draft(...given: Parameters<typeof configIssue>): DefinitionIssue {
   return { ...configIssue(...given), severity: 'incomplete' };
+}
+
+/** What the node type that does a tool's work finds in what is configured for it. */
+function insideIssues({ type, name, written }: ToolConfig, node: NodeDefinition): DefinitionIssue[] {
+  const found =
+    type === 'code'
+      ? codeExecution.check?.({ ...node, config: { ...written, template: written['code'] ?? null, outputs: [] } })
+      : type === 'http'
+        ? httpRequest.check?.({ ...node, config: written })
+        : [];
+  return (found ?? []).map((issue) => ({
+    ...issue,
+    message: `Tool "${name}": ${issue.message}`,
+    severity: 'incomplete',
+  }));
 }
 
 async function runAgent(input: NodeInput, context: NodeContext): Promise<Outcome> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ModelMessage } from 'ai';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { Usage } from '../../domain/run.ts';
@@ -111,7 +112,8 @@ class Conversation {
       this.#config,
       this.#context,
       (call) => askForTurn(call, request, this.#context),
-      `step-${step}`,
+      // A provider that knows the key would answer another question with what it said to this one.
+      `step-${step}-${digestOf(this.#messages)}`,
     );
     if (asked.usage !== undefined && asked.usage !== null) this.#usage = addUsage(this.#usage, asked.usage);
     this.#warnings.push(...(asked.warnings ?? []));
@@ -265,6 +267,10 @@ class Conversation {
     const retryable = outcome.retryable && this.#callsMade === 0;
     return { ...outcome, retryable, warnings: this.#warnings, ...spentOn({ usage: this.#usage }) };
   }
+}
+
+function digestOf(messages: readonly ModelMessage[]): string {
+  return createHash('sha256').update(JSON.stringify(messages)).digest('base64url');
 }
 
 function finalAnswer(schema: JsonObject): Pick<AgentTool, 'name' | 'description' | 'parameters'> {

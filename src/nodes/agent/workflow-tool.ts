@@ -15,10 +15,10 @@ export function workflowTool(config: ToolConfig, name: string, variables: JsonOb
     timeoutMs,
     async call(args, { place, context }) {
       const inputs = written['inputs'];
-      const input = isJsonObject(inputs) ? resolveReferences(inputs, { ...args, ...variables }) : args;
+      const input = isJsonObject(inputs) ? filledIn(inputs, { ...args, ...variables }) : args;
       const { runId, status, output, failure } = await context.runWorkflow({
         workflowId: configText(written, 'workflow_id').trim(),
-        input: isJsonObject(input) ? input : args,
+        input,
         place,
         timeoutMs,
         signal: context.signal,
@@ -27,4 +27,14 @@ export function workflowTool(config: ToolConfig, name: string, variables: JsonOb
       return failure === null ? { output, about } : { failure, about };
     },
   };
+}
+
+/** What is one reference to an argument that the model left out, is left out. */
+function filledIn(inputs: JsonObject, values: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(inputs).flatMap(([name, written]) => {
+      const value = resolveReferences(written, values);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
