@@ -533,8 +533,12 @@ export class ActiveRun {
       depth,
       deadlineAt: node.timeoutMs === 0 ? null : now + node.timeoutMs,
     });
-    writes.push({ kind: 'createRun', run: child }, { kind: 'addTask', task: this.#turnOf(child.id) });
-    const { deadlineAt } = child.parent!;
+    // It goes as far as pure nodes lead in the same write: a turn of its own would cost a commit and a reading of what is at hand here.
+    const active = new ActiveRun(child, subflow.graph, input, this.#system, this.#subflows);
+    for (const write of active.advance()) {
+      writes.push(write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write);
+    }
+    const deadlineAt = active.ended ? null : child.parent!.deadlineAt;
     if (deadlineAt !== null) writes.push({ kind: 'addTask', task: { ...this.#turnOf(child.id), dueAt: deadlineAt } });
     this.#expect(node.id, pass.iteration, { runId: child.id, attempt: pass.attempt, ordinal, isWaiting: false });
     return null;

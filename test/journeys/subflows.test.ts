@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Wire } from '../support/client.ts';
+import { startOtherServer } from '../support/http-server.ts';
 import { edge, input, output, text } from '../support/noxus-definitions.ts';
 import { startPlatform, type TestServer } from '../support/server.ts';
 
@@ -130,5 +131,34 @@ describe('a workflow that invokes another', () => {
     const answer = await server.client.send('POST', `/v1/workflows/${workflow.id}/runs`, { input: { Name: 'Ada' } });
     expect(answer.status).toBe(422);
     expect(answer.body.detail[0].type).toBe('incomplete_subflow');
+  });
+
+  it('waits with a person below it, tells its own receiver, and goes on with the answer', async () => {
+    const receiver = await startOtherServer((_, response) => response.end());
+    const sub = await server.client.save({
+      nodes: [
+        input('in', 'Name'),
+        {
+          id: 'ask',
+          type: 'HumanInTheLoopNode',
+          node_config: { title: '((n))?', fields: [{ name: 'note', type: 'text' }] },
+        },
+        output('out', 'Said'),
+      ],
+      edges: [edge('in::output', 'ask::variables::n'), edge('ask::note', 'out::input')],
+    });
+    const workflow = await server.client.save(invoking(sub.id));
+    const body = { input: { Name: 'Ada' }, callback_url: receiver.url };
+    const run = await server.client.run(workflow.id, body, ['awaiting_human_feedback']);
+    const { items } = await server.client.get('/v1/human-requests');
+    expect(items).toMatchObject([{ title: 'Ada?', node_id: 'ask' }]);
+    await server.client.post(`/v1/human-requests/${items[0].id}/answer`, { answer: { note: 'yes' } });
+    const ended = await server.client.until(workflow.id, run.id, ['completed']);
+    expect(ended.output).toEqual({ Said: 'yes' });
+    await receiver.got(2);
+    const told = receiver.received.map((received) => JSON.parse(received.body));
+    expect(told.map((one) => one.run_id)).toEqual([run.id, run.id]);
+    expect(told[1]).toMatchObject({ status: 'completed', outputs: { Said: 'yes' } });
+    await receiver.stop();
   });
 });

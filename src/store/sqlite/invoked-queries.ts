@@ -6,6 +6,11 @@ import type { Connection } from './connection.ts';
 
 /** See `LoadedRun.invoked`: what has ended is looked at as long as the task that says so is there. */
 export function invokedPasses(on: Connection, workspaceId: string, runId: string): InvokedPass[] {
+  // Most runs invoke none, and what follows takes twenty times as long.
+  const any = on
+    .prepared('select 1 from child_runs where workspace_id = ? and parent_run_id = ? limit 1')
+    .get(workspaceId, runId);
+  if (any === undefined) return [];
   return on
     .prepared(
       `select id, parent_node_id, parent_iteration, parent_attempt, ordinal, status from child_runs
