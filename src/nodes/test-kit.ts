@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
+import { type Asked, type Script, startProvider } from '../../test/support/providers/provider-server.ts';
 import type { NodeDefinition } from '../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
@@ -16,6 +17,7 @@ import type {
   NodeStep,
   NodeType,
   Outcome,
+  ProviderProtocol,
   PureNodeType,
 } from './node-type.ts';
 
@@ -145,6 +147,18 @@ export async function serve(listener: RequestListener): Promise<string> {
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   opened.push(() => new Promise((closed) => server.close(closed).closeAllConnections()));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A provider of models that speaks OpenAI's chat completions, stopped after the test, and a context whose default model is its first. */
+export async function servedModels(
+  script: Script,
+  given: Partial<ModelAccess> & { protocol?: ProviderProtocol } = {},
+): Promise<{ context: TestContext; asked: readonly Asked[] }> {
+  const { protocol = 'openai-compatible', ...access } = given;
+  const { provider, asked, stop } = await startProvider(protocol, script);
+  opened.push(stop);
+  const models = { providers: [provider], defaultModels: Object.keys(script).slice(0, 1), ...access };
+  return { context: testContext({ models }), asked };
 }
 
 /** A provider that speaks as OpenAI does, at an address of the test's own. */

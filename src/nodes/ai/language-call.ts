@@ -58,8 +58,13 @@ export async function askLanguageModel(
     const message = `Model ${model} withheld its answer by its content filter. Change the prompt or the model.`;
     return { failure: { code: 'provider', message }, retryable: false, usage };
   }
-  if (answered.finishReason === 'error' || (answered.finishReason === 'other' && answered.text === '')) {
-    const message = `Provider "${provider.name}" gave an answer for model ${model} that holds no text and no end.`;
+  const { finishReason } = answered;
+  if (
+    finishReason === 'error' ||
+    finishReason === 'interrupted' ||
+    (finishReason === 'other' && answered.text === '')
+  ) {
+    const message = `Provider "${provider.name}" gave an answer for model ${model} that ends before its end.`;
     return { failure: { code: 'provider', message }, retryable: true, usage };
   }
   return {
@@ -101,6 +106,7 @@ async function received(call: ModelCall, request: LanguageRequest, context: Node
   };
 }
 
+/** Reads an answer as it comes. Whatever ends it early is a {@link BrokenAnswer}: the libraries throw what they like in the middle. */
 async function streamed(options: GenerateOptions, onText: NonNullable<LanguageRequest['onText']>): Promise<Received> {
   const { streamText } = await import('ai');
   // Errors come as parts of the stream; unless it is told where they go, the library writes them to the console.
@@ -108,15 +114,20 @@ async function streamed(options: GenerateOptions, onText: NonNullable<LanguageRe
   const texts: string[] = [];
   let ignored: Ignored = [];
   let metadata: Received['metadata'];
-  for await (const part of stream) {
-    if (part.type === 'text-delta' && part.text !== '') {
-      onText(part.text, texts.length === 0);
-      texts.push(part.text);
-    } else if (part.type === 'start-step') ignored = part.warnings;
-    else if (part.type === 'finish-step') metadata = part.providerMetadata;
-    else if (part.type === 'finish') {
-      return { text: texts.join(''), usage: part.totalUsage, finishReason: part.finishReason, ignored, metadata };
-    } else if (part.type === 'error') throw new BrokenAnswer('The answer broke off.', { cause: part.error });
+  try {
+    for await (const part of stream) {
+      if (part.type === 'text-delta' && part.text !== '') {
+        onText(part.text, texts.length === 0);
+        texts.push(part.text);
+      } else if (part.type === 'start-step') ignored = part.warnings;
+      else if (part.type === 'finish-step') metadata = part.providerMetadata;
+      else if (part.type === 'error') throw part.error;
+      else if (part.type === 'finish') {
+        return { text: texts.join(''), usage: part.totalUsage, finishReason: part.finishReason, ignored, metadata };
+      }
+    }
+  } catch (cause) {
+    throw new BrokenAnswer('The answer broke off.', { cause });
   }
   throw new BrokenAnswer('The answer broke off.', { cause: 'it ended without its end.' });
 }

@@ -1,13 +1,13 @@
-import { piecesOf, type Said, sse, textOf, tokensOf, type Wire } from './wire.ts';
+import { type Body, piecesOf, type Said, sse, textOf, tokensOf, type Wire } from './wire.ts';
 
 /** `POST /messages` of Anthropic. */
 export const anthropicMessages: Wire = {
   modelOf: (_, body) => body['model'],
   isStreamed: (_, body) => body['stream'] === true,
-  whole: (said) => ({
+  whole: (said, body) => ({
     ...HEAD,
-    content: textOf(said) === '' ? [] : [{ type: 'text', text: textOf(said) }],
-    stop_reason: stopReason(said),
+    content: contentOf(said, body),
+    stop_reason: body['tools'] === undefined ? stopReason(said) : 'tool_use',
     stop_sequence: null,
     usage: { input_tokens: tokensOf(said)?.input ?? 0, output_tokens: tokensOf(said)?.output ?? 0 },
   }),
@@ -37,6 +37,14 @@ export const anthropicMessages: Wire = {
 };
 
 const HEAD = { id: 'msg_1', type: 'message', role: 'assistant', model: 'served' };
+
+/** A model that is told to use a tool answers through it: older models are given the schema of an answer that way. */
+function contentOf(said: Said, body: Body): object[] {
+  const text = textOf(said);
+  const name = body['tools']?.[0]?.name;
+  if (name !== undefined) return [{ type: 'tool_use', id: 't1', name, input: JSON.parse(text) }];
+  return text === '' ? [] : [{ type: 'text', text }];
+}
 
 function stopReason({ finish }: Said): string {
   if (finish === 'length') return 'max_tokens';

@@ -1,7 +1,6 @@
 import { piecesOf, type Said, sse, textOf, tokensOf, type Wire } from './wire.ts';
 
-/** `POST /chat/completions` as OpenAI, Azure's older addresses, Mistral, Ollama and vLLM speak it. */
-export const chatCompletions: Wire = {
+const openai: Wire = {
   // Azure's older addresses name the deployment in the path.
   modelOf: (path, body) => /\/deployments\/([^/]+)\//.exec(path)?.[1] ?? body['model'],
   isStreamed: (_, body) => body['stream'] === true,
@@ -41,6 +40,23 @@ export const chatCompletions: Wire = {
     ];
   },
   error: (status, message) => ({ error: { message, type: 'error', param: null, code: String(status) } }),
+};
+
+/** `POST /chat/completions` as OpenAI, Azure's older addresses, Ollama and vLLM speak it. */
+export const chatCompletions = openai;
+
+/** As Mistral speaks it: the tokens stand in the last chunk rather than in one of their own, and errors are flat. */
+export const mistralChat: Wire = {
+  ...openai,
+  frames: (said) => {
+    const last = { index: 0, delta: { content: '' }, finish_reason: finish(said) };
+    return [
+      ...openai.frames({ ...said, usage: null }).slice(0, -2),
+      sse({ ...HEAD, object: 'chat.completion.chunk', choices: [last], ...usage(said) }),
+      sse('[DONE]'),
+    ];
+  },
+  error: (status, message) => ({ object: 'error', message, type: 'error', param: null, code: String(status) }),
 };
 
 const HEAD = { id: 'c1', created: 1, model: 'served' };

@@ -1,13 +1,13 @@
 import { crc32 } from 'node:zlib';
-import { piecesOf, type Said, textOf, tokensOf, type Wire } from './wire.ts';
+import { type Body, piecesOf, type Said, textOf, tokensOf, type Wire } from './wire.ts';
 
 /** `POST /model/{model}/converse` and `/converse-stream` of Amazon Bedrock. */
 export const converse: Wire = {
   modelOf: (path) => decodeURIComponent(/\/model\/([^/]+)\//.exec(path)?.[1] ?? ''),
   isStreamed: (path) => path.endsWith('/converse-stream'),
-  whole: (said) => ({
-    output: { message: { role: 'assistant', content: [{ text: textOf(said) }] } },
-    stopReason: stopReason(said),
+  whole: (said, body) => ({
+    output: { message: { role: 'assistant', content: contentOf(said, body) } },
+    stopReason: body['toolConfig'] === undefined ? stopReason(said) : 'tool_use',
     usage: usage(said),
     metrics: { latencyMs: 1 },
   }),
@@ -21,6 +21,13 @@ export const converse: Wire = {
   ],
   error: (_, message) => ({ message }),
 };
+
+/** A model that is told to use a tool answers through it: the schema of an answer is given that way. */
+function contentOf(said: Said, body: Body): object[] {
+  const name = body['toolConfig']?.tools?.[0]?.toolSpec?.name;
+  if (name === undefined) return [{ text: textOf(said) }];
+  return [{ toolUse: { toolUseId: 't1', name, input: JSON.parse(textOf(said)) } }];
+}
 
 function stopReason({ finish }: Said): string {
   if (finish === 'length') return 'max_tokens';

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { ModelProvider, ProviderProtocol } from '../../../src/nodes/node-type.ts';
 import { startOtherServer } from '../http-server.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
-import { chatCompletions } from './chat-completions.ts';
+import { chatCompletions, mistralChat } from './chat-completions.ts';
 import { converse } from './converse.ts';
 import { generateContent } from './generate-content.ts';
 import { responses } from './responses.ts';
@@ -50,7 +50,7 @@ export async function startProvider(
 ): Promise<ProviderServer> {
   const asked: Asked[] = [];
   const server = await startOtherServer(({ path, headers, body: text }, response) => {
-    const wire = wireOf(path);
+    const wire = wireOf(path, protocol);
     const body: Body = JSON.parse(text);
     const model = wire.modelOf(path, body);
     const isStreamed = wire.isStreamed(path, body);
@@ -79,8 +79,9 @@ const ROOT: Readonly<Record<ProviderProtocol, string>> = {
   bedrock: '',
 };
 
-function wireOf(path: string): Wire {
+function wireOf(path: string, protocol: ProviderProtocol): Wire {
   const { pathname } = new URL(path, 'http://server');
+  if (protocol === 'mistral') return mistralChat;
   if (/\/(chat\/completions|embeddings|images\/generations)$/.test(pathname)) return chatCompletions;
   if (pathname.endsWith('/responses')) return responses;
   if (pathname.endsWith('/messages')) return anthropicMessages;
@@ -92,7 +93,7 @@ function wireOf(path: string): Wire {
 function behave(behaviour: Behaviour, wire: Wire, { isStreamed, body }: Asked, response: ServerResponse): void {
   if ('text' in behaviour) {
     if (isStreamed) response.writeHead(200, { 'content-type': wire.streamType }).end(joined(wire.frames(behaviour)));
-    else sendJson(response, wire.whole(behaviour));
+    else sendJson(response, wire.whole(behaviour, body));
   } else if ('raw' in behaviour) {
     const type = behaviour.type ?? 'application/json';
     response.writeHead(behaviour.status ?? 200, { 'content-type': type }).end(behaviour.raw);
@@ -129,7 +130,7 @@ function begin(
 
 function garble(said: Said, wire: Wire, isStreamed: boolean, response: ServerResponse): void {
   if (!isStreamed) {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(wire.whole(said)).slice(0, 12));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(wire.whole(said, {})).slice(0, 12));
     return;
   }
   const [first = '', ...rest] = wire.frames(said);

@@ -13,8 +13,8 @@ export interface Said {
 export interface Wire {
   modelOf(path: string, body: Body): string;
   isStreamed(path: string, body: Body): boolean;
-  /** The body of an answer that comes at once. */
-  whole(said: Said): object;
+  /** The body of an answer that comes at once, to this request. */
+  whole(said: Said, body: Body): object;
   readonly streamType: string;
   /** The frames of an answer that streams, in order. */
   frames(said: Said): readonly (string | Buffer)[];
