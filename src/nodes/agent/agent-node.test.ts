@@ -1,16 +1,17 @@
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type ChatServer, type ChatTurn, startChatServer } from '../../../test/support/chat-server.ts';
+import { startProvider } from '../../../test/support/providers/provider-server.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { CodeThreads } from '../code/code-threads.ts';
-import type { NodeContext, Outcome, WorkflowCall, WorkflowCallEnd } from '../node-type.ts';
+import type { NodeContext, Outcome, ProviderProtocol, WorkflowCall, WorkflowCallEnd } from '../node-type.ts';
 import { compatibleProvider, issuesOf, runEffect, serve, type TestContext, testContext } from '../test-kit.ts';
 import { agent } from './agent-node.ts';
 
 const sandbox = new CodeThreads();
 afterAll(() => sandbox.close());
 
-const opened: ChatServer[] = [];
+const opened: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const server of opened.splice(0)) await server.stop();
 });
@@ -307,6 +308,73 @@ describe('an agent', () => {
     const { context } = await run(['Done.'], {}, { iteration: 3, attempt: 2 });
     expect([...stepsOf(context).keys()]).toEqual(['item3.try2.001.00.model']);
     expect((await run(['Done.'], {}, { iteration: 21 })).context.told).toEqual([]);
+  });
+});
+
+describe('an agent speaks', () => {
+  const usage = { input_tokens: 100, output_tokens: 10 };
+  const args = { a: 1, b: 2 };
+  /** By protocol: a turn that calls, a turn that answers, and where the answer of the tool is in the next question. */
+  const PROTOCOLS: readonly (readonly [ProviderProtocol, call: object, answer: object, told: object])[] = [
+    [
+      'anthropic',
+      {
+        ...{ id: 'm1', type: 'message', role: 'assistant', model: 'm', usage, stop_reason: 'tool_use' },
+        content: [
+          { type: 'text', text: 'I add.' },
+          { type: 'tool_use', id: 't1', name: 'add', input: args },
+        ],
+      },
+      {
+        ...{ id: 'm2', type: 'message', role: 'assistant', model: 'm', usage, stop_reason: 'end_turn' },
+        content: [{ type: 'text', text: 'It is 3.' }],
+      },
+      { messages: [{}, {}, { content: [{ type: 'tool_result', tool_use_id: 't1' }] }] },
+    ],
+    [
+      'openai',
+      {
+        ...{ id: 'r1', object: 'response', created_at: 1, model: 'm', status: 'completed', usage },
+        output: [{ type: 'function_call', id: 'f1', call_id: 't1', name: 'add', arguments: JSON.stringify(args) }],
+      },
+      {
+        ...{ id: 'r2', object: 'response', created_at: 1, model: 'm', status: 'completed', usage },
+        output: [
+          {
+            ...{ type: 'message', id: 'o1', role: 'assistant', status: 'completed' },
+            content: [{ type: 'output_text', text: 'It is 3.', annotations: [] }],
+          },
+        ],
+      },
+      { input: expect.arrayContaining([{ type: 'function_call_output', call_id: 't1', output: '{"sum":3}' }]) },
+    ],
+    [
+      'google',
+      {
+        candidates: [
+          { content: { role: 'model', parts: [{ functionCall: { name: 'add', args } }] }, finishReason: 'STOP' },
+        ],
+        usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 10 },
+      },
+      {
+        candidates: [{ content: { role: 'model', parts: [{ text: 'It is 3.' }] }, finishReason: 'STOP' }],
+        usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 10 },
+      },
+      { contents: [{}, {}, { parts: [{ functionResponse: { name: 'add' } }] }] },
+    ],
+  ];
+
+  it.each(PROTOCOLS)('%s', async (protocol, call, answer, told) => {
+    const server = await startProvider(protocol, { m: [{ gives: () => call }, { gives: () => answer }] });
+    opened.push(server);
+    const context = testContext({ models: { providers: [server.provider], defaultModels: ['m'] }, code: { sandbox } });
+    const outcome = await runEffect(agent, { template: 'Add 1 and 2.', tools: [ADD] }, {}, context);
+    expect(outcome).toMatchObject({
+      kind: 'succeeded',
+      outputs: { text: 'It is 3.', steps: [{ tool_calls: [{ output: '{"sum":3}' }] }, {}] },
+      usage: { inputTokens: 200, outputTokens: 20 },
+    });
+    expect(server.asked[1]?.body).toMatchObject(told);
   });
 });
 
