@@ -124,6 +124,7 @@ describe('an agent', () => {
       ],
       ['002.00.model', { status: 'succeeded', outputs: { text: 'It is 3.' } }],
     ]);
+    expect(context.streamed).toEqual(['|I add.', '|It is 3.']);
     expect(context.logged).toEqual(['info Step 1: add answered. {"step":1,"tool":"add"}']);
   });
 

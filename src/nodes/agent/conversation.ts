@@ -134,7 +134,10 @@ class Conversation {
     };
     end({ outputs: said });
     this.#steps.push({ step, ...said });
-    if (turn.text.trim() !== '') this.#text = turn.text;
+    if (turn.text.trim() !== '') {
+      this.#text = turn.text;
+      this.#context.stream(turn.text, true);
+    }
     return turn;
   }
 

@@ -231,6 +231,9 @@ describe('tools of an MCP server', () => {
     expect(await failing(silent)).toMatchObject({ retryable: true, failure: { code: 'timeout' } });
     expect(await failing('http://127.0.0.1:1/')).toMatchObject({ retryable: true, failure: { code: 'network' } });
     expect(await failing('http://169.254.169.254/')).toMatchObject({ failure: { code: 'address_refused' } });
+    expect(await failing('https://ada:secret@example.com/')).toMatchObject({
+      failure: { code: 'invalid_config', message: expect.not.stringContaining('secret') },
+    });
     expect(await failing('nowhere')).toMatchObject({ failure: { code: 'invalid_config' } });
   });
 });

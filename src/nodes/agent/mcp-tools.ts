@@ -100,6 +100,10 @@ function addressOf(
     const message = `The address of the MCP server is none: ${shownUrl(rendered.text)}. Give it whole, e.g. https://example.com/mcp.`;
     return { failure: { code: 'invalid_config', message } };
   }
+  if (url.username !== '' || url.password !== '') {
+    const message = `The address of the MCP server, ${shownUrl(url.href)}, has a user or a password in it. Send them in "headers".`;
+    return { failure: { code: 'invalid_config', message } };
+  }
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(isJsonObject(written['headers']) ? written['headers'] : {})) {
     headers[name] = valueAsText(resolveReferences(value, variables) ?? null);
