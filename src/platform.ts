@@ -32,7 +32,7 @@ import { Batches } from './operations/batches.ts';
 import { BuiltInJudges } from './operations/built-in-judges.ts';
 import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Deliveries } from './operations/deliveries.ts';
-import { Dispatch } from './operations/dispatch.ts';
+import { Dispatch, type TakeInMedia } from './operations/dispatch.ts';
 import { EvaluationPipeline } from './operations/evaluation-pipeline.ts';
 import { Evaluations } from './operations/evaluations.ts';
 import { Files } from './operations/files.ts';
@@ -43,7 +43,8 @@ import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Models } from './operations/models.ts';
 import { PersonRequests } from './operations/person-requests.ts';
-import { Retries } from './operations/retries.ts';
+import { Replays } from './operations/replays.ts';
+import { RunDiffs } from './operations/run-diff.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
 import { RunSearch } from './operations/search.ts';
@@ -144,7 +145,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   });
   await callbacks.start();
   const assets = new Assets({ store, blobs, files, system, secret });
-  const dispatch = new Dispatch({ store, runs, takeInMedia: (caller, given) => assets.takeIn(caller, given) });
+  const takeInMedia: TakeInMedia = (caller, given) => assets.takeIn(caller, given);
+  const dispatch = new Dispatch({ store, runs, takeInMedia });
 
   const evaluations = new Evaluations({
     store,
@@ -168,7 +170,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     workflows,
     runs,
     records: new RunRecords(store),
-    retries: new Retries({ store, engine, workflows, payloads }),
+    replays: new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia }),
+    runDiffs: new RunDiffs({ store, engine, payloads }),
     search,
     files,
     idempotency: new Idempotency({ store, system }),
