@@ -1,7 +1,7 @@
 import type { JSONSchema7, JSONValue, LanguageModelUsage, UserContent } from 'ai';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { Warning } from '../../domain/warning.ts';
-import { shownUrl } from '../http-outcome.ts';
+import { httpClientError, shownUrl } from '../http-outcome.ts';
 import { usageOf } from '../model-provider.ts';
 import type { ModelProvider, NodeContext } from '../node-type.ts';
 import { COMPATIBLE, languageModel, speaksChatOnly } from './language-model.ts';
@@ -225,14 +225,21 @@ function guardedDownload({ http }: NodeContext): NonNullable<GenerateOptions['ex
     Promise.all(
       wanted.map(async ({ url, isUrlSupportedByModel, abortSignal }) => {
         if (isUrlSupportedByModel) return null;
-        const answer = await http.request({
+        const picture = `The picture at ${shownUrl(url.href)}`;
+        const request = {
           method: 'GET',
           url: url.href,
           timeoutMs: DOWNLOAD_TIMEOUT_MS,
           maxBytes: MAX_DOWNLOAD_BYTES,
           ...(abortSignal === undefined ? {} : { signal: abortSignal }),
+        };
+        const answer = await http.request(request).catch((error: unknown) => {
+          const cause = httpClientError(error);
+          if (cause === null) throw error;
+          throw new UnreadableInput(`${picture} cannot be fetched: ${cause.message}`);
         });
-        if (answer.status >= 400) throw new UnreadableInput(`${shownUrl(url.href)} answered ${answer.status}.`);
+        if (answer.status >= 400)
+          throw new UnreadableInput(`${picture} cannot be fetched: ${answer.status} came back.`);
         return { data: answer.body, mediaType: answer.headers['content-type'] };
       }),
     );

@@ -135,6 +135,23 @@ describe.each(PROVIDER_PROTOCOLS.filter((name) => name !== 'mistral'))('an answe
 });
 
 describe.each(PROVIDER_PROTOCOLS)('a schema, to a provider that speaks as %s', (protocol) => {
+  it('is asked for of the next model when one stalls, breaks off or garbles its answer', async () => {
+    const good = { text: '{"age": 7}' };
+    const { context } = await served(protocol, {
+      a: { stalls: true },
+      b: { cuts: true },
+      c: { garbles: good },
+      d: good,
+    });
+    const schema = { type: 'object', properties: { age: { type: 'integer' } }, required: ['age'] };
+    const config = { schema, model: ['a', 'b', 'c', 'd'], timeout_seconds: 0.3 };
+    const outcome = await runEffect(structuredOutput, config, { text: 'I am seven.' }, context);
+    expect(outcome).toMatchObject({
+      outputs: { age: 7 },
+      warnings: [{ identifier: 'model_timeout' }, { identifier: 'model_fallback' }, { identifier: 'model_fallback' }],
+    });
+  });
+
   it('goes with the question, and the answer comes parsed', async () => {
     const { asked, context } = await served(protocol, { m: { text: '{"age": 7}' } });
     const schema = { type: 'object', properties: { age: { type: 'integer' } }, required: ['age'] };

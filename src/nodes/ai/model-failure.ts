@@ -52,11 +52,12 @@ export async function modelFailure(
     const message = `The call of model ${model} was stopped before it answered.`;
     return { failure: { code: 'timeout', message }, retryable: true };
   }
-  if (error instanceof ProviderMisconfigured) {
-    return { failure: { code: 'not_configured', message: error.message }, retryable: false };
+  const thrown = error instanceof BrokenAnswer ? error.cause : error;
+  if (thrown instanceof ProviderMisconfigured) {
+    return { failure: { code: 'not_configured', message: thrown.message }, retryable: false };
   }
-  if (error instanceof UnreadableInput) {
-    return { failure: { code: 'invalid_input', message: error.message }, retryable: false };
+  if (thrown instanceof UnreadableInput) {
+    return { failure: { code: 'invalid_input', message: thrown.message }, retryable: false };
   }
   const unreachable = httpClientError(error);
   if (unreachable !== null) {
@@ -64,7 +65,6 @@ export async function modelFailure(
     const message = `Model ${model} cannot be reached at provider "${provider.name}": ${unreachable.message}`;
     return { failure: { code, message }, retryable: code === 'network' };
   }
-  const thrown = error instanceof BrokenAnswer ? error.cause : error;
   const isKnown = [APICallError, JSONParseError, TypeValidationError].some((kind) => kind.isInstance(thrown));
   if (error instanceof BrokenAnswer && !isKnown) {
     const { message, status } = brokenBy(error.cause);

@@ -130,7 +130,9 @@ function begin(
 
 function garble(said: Said, wire: Wire, isStreamed: boolean, response: ServerResponse): void {
   if (!isStreamed) {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(wire.whole(said, {})).slice(0, 12));
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(wire.whole(said, {})).slice(0, 12));
     return;
   }
   const [first = '', ...rest] = wire.frames(said);
