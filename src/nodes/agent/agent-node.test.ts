@@ -305,6 +305,16 @@ describe('an agent', () => {
     });
   });
 
+  it('may have nothing to add to what it said, once its tools have acted', async () => {
+    const call = { text: 'I add.', calls: [['add', '{"a": 1, "b": 2}']] } as const;
+    const { outcome } = await run([call, ''], { tools: [ADD] });
+    expect(outcome).toMatchObject({ kind: 'succeeded', outputs: { text: 'I add.' } });
+    expect((await run([''], { tools: [ADD] })).outcome).toMatchObject({
+      kind: 'failed',
+      failure: { code: 'provider' },
+    });
+  });
+
   it('tells the steps of items and of later tries apart', async () => {
     const { context } = await run(['Done.'], {}, { iteration: 3, attempt: 2 });
     expect([...stepsOf(context).keys()]).toEqual(['item3.try2.001.00.model']);

@@ -151,7 +151,8 @@ class Conversation {
   /** The answer to the task, when a turn is one. */
   async #answerIn({ text, calls }: Turn): Promise<Answer | null> {
     const { schema } = this.#task;
-    if (schema === null) return calls.length === 0 ? { text, object: null } : null;
+    if (schema === null)
+      return calls.length === 0 ? { text: text.trim() === '' ? this.#text : text, object: null } : null;
     const call = calls.find(({ name }) => name === FINAL_ANSWER);
     // Models that were told to call write JSON as text all the same.
     if (call === undefined && calls.length > 0) return null;

@@ -67,6 +67,9 @@ export async function askForTurn(
       const message = `Model ${model} withheld its answer by its content filter. Change the prompt or the model.`;
       return { failure: { code: 'provider', message }, retryable: false, usage };
     }
+    // A model that has done its work with tools may have nothing to add.
+    const isDone = finishReason === 'stop' && request.messages.some(({ role }) => role === 'tool');
+    if (isDone) return { value: { text, calls, messages: [] }, usage };
     const message = `Provider "${provider.name}" gave an answer for model ${model} that holds neither text nor a call of a tool.`;
     return { failure: { code: 'provider', message }, retryable: true, usage };
   }
