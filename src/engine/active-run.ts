@@ -138,8 +138,9 @@ export class ActiveRun {
     for (const record of loaded.nodeRuns) {
       active.#records.set(record.nodeId, record);
       if (!graph.byId.has(record.nodeId)) {
-        // A step inside a node: it is no node of the graph, and its node counts by its steps.
-        active.#steps = { total: loaded.run.nodesTotal, completed: loaded.run.nodesCompleted };
+        // A step inside a node: it is no node of the graph. Where the count is another than that of the nodes, the steps are what counts.
+        const { nodesTotal: total, nodesCompleted: completed } = loaded.run;
+        if (total !== active.#state.selected.size) active.#steps = { total, completed };
         continue;
       }
       active.#state.nodes.set(record.nodeId, {
@@ -643,10 +644,10 @@ export class ActiveRun {
   }
 
   /** Takes in what a running node does inside. Null when the node does not run any more. */
-  recordSteps(task: Task, steps: readonly NodeStep[], progress: StepProgress): Change | null {
+  recordSteps(task: Task, steps: readonly NodeStep[], progress: StepProgress | null): Change | null {
     const nodeId = task.nodeId ?? '';
     if (this.ended || !this.#passes.has(nodeId)) return null;
-    this.#steps = progress;
+    if (progress !== null) this.#steps = progress;
     for (const step of steps) {
       const id = stepRecordId(nodeId, step.id);
       this.#records.set(id, stepRecord(id, step));

@@ -812,6 +812,36 @@ describe('a node that fails', () => {
   });
 });
 
+describe('steps inside a node', () => {
+  it('leave the counts of the nodes alone when they are no progress of the run, also over a restart', async () => {
+    const { opened, open: goOn } = gate();
+    const step = {
+      status: 'succeeded',
+      startedAt: 1,
+      finishedAt: 2,
+      inputs: { a: 1 },
+      outputs: {},
+      failure: null,
+    } as const;
+    behaviours = {
+      work: async (_, context) => {
+        context.steps([{ id: '1', ...step }], null);
+        await opened;
+        return succeeded({ output: 'x' });
+      },
+    };
+    const run = await start(line(node('work', effect)), { in: 'x' });
+    await vi.waitFor(
+      async () => expect(await store.getNodeRun(WORKSPACE, run.id, 'work/1')).not.toBeNull(),
+      PATIENCE_MS,
+    );
+    expect(await store.getRun(WORKSPACE, run.id)).toMatchObject({ nodesTotal: 3, nodesCompleted: 1 });
+    await restart();
+    goOn();
+    expect((await end(run)).run).toMatchObject({ status: 'succeeded', nodesTotal: 3, nodesCompleted: 3 });
+  });
+});
+
 describe('a retry', () => {
   const failing = (times: number): Behaviour => {
     let failures = 0;

@@ -32,6 +32,8 @@ const NO_SUBFLOWS: Subflows = new Map();
 
 /** What the engine needs to begin a run; checks of the caller and of the input come before. */
 export interface NewRun {
+  /** A new one when left out. */
+  readonly id?: string;
   readonly kind: WorkflowKind;
   readonly version: WorkflowVersion;
   readonly versionPinned: boolean;
@@ -279,7 +281,7 @@ export class Engine {
   }
 
   /** Takes in what a running node does inside. Dropped when the run has ended, or the pass is no longer this lease's. */
-  recordSteps(lease: Lease, steps: readonly NodeStep[], progress: StepProgress): void {
+  recordSteps(lease: Lease, steps: readonly NodeStep[], progress: StepProgress | null): void {
     const record = async (): Promise<void> => {
       for (;;) {
         const held = await this.#find(lease.task.workspaceId, lease.task.runId);
@@ -331,13 +333,26 @@ export class Engine {
     return () => this.#endListeners.delete(listener);
   }
 
-  /** The run once it has ended, or as it stands after `timeoutMs` milliseconds. Null: there is no such run. */
-  async waitForEnd(workspaceId: string, runId: string, timeoutMs: number): Promise<Run | null> {
+  /** What came out of a run that has ended. */
+  async outputOf(run: Run): Promise<JsonObject> {
+    return (await this.#payloads.parse(run.output)) ?? {};
+  }
+
+  /** The run once it has ended, or as it stands after `timeoutMs` milliseconds or at the signal. Null: there is no such run. */
+  async waitForEnd(
+    workspaceId: string,
+    runId: string,
+    timeoutMs: number,
+    signal: AbortSignal | null = null,
+  ): Promise<Run | null> {
     const ended = Promise.withResolvers<Run | null>();
     const listeners = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, listeners);
     listeners.add(ended.resolve);
-    const timer = setTimeout(() => ended.resolve(null), timeoutMs);
+    const giveUp = () => ended.resolve(null);
+    const timer = setTimeout(giveUp, timeoutMs);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
     try {
       // The run may have ended before the listener was there.
       const now = await this.#store.getRun(workspaceId, runId);
@@ -345,6 +360,7 @@ export class Engine {
       return (await ended.promise) ?? (await this.#store.getRun(workspaceId, runId));
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
       listeners.delete(ended.resolve);
       if (listeners.size === 0) this.#waiting.delete(runId);
     }
@@ -410,7 +426,7 @@ export class Engine {
 
   #create(newRun: NewRun, subflows: Subflows, taken: readonly NodeRun[] = []): ActiveRun {
     const run: Run = {
-      id: this.#system.newId(),
+      id: newRun.id ?? this.#system.newId(),
       workspaceId: newRun.version.workspaceId,
       kind: newRun.kind,
       workflowId: newRun.version.workflowId,

@@ -24,6 +24,7 @@ import { many, one } from '../nodes/value-types.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { Engine, type NewRun } from './engine.ts';
+import { LiveContent } from './live-content.ts';
 import { Payloads } from './payloads.ts';
 import { MAX_DEPTH } from './subflow.ts';
 import { Worker } from './worker.ts';
@@ -77,7 +78,7 @@ function open(): void {
     log,
     concurrency: 16,
     // No node of these tests touches the world.
-    tools: { filesOf: () => ({}), code: {}, models: {} } as never,
+    tools: { filesOf: () => ({}), code: {}, models: {}, content: new LiveContent() } as never,
   });
 }
 

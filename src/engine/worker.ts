@@ -10,6 +10,8 @@ import type {
   NodeFiles,
   NodeInput,
   Outcome,
+  WorkflowCall,
+  WorkflowCallEnd,
 } from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
 import type { HttpClient } from '../system/http-client.ts';
@@ -18,6 +20,7 @@ import type { System } from '../system/system.ts';
 import { internalFailure } from './active-run.ts';
 import { type Engine, LEASE_MS } from './engine.ts';
 import type { ContentStream, LiveContent } from './live-content.ts';
+import { WorkflowCalls } from './workflow-calls.ts';
 
 /** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
 const MAX_SLEEP_MS = 5_000;
@@ -51,6 +54,9 @@ export class Worker {
   readonly #log: Log;
   readonly #concurrency: number;
   readonly #running = new Map<string, Running>();
+  readonly #calls: WorkflowCalls;
+  /** Tasks in hand that wait for a workflow that they called. */
+  readonly #calling = new Map<string, number>();
   readonly #unsubscribe: (() => void)[];
   readonly #renewal: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
@@ -74,6 +80,7 @@ export class Worker {
     this.#tools = parts.tools;
     this.#log = parts.log;
     this.#concurrency = parts.concurrency;
+    this.#calls = new WorkflowCalls(parts);
     this.#unsubscribe = [
       this.#store.onLog(() => this.#look()),
       this.#engine.onEnd((run) => {
@@ -131,7 +138,8 @@ export class Worker {
     // Before anything that may fail or find nothing: the leases of a worker that died elsewhere run out without a sign.
     this.#sleep(MAX_SLEEP_MS);
     while (!this.#stopping) {
-      const limit = this.#concurrency - this.#running.size;
+      // Those that wait for a workflow hold no place: it may need one to come to its end.
+      const limit = this.#concurrency - this.#running.size + this.#calling.size;
       // A full worker looks again when one of its tasks ends.
       if (limit <= 0) return;
       const leases = await this.#store.claimTasks({ limit, now: this.#system.now(), leaseMs: LEASE_MS });
@@ -241,6 +249,7 @@ export class Worker {
       workspaceId,
       runId,
       attempt,
+      iteration,
       idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration}`).digest('base64url'),
       signal,
       now: () => this.#system.now(),
@@ -250,6 +259,7 @@ export class Worker {
       steps: (steps, progress) => {
         if (!ended.aborted) this.#engine.recordSteps(lease, steps, progress);
       },
+      runWorkflow: (call) => this.#call(lease, call, ended),
       stream: (text, isAnew) => {
         if (!signal.aborted) content.write(text, isAnew ?? false);
       },
@@ -260,6 +270,19 @@ export class Worker {
       gpuRates: this.#tools.gpuRates,
       code: this.#tools.code,
     };
+  }
+
+  async #call(lease: Lease, call: WorkflowCall, ended: AbortSignal): Promise<WorkflowCallEnd> {
+    const { id } = lease.task;
+    this.#calling.set(id, (this.#calling.get(id) ?? 0) + 1);
+    this.#look();
+    try {
+      return await this.#calls.run(lease.task, call, ended);
+    } finally {
+      const left = (this.#calling.get(id) ?? 1) - 1;
+      if (left === 0) this.#calling.delete(id);
+      else this.#calling.set(id, left);
+    }
   }
 
   async #renew(): Promise<void> {

@@ -1,3 +1,4 @@
+import { agent } from './agent/agent-node.ts';
 import { categorizer } from './ai/categorizer.ts';
 import { embed } from './ai/embed.ts';
 import { extractEntities } from './ai/extract-entities.ts';
@@ -71,6 +72,7 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   modelOutputs,
   codeExecution,
   createComfyuiWorkflow(),
+  agent,
 ];
 
 /** What nodes a definition may have. */

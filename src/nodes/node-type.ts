@@ -3,7 +3,7 @@ import type { Failure } from '../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { PersonAsk } from '../domain/person-request.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
-import type { Usage } from '../domain/run.ts';
+import type { RunStatus, Usage } from '../domain/run.ts';
 import type { LogLevel } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { ValueType } from '../domain/value.ts';
@@ -183,10 +183,38 @@ export interface StepProgress {
   readonly completed: number;
 }
 
+/** A workflow that a node has run for it, as an agent's tool does. */
+export interface WorkflowCall {
+  readonly workflowId: string;
+  /** By label, as any run's input. */
+  readonly input: JsonObject;
+  /**
+   * Tells the call from others of the same try. One made again after a crash, at the same place with the same input, is given the run that it made
+   * before.
+   */
+  readonly place: string;
+  /** Milliseconds until the run is stopped. */
+  readonly timeoutMs: number;
+  /** Stops the run. */
+  readonly signal: AbortSignal;
+}
+
+/** How a workflow call ended. */
+export interface WorkflowCallEnd {
+  /** Null: no run was made of it, and `failure` says why. */
+  readonly runId: string | null;
+  readonly status: RunStatus | null;
+  readonly output: JsonObject;
+  /** Null: the run succeeded, be it in part. */
+  readonly failure: Failure | null;
+}
+
 /** What an effect may use besides its input. */
 export interface NodeContext {
   readonly workspaceId: string;
   readonly runId: string;
+  /** The item that this pass is about, from 1; 0: the node does not iterate. */
+  readonly iteration: number;
   /** 1 for the first try. */
   readonly attempt: number;
   /** The same for every try of one (run, node, iteration): remote sides that honour it do the work once. */
@@ -196,8 +224,13 @@ export interface NodeContext {
   /** Epoch milliseconds. */
   now(): number;
   log(level: LogLevel, message: string, meta?: JsonObject): void;
-  /** Records steps inside this node, each replacing what was recorded under its id. */
-  steps(steps: readonly NodeStep[], progress: StepProgress): void;
+  /**
+   * Records steps inside this node, each replacing what was recorded under its id.
+   * @param progress takes the place of the counts of the run's nodes; null: the nodes count
+   */
+  steps(steps: readonly NodeStep[], progress: StepProgress | null): void;
+  /** Runs a workflow of the workspace and waits for its end; the pass holds no worker's place meanwhile. Its failures are told, not thrown. */
+  runWorkflow(call: WorkflowCall): Promise<WorkflowCallEnd>;
   /**
    * Hands on text as it comes, to those who watch the run; nothing is recorded.
    * @param isAnew what was given before is void, since another answer takes its place

@@ -75,7 +75,7 @@ export interface TestContext extends NodeContext {
   /** Text as it was handed on; `|` before an answer that takes the place of another. */
   readonly streamed: string[];
   /** Steps as they were told, and how many there were and had ended. */
-  readonly told: { steps: readonly NodeStep[]; total: number; completed: number }[];
+  readonly told: { steps: readonly NodeStep[]; total?: number; completed?: number }[];
   readonly saved: Map<string, { file: StoredFile; bytes: Buffer }>;
 }
 
@@ -83,6 +83,10 @@ const noSandbox: CodeAccess['sandbox'] = {
   run: async () => {
     throw new Error('This test gave its context no sandbox.');
   },
+};
+
+const noWorkflows: NodeContext['runWorkflow'] = async () => {
+  throw new Error('This test gave its context no workflows.');
 };
 
 /** A context with the real guarded client, which may call the tests' own servers, and files in memory. */
@@ -95,6 +99,7 @@ export function testContext(
     comfyui?: readonly Omit<ComfyuiServer, 'http'>[];
     gpuRates?: NodeContext['gpuRates'];
     code?: Partial<CodeAccess>;
+    runWorkflow?: NodeContext['runWorkflow'];
   } = {},
 ): TestContext {
   const http = createGuardedHttp({ allow: given.allow ?? ['127.0.0.1'] });
@@ -107,11 +112,13 @@ export function testContext(
     workspaceId: 'w1',
     runId: 'r1',
     attempt: given.attempt ?? 1,
+    iteration: 0,
     idempotencyKey: 'r1/n1/0',
     signal: given.signal ?? new AbortController().signal,
     now: () => NOW,
     log: (level, message, meta) => logged.push(`${level} ${message} ${JSON.stringify(meta ?? null)}`),
     steps: (steps, progress) => told.push({ steps, ...progress }),
+    runWorkflow: given.runWorkflow ?? noWorkflows,
     stream: (text, isAnew) => streamed.push(isAnew ? `|${text}` : text),
     http,
     code: { sandbox: given.code?.sandbox ?? noSandbox, runner: given.code?.runner ?? null },

@@ -15,7 +15,7 @@ export interface RunProgress {
   readonly remaining: readonly string[];
   readonly skipped: readonly string[];
   readonly errorHandlers: readonly string[];
-  /** Without payloads. */
+  /** Without payloads, in the order of the graph; behind them the steps inside nodes (`stepRecordId`). */
   readonly nodes: readonly NodeRun[];
   readonly edges: readonly (readonly [edgeId: string, status: EdgeStatus])[];
   /** The first lines; see `Store.listRunLogs`. */
@@ -61,7 +61,7 @@ export function progressOfRun(
     remaining: ids.filter((id) => !records.has(id)),
     skipped: ids.filter((id) => statusOf(id) === 'skipped' || statusOf(id) === 'canceled'),
     errorHandlers: graph.nodes.filter((node) => node.handlesErrors && selected.has(node.id)).map((node) => node.id),
-    nodes: ids.flatMap((id) => records.get(id) ?? []),
+    nodes: [...ids.flatMap((id) => records.get(id) ?? []), ...nodeRuns.filter(({ nodeId }) => !graph.byId.has(nodeId))],
     edges: state.alone
       ? []
       : graph.edges
