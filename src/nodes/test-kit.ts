@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
+import type { Credential } from '../domain/credential.ts';
 import type { NodeDefinition } from '../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
@@ -91,6 +92,8 @@ export function testContext(
     comfyui?: readonly Omit<ComfyuiServer, 'http'>[];
     gpuRates?: NodeContext['gpuRates'];
     code?: Partial<CodeAccess>;
+    credentials?: readonly Credential[];
+    credentialIds?: NodeContext['credentialIds'];
   } = {},
 ): TestContext {
   const http = createGuardedHttp({ allow: given.allow ?? ['127.0.0.1'] });
@@ -121,6 +124,9 @@ export function testContext(
       },
     },
     models: { providers: [], prices: {}, presets: {}, defaultModels: [], ...given.models },
+    credentialIds: given.credentialIds ?? {},
+    credential: async (nameOrId) =>
+      given.credentials?.find(({ id, name }) => id === nameOrId || name === nameOrId) ?? null,
     logged,
     told,
     saved,

@@ -170,6 +170,7 @@ function withKeys(connector: JsonObject, used: ReadonlySet<string> | undefined):
 function readNode(document: JsonObject, type: NodeType | null): NodeDefinition {
   const connectors = document['connector_config'] as { inputs: JsonObject[]; outputs: JsonObject[] };
   const constants = constantsOf(document['inputs']);
+  const credentialIds = textsOf(document['credential_ids']);
   return {
     id: document['id'] as string,
     type: document['type'] as string,
@@ -178,7 +179,16 @@ function readNode(document: JsonObject, type: NodeType | null): NodeDefinition {
     inputs: connectors.inputs.map((connector) => readConnector(connector, type)),
     outputs: connectors.outputs.map((connector) => readConnector(connector, type)),
     ...(Object.keys(constants).length > 0 ? { constants } : {}),
+    ...(Object.keys(credentialIds).length > 0 ? { credentialIds } : {}),
   };
+}
+
+/** The texts of a map of texts that are not empty. */
+function textsOf(map: JsonValue | undefined): Record<string, string> {
+  const entries = Object.entries(isJsonObject(map) ? map : {});
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== ''),
+  );
 }
 
 /** Inputs that carry a value of their own instead of an edge. `true` and `false` are flags there, not values. */

@@ -270,6 +270,20 @@ const MIGRATIONS: readonly string[] = [
   create index person_requests_by_run on person_requests (workspace_id, run_id, status);
   create index person_requests_by_status on person_requests (workspace_id, status, created_at);
   `,
+  `
+  create table credentials (
+    workspace_id text not null, id text not null, name text not null, kind text not null, settings text not null,
+    secrets text not null, models text not null, hosts text not null, created_at integer not null, updated_at integer not null,
+    last_used_at integer, revision integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create unique index credentials_by_name on credentials (workspace_id, name);
+
+  create table model_settings (
+    workspace_id text primary key, prices text not null, presets text not null, default_models text not null,
+    updated_at integer not null, revision integer not null
+  ) strict, without rowid;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
+import { describeCredentials } from '../credentials.conformance.ts';
 import { describeEvaluations } from '../evaluations.conformance.ts';
 import { describePersonRequests } from '../person-requests.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
@@ -40,6 +41,7 @@ describeRunQueries('the SQLite store', openNew);
 describeWorkflowLists('the SQLite store', openNew);
 describeEvaluations('the SQLite store', openNew);
 describePersonRequests('the SQLite store', openNew);
+describeCredentials('the SQLite store', openNew);
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };
