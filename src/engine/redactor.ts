@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Failure } from '../domain/failure.ts';
-import type { JsonValue } from '../domain/json.ts';
+import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { Warning } from '../domain/warning.ts';
 import type { NodeStep, Outcome } from '../nodes/node-type.ts';
 
@@ -50,6 +50,11 @@ export class Redactor {
     return this.#cleaned(value) as T;
   }
 
+  /** The values of an object whose own names stay: those of inputs and outputs, which somebody reads. */
+  values(object: Readonly<Record<string, JsonValue>>): JsonObject {
+    return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, this.value(value)]));
+  }
+
   /** How a pass ended, without secrets in what it says. The names of its outputs are its type's, and stay. */
   outcome(outcome: Outcome): Outcome {
     if (outcome.kind === 'person') {
@@ -60,7 +65,7 @@ export class Redactor {
     }
     if (outcome.kind === 'failed')
       return { ...outcome, failure: this.#failure(outcome.failure), ...this.#warningsOf(outcome) };
-    const outputs = this.#valuesOf(outcome.outputs);
+    const outputs = this.values(outcome.outputs);
     return outcome.kind === 'later' ? { ...outcome, outputs } : { ...outcome, outputs, ...this.#warningsOf(outcome) };
   }
 
@@ -90,10 +95,6 @@ export class Redactor {
 
   #failure(failure: Failure): Failure {
     return { ...failure, message: this.text(failure.message) };
-  }
-
-  #valuesOf(outputs: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> {
-    return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, this.value(value)]));
   }
 
   #warningsOf({ warnings }: { readonly warnings?: readonly Warning[] }): { warnings?: readonly Warning[] } {

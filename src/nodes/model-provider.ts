@@ -1,9 +1,26 @@
 import Big from 'big.js';
+import type { ProviderProtocol } from '../domain/credential.ts';
 import type { ModelPrice } from '../domain/model-settings.ts';
 import type { Usage } from '../domain/run.ts';
 import type { ModelAccess, ModelProvider } from './node-type.ts';
 
 const TOKENS_PER_PRICE = 1_000_000;
+
+/** Where each protocol is spoken by the provider that it comes from. Null: the settings do not say where. */
+const BASE_URLS: Readonly<Record<ProviderProtocol, (settings: Readonly<Record<string, string>>) => string | null>> = {
+  'openai-compatible': () => null,
+  openai: () => 'https://api.openai.com/v1',
+  anthropic: () => 'https://api.anthropic.com/v1',
+  google: () => 'https://generativelanguage.googleapis.com/v1beta',
+  mistral: () => 'https://api.mistral.ai/v1',
+  azure: ({ resource_name: name }) => (name === undefined ? null : `https://${name}.openai.azure.com/openai`),
+  bedrock: ({ region }) => (region === undefined ? null : `https://bedrock-runtime.${region}.amazonaws.com`),
+};
+
+/** The address of a provider that was given none, without a slash at its end; null where there is none to know. */
+export function defaultBaseUrl(protocol: ProviderProtocol, settings: Readonly<Record<string, string>>): string | null {
+  return BASE_URLS[protocol](settings);
+}
 
 /** The provider that lists the model, else the first one that lists none and so takes any name. */
 export function providerOf(model: string, access: ModelAccess): ModelProvider | null {
