@@ -83,7 +83,12 @@ const REQUESTS: readonly Route[] = [
   route('POST', '/v1/human-requests/{other_request_id}/cancel', 'people:answer', 'missing'),
 ];
 
-const credentialBody = () => ({ name: 'x', kind: 'generic', fields: { token: 'x' } });
+let credentialsMade = 0;
+/** With a name of its own. */
+const credentialBody = (set: object = {}) => {
+  credentialsMade += 1;
+  return { name: `credential ${credentialsMade}`, kind: 'generic', fields: { token: 'x' }, ...set };
+};
 
 /** Credentials and what a workspace says of models, with the words for sealing anew and for a test. */
 function credentialRoutes(reseal: string, test: string): readonly Route[] {
@@ -349,9 +354,9 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
-  const provider = { name: 'a provider', kind: 'openai', fields: { api_key: 'x', base_url: receiver } };
-  const credential = await client.post('/v1/credentials', provider);
-  const doomedCredential = await client.post('/v1/credentials', { ...credentialBody(), name: 'doomed' });
+  const provider = { kind: 'openai', fields: { api_key: 'x', base_url: receiver } };
+  const credential = await client.post('/v1/credentials', credentialBody(provider));
+  const doomedCredential = await client.post('/v1/credentials', credentialBody());
   const canceled = await canceledRun(client, bearer);
   const request = await personRequest(client);
   const other = await personRequest(client);
