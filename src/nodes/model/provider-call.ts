@@ -33,6 +33,9 @@ export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Characters of a provider's error that a failure repeats. */
 const SHOWN_ERROR_LENGTH = 300;
 
+/** Protocols with the endpoints of OpenAI under the same paths. */
+const OPENAI_LIKE: ReadonlySet<string> = new Set(['openai-compatible', 'openai', 'mistral']);
+
 /** Configuration that every node that calls a model has. */
 export const CALL_CONFIG: Readonly<Record<string, ConfigField>> = {
   provider: {
@@ -67,10 +70,12 @@ export function givenInputs(input: NodeInput): JsonObject {
 export function findProvider(config: JsonObject, context: NodeContext): ModelProvider | Outcome {
   const model = configText(config, 'model');
   const named = configText(config, 'provider');
-  const { providers } = context.models;
+  const providers = context.models.providers.filter(({ protocol }) => OPENAI_LIKE.has(protocol));
   if (providers.length === 0) return failed({ code: 'not_configured', message: NO_PROVIDER, stage: 'dispatch' });
   const provider =
-    named === '' ? providerOf(model, context.models) : (providers.find(({ name }) => name === named) ?? null);
+    named === ''
+      ? providerOf(model, { ...context.models, providers })
+      : (providers.find(({ name }) => name === named) ?? null);
   if (provider !== null) return provider;
   const known = providers.map(({ name }) => `"${name}"`).join(', ');
   const message =
