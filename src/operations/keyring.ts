@@ -39,7 +39,7 @@ export function openedFields(record: CredentialRecord, sealing: Sealing): Record
 }
 
 /** Every text of a credential that nobody else shall read. */
-export function secretsOf({ name, kind, fields }: Credential, secretFields: readonly string[]): NamedSecret[] {
+function secretsOf({ name, kind, fields }: Credential, secretFields: readonly string[]): NamedSecret[] {
   const values = secretFields.map((field) => fields[field] ?? '');
   if (kind === 'http_basic') values.push(basicToken(fields));
   return values.map((value) => ({ name, value }));

@@ -242,7 +242,11 @@ describe('a request with a credential', () => {
 describe('a secret that somebody gives a run', () => {
   it('is taken out of its input, its metadata and what persons answer', async () => {
     await makeBearer();
-    const ask = { id: 'call', type: 'HumanInTheLoopNode', node_config: { title: 'Well?', fields: [{ name: 'note', type: 'text' }] } };
+    const ask = {
+      id: 'call',
+      type: 'HumanInTheLoopNode',
+      node_config: { title: 'Well?', fields: [{ name: 'note', type: 'text' }] },
+    };
     const definition = {
       nodes: [input('in', 'Id'), ask, output('out', 'Said')],
       edges: [edge('in::output', 'call::variables::Id'), edge('call::note', 'out::input')],
