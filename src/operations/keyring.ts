@@ -1,6 +1,7 @@
 import { type Credential, type CredentialRecord, isProviderKind, type ProviderProtocol } from '../domain/credential.ts';
 import type { ModelSettings } from '../domain/model-settings.ts';
 import { type NamedSecret, Redactor } from '../engine/redactor.ts';
+import { basicToken } from '../nodes/credential-header.ts';
 import { defaultBaseUrl } from '../nodes/model-provider.ts';
 import type { ModelAccess, ModelProvider } from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
@@ -43,11 +44,6 @@ function secretsOf({ name, kind, fields }: Credential, secretFields: readonly st
   const values = secretFields.map((field) => fields[field] ?? '');
   if (kind === 'http_basic') values.push(basicToken(fields));
   return values.map((value) => ({ name, value }));
-}
-
-/** User and password as RFC 7617 sends them. */
-function basicToken(fields: Readonly<Record<string, string>>): string {
-  return Buffer.from(`${fields['username']}:${fields['password']}`, 'utf8').toString('base64');
 }
 
 /** The address of a provider's API, without a slash at its end; null where nothing says it. */

@@ -212,8 +212,13 @@ describe('a request with a credential', () => {
 
   it('is given one by the node’s credential_ids too, by id', async () => {
     const { id } = await makeBearer();
-    const said = await run(calls('/', {}, { credential_ids: { credential: id } }));
-    expect([said.status, other.received.at(-1)?.headers['authorization']]).toEqual(['completed', `Bearer ${TOKEN}`]);
+    const given = { credential_ids: { credential: id } };
+    const v2 = { flow_version: 'v2', nodes: [{ ...http('call', `${other.url}/v2`), ...given }], edges: [] };
+    const saved = await server.client.save(v2);
+    const runs = [await run(calls('/', {}, given)), await server.client.run(saved.id, { input: {} })];
+    expect(runs.map(({ status }) => status)).toEqual(['completed', 'completed']);
+    const sent = [`Bearer ${TOKEN}`, `Bearer ${TOKEN}`];
+    expect(other.received.map(({ headers }) => headers['authorization'])).toEqual(sent);
   });
 
   it('sends it to the hosts that it is for only, and along no redirect to another', async () => {

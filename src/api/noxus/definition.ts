@@ -12,7 +12,7 @@ import type { Catalogue } from '../../nodes/catalogue.ts';
 import type { ConnectorSpec, NodeType } from '../../nodes/node-type.ts';
 import type { GivenDefinition } from '../../operations/workflows.ts';
 import { nodeOutputs, presentConnector } from './catalogue-entry.ts';
-import { formIssue, hasIdentity } from './definition-form.ts';
+import { credentialIdsOf, formIssue, hasIdentity } from './definition-form.ts';
 import { readDefinitionV2 } from './definition-v2.ts';
 
 /** Keys that older clients send with each node and that only repeat the catalogue. */
@@ -170,7 +170,6 @@ function withKeys(connector: JsonObject, used: ReadonlySet<string> | undefined):
 function readNode(document: JsonObject, type: NodeType | null): NodeDefinition {
   const connectors = document['connector_config'] as { inputs: JsonObject[]; outputs: JsonObject[] };
   const constants = constantsOf(document['inputs']);
-  const credentialIds = textsOf(document['credential_ids']);
   return {
     id: document['id'] as string,
     type: document['type'] as string,
@@ -179,16 +178,8 @@ function readNode(document: JsonObject, type: NodeType | null): NodeDefinition {
     inputs: connectors.inputs.map((connector) => readConnector(connector, type)),
     outputs: connectors.outputs.map((connector) => readConnector(connector, type)),
     ...(Object.keys(constants).length > 0 ? { constants } : {}),
-    ...(Object.keys(credentialIds).length > 0 ? { credentialIds } : {}),
+    ...credentialIdsOf(document),
   };
-}
-
-/** The texts of a map of texts that are not empty. */
-function textsOf(map: JsonValue | undefined): Record<string, string> {
-  const entries = Object.entries(isJsonObject(map) ? map : {});
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== ''),
-  );
 }
 
 /** Inputs that carry a value of their own instead of an edge. `true` and `false` are flags there, not values. */

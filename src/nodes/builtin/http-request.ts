@@ -1,4 +1,4 @@
-import { type Credential, isAllowedHost } from '../../domain/credential.ts';
+import { isAllowedHost } from '../../domain/credential.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { retryAfterMs } from '../../domain/retry.ts';
 import { storedFileUri } from '../../domain/stored-file.ts';
@@ -6,6 +6,7 @@ import { valueAsText } from '../../domain/value.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { HttpAnswer, HttpRequest } from '../../system/http-client.ts';
 import { configFlag, configIssue, configNumber, configText, holdsToken } from '../config.ts';
+import { credentialHeader } from '../credential-header.ts';
 import { failedRequest, isRetryableStatus, shownUrl } from '../http-outcome.ts';
 import { parseJson } from '../json-text.ts';
 import {
@@ -252,7 +253,7 @@ async function withCredential(
     const message = `There is no credential "${wanted}" in this workspace. Correct the name, or make it.`;
     return failed({ code: 'not_configured', message });
   }
-  const header = headerOf(credential);
+  const header = credentialHeader(credential);
   if (header === null) {
     const message = `The credential "${credential.name}" is of the kind ${credential.kind}; HTTP requests take http_bearer, http_basic and http_header.`;
     return failed({ code: 'invalid_config', message });
@@ -268,22 +269,6 @@ async function withCredential(
     return failed({ code: 'invalid_config', message });
   }
   return { ...request, headers: { ...request.headers, [name]: value }, originHeaders: [name] };
-}
-
-/** The header that a credential is sent in, its name in small letters; null for a kind that is sent otherwise. */
-function headerOf({ kind, fields }: Credential): readonly [name: string, value: string] | null {
-  switch (kind) {
-    case 'http_bearer':
-      return ['authorization', `Bearer ${fields['token']}`];
-    case 'http_basic': {
-      const token = Buffer.from(`${fields['username']}:${fields['password']}`, 'utf8').toString('base64');
-      return ['authorization', `Basic ${token}`];
-    }
-    case 'http_header':
-      return [(fields['header'] ?? '').toLowerCase(), fields['value'] ?? ''];
-    default:
-      return null;
-  }
 }
 
 /** A variable that begins the address is an address itself; anywhere else it cannot change which place is called. */
