@@ -17,8 +17,8 @@ import {
   readKind,
   trimmed,
 } from './credential-fields.ts';
-import { askForModels, type CredentialTest } from './credential-test.ts';
 import { baseUrlOf, type Keyring, openedFields, placeOf } from './keyring.ts';
+import { askForModels, type CredentialTest } from './provider-probe.ts';
 
 /** Characters of a credential's name. */
 export const MAX_CREDENTIAL_NAME = 255;
