@@ -23,6 +23,8 @@ export interface NodeDefinition {
   readonly outputs: readonly Connector[];
   /** Values by socket name for inputs that no edge feeds. */
   readonly constants?: JsonObject;
+  /** Credentials that the node may use, names or ids, by the word that its author gave them under. */
+  readonly credentialIds?: Readonly<Record<string, string>>;
 }
 
 /** A node's named, typed socket. With `keys` it is a family of sockets, one a key. */

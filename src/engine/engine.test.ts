@@ -33,10 +33,12 @@ import {
 import { many, one } from '../nodes/value-types.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
+import { SealBroken } from '../system/sealing.ts';
 import { Engine, type NewRun } from './engine.ts';
 import { compile } from './graph.ts';
 import { LiveContent } from './live-content.ts';
 import { Payloads } from './payloads.ts';
+import { Redactor } from './redactor.ts';
 import { takeover } from './takeover.ts';
 import { Worker } from './worker.ts';
 
@@ -88,6 +90,10 @@ const broken = (message = 'It broke.', retryable = false): Outcome => failed({ c
 /** The platform's log: a line of level error fails the test that caused it. */
 let errors: string[];
 const errorLog = pino({ level: 'error' }, { write: (text: string) => errors.push(text) });
+/** What takes secrets out of what nodes say. */
+let redactor: Redactor | null;
+/** Told of files that nodes keep. */
+let keep: ((file: { readonly bytes: Uint8Array }) => unknown) | null;
 let folder: string;
 let system: HeldSystem;
 let store: Store;
@@ -122,12 +128,20 @@ function newWorker(): Worker {
         refusal: () => null,
         close: async () => undefined,
       },
-      models: { providers: [], prices: {}, presets: {}, defaultModels: [] },
+      modelsOf: async () => ({ providers: [], prices: {}, presets: {}, defaultModels: [] }),
+      credentialOf: async () => null,
+      redactorOf: async () => redactor,
       comfyui: [],
       gpuRates: {},
       content: new LiveContent(),
       code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
-      filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
+      filesOf: () => ({
+        read: async () => null,
+        save: (file) => {
+          keep?.(file);
+          return Promise.reject(new Error('There are no files here.'));
+        },
+      }),
     },
   });
 }
@@ -147,6 +161,8 @@ beforeEach(() => {
   behaviours = {};
   passes = [];
   errors = [];
+  redactor = null;
+  keep = null;
   folder = mkdtempSync(join(tmpdir(), 'millrun-engine-'));
   system = heldSystem();
   blobs = memoryBlobs();
@@ -1286,6 +1302,79 @@ it('a run’s log lines are kept while it runs', async () => {
   ).toEqual({
     output: 'x',
   });
+});
+
+describe('a secret that a node says', () => {
+  const SECRET = 'tok-1234567890abcdef';
+
+  beforeEach(() => {
+    redactor = Redactor.of([{ name: 'shop', value: SECRET }]);
+  });
+
+  /** Everything that is kept of a run, and what its listeners were told. */
+  const kept = async (run: Run): Promise<string> => {
+    const { run: stored, records } = await end(run);
+    const logs = await store.listRunLogs(WORKSPACE, run.id, 100);
+    const events = await store.readRunEvents(WORKSPACE, run.id, 0);
+    return JSON.stringify([stored, records, logs, events]);
+  };
+
+  it.each<[string, Behaviour]>([
+    ['in its outputs', () => succeeded({ output: `Bearer ${SECRET}`, second: [{ [SECRET]: 1 }] as JsonValue })],
+    ['in a warning', () => succeeded({ output: 'x' }, { warnings: [{ identifier: 'general', detail: SECRET }] })],
+    ['in a failure', () => broken(`The key ${SECRET} is not valid.`)],
+    [
+      'in an error that it throws',
+      () => {
+        throw new Error(`fetch with ${SECRET} failed`);
+      },
+    ],
+    [
+      'in its log',
+      (_, { log }) => {
+        log('info', `Sent ${SECRET}`, { headers: { authorization: `Bearer ${SECRET}` } });
+        return succeeded({ output: 'x' });
+      },
+    ],
+    [
+      'in the steps inside it',
+      (_, { steps }) => {
+        const failure = { code: 'provider', message: SECRET } as const;
+        const times = { startedAt: 1, finishedAt: 2 };
+        const step = { id: 's', status: 'failed', inputs: { a: SECRET }, outputs: { b: SECRET }, failure } as const;
+        steps([{ ...step, ...times }], { total: 1, completed: 1 });
+        return succeeded({ output: 'x' });
+      },
+    ],
+  ])('%s is not kept, nor given to any other node', async (_, behaviour) => {
+    behaviours = { work: behaviour };
+    const everything = await kept(await start(line(node('work', effect)), { in: 'x' }));
+    expect(everything).not.toContain(SECRET);
+    expect(everything).toContain('[secret shop]');
+  });
+
+  it('in a file is not kept', async () => {
+    const bytes: Uint8Array[] = [];
+    behaviours = {
+      work: async (_, { files }) => {
+        await files.save({ name: 'x', contentType: 'text/plain', bytes: Buffer.from(`is ${SECRET}`) }).catch(() => {});
+        return succeeded({ output: 'x' });
+      },
+    };
+    keep = (file) => bytes.push(file.bytes);
+    await runToEnd(line(node('work', effect)), { in: 'x' });
+    expect(bytes.map((one) => Buffer.from(one).toString())).toEqual(['is [secret shop]']);
+  });
+});
+
+it('a node whose credential cannot be opened fails with what to do about it', async () => {
+  behaviours = {
+    work: () => {
+      throw new SealBroken('Restore the key.');
+    },
+  };
+  const { run } = await runToEnd(line(node('work', effect)), { in: 'x' });
+  expect(run.failure).toEqual({ code: 'not_configured', message: 'Restore the key.', nodeId: 'work' });
 });
 
 describe('a run that begins with nodes of another', () => {

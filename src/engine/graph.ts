@@ -32,6 +32,7 @@ export interface GraphNode {
   readonly after: readonly GraphEdge[];
   /** Constant values by socket name, for sockets without an edge. */
   readonly constants: JsonObject;
+  readonly credentialIds: Readonly<Record<string, string>>;
   readonly outgoing: readonly GraphEdge[];
   readonly incomingCount: number;
   readonly continueOnError: boolean;
@@ -165,6 +166,7 @@ function draftNode(node: NodeDefinition, catalogue: Catalogue): Draft {
     inputs: [],
     after: [],
     constants: node.constants ?? {},
+    credentialIds: node.credentialIds ?? {},
     outgoing: [],
     incomingCount: 0,
     continueOnError: node.config['continue_on_error'] === true,

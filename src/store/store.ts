@@ -3,10 +3,12 @@ import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { CredentialRecord } from '../domain/credential.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
+import type { ModelSettings } from '../domain/model-settings.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { PersonRequest } from '../domain/person-request.ts';
@@ -330,6 +332,13 @@ export interface Store {
   /** Oldest first. */
   listApiKeys(workspaceId: string): Promise<ApiKey[]>;
   firstWorkspace(): Promise<Workspace | null>;
+
+  /** By name. */
+  listCredentials(workspaceId: string): Promise<CredentialRecord[]>;
+  getCredential(workspaceId: string, credentialId: string): Promise<CredentialRecord | null>;
+  /** Whether any workspace has credentials. */
+  hasCredentials(): Promise<boolean>;
+  modelSettings(workspaceId: string): Promise<ModelSettings | null>;
 
   stats(): Promise<StoreStats>;
   /** Waits for what is being written and lets go of the files. */

@@ -289,6 +289,20 @@ const MIGRATIONS: readonly string[] = [
   create index child_runs_open on child_runs (workspace_id, parent_run_id) where finished_at is null;
   create index child_runs_by_root on child_runs (workspace_id, root_run_id);
   `,
+  `
+  create table credentials (
+    workspace_id text not null, id text not null, name text not null, kind text not null, settings text not null,
+    secrets text not null, models text not null, hosts text not null, created_at integer not null, updated_at integer not null,
+    last_used_at integer, revision integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create unique index credentials_by_name on credentials (workspace_id, name);
+
+  create table model_settings (
+    workspace_id text primary key, prices text not null, presets text not null, default_models text not null,
+    updated_at integer not null, revision integer not null
+  ) strict, without rowid;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

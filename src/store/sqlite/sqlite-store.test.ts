@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
+import { describeCredentials } from '../credentials.conformance.ts';
 import { describeEvaluations } from '../evaluations.conformance.ts';
 import { describeInvokedRuns } from '../invoked-runs.conformance.ts';
 import { describePersonRequests } from '../person-requests.conformance.ts';
@@ -42,6 +43,7 @@ describeWorkflowLists('the SQLite store', openNew);
 describeEvaluations('the SQLite store', openNew);
 describePersonRequests('the SQLite store', openNew);
 describeInvokedRuns('the SQLite store', openNew);
+describeCredentials('the SQLite store', openNew);
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };

@@ -11,6 +11,7 @@ import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
+import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
@@ -453,6 +454,29 @@ class SqliteStore implements Store {
   async firstWorkspace(): Promise<Workspace | null> {
     const row = this.#on.prepared('select * from workspaces order by id limit 1').get();
     return row === undefined ? null : rows.workspaceFromRow(row);
+  }
+
+  async listCredentials(workspaceId: string) {
+    return this.#on
+      .prepared('select * from credentials where workspace_id = ? order by name')
+      .all(workspaceId)
+      .map(credentialFromRow);
+  }
+
+  async getCredential(workspaceId: string, credentialId: string) {
+    const row = this.#on
+      .prepared('select * from credentials where workspace_id = ? and id = ?')
+      .get(workspaceId, credentialId);
+    return row === undefined ? null : credentialFromRow(row);
+  }
+
+  async hasCredentials() {
+    return this.#on.prepared('select 1 from credentials limit 1').get() !== undefined;
+  }
+
+  async modelSettings(workspaceId: string) {
+    const row = this.#on.prepared('select * from model_settings where workspace_id = ?').get(workspaceId);
+    return row === undefined ? null : modelSettingsFromRow(row);
   }
 
   async stats() {

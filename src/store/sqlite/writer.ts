@@ -8,6 +8,7 @@ import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '.
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
+import { applyCredential, credentialHolds } from './credential-writes.ts';
 import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
 import type { HotRows } from './hot-rows.ts';
 import { listRunsBelow } from './invoked-queries.ts';
@@ -253,6 +254,10 @@ export class Writer {
         return evaluationHolds(write, this.#statement);
       case 'settlePersonRequest':
         return isPending(write, this.#statement);
+      case 'putCredential':
+      case 'removeCredential':
+      case 'putModelSettings':
+        return credentialHolds(write, this.#statement);
       default:
         return true;
     }
@@ -520,6 +525,12 @@ export class Writer {
         this.#prepared(
           'update api_keys set last_used_at = max(coalesce(last_used_at, 0), ?) where workspace_id = ? and id = ?',
         ).run(write.at, write.workspaceId, write.keyId);
+        return;
+      case 'putCredential':
+      case 'removeCredential':
+      case 'touchCredential':
+      case 'putModelSettings':
+        applyCredential(write, this.#statement);
         return;
     }
   }
