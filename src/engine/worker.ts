@@ -24,6 +24,12 @@ const MAX_SLEEP_MS = 5_000;
 /** Grace for a node that does not heed its signal, at its timeout or when it is aborted, before the worker stops listening to it. */
 const DEAF_GRACE_MS = 2_000;
 
+/**
+ * One of so many places is kept for workspaces that have none: little enough to cost a busy workspace hardly anything, enough that several newcomers
+ * find one. A worker of less than two places has none to keep.
+ */
+const RESERVED_SHARE = 8;
+
 /** What effects may use of the world. */
 export interface WorkerTools {
   readonly http: HttpClient;
@@ -49,6 +55,8 @@ export class Worker {
   readonly #log: Log;
   readonly #concurrency: number;
   readonly #running = new Map<string, Running>();
+  /** Tasks in hand by workspace. */
+  readonly #held = new Map<string, number>();
   readonly #unsubscribe: (() => void)[];
   readonly #renewal: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
@@ -132,7 +140,9 @@ export class Worker {
       const limit = this.#concurrency - this.#running.size;
       // A full worker looks again when one of its tasks ends.
       if (limit <= 0) return;
-      const leases = await this.#store.claimTasks({ limit, now: this.#system.now(), leaseMs: LEASE_MS });
+      const reserved = this.#concurrency < 2 ? 0 : Math.ceil(this.#concurrency / RESERVED_SHARE);
+      const now = this.#system.now();
+      const leases = await this.#store.claimTasks({ limit, now, leaseMs: LEASE_MS, reserved, held: this.#held });
       if (this.#stopping) {
         await this.#store.returnLeases(leases);
         return;
@@ -158,9 +168,17 @@ export class Worker {
       )
       .finally(() => {
         this.#running.delete(lease.task.id);
+        this.#count(lease.task.workspaceId, -1);
         if (!this.#stopping) this.#look();
       });
     this.#running.set(lease.task.id, { lease, abort, done });
+    this.#count(lease.task.workspaceId, 1);
+  }
+
+  #count(workspaceId: string, by: number): void {
+    const held = (this.#held.get(workspaceId) ?? 0) + by;
+    if (held === 0) this.#held.delete(workspaceId);
+    else this.#held.set(workspaceId, held);
   }
 
   async #run(lease: Lease, abort: AbortController): Promise<void> {
@@ -228,7 +246,7 @@ export class Worker {
       workspaceId,
       runId,
       attempt,
-      idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration}`).digest('base64url'),
+      idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration} ${attempt}`).digest('base64url'),
       signal,
       now: () => this.#system.now(),
       log: (level, message, meta) => {

@@ -270,6 +270,15 @@ const MIGRATIONS: readonly string[] = [
   create index person_requests_by_run on person_requests (workspace_id, run_id, status);
   create index person_requests_by_status on person_requests (workspace_id, status, created_at);
   `,
+  // Starts wait for places. Error handlers begin with the failures that are still to come.
+  `
+  alter table tasks add column start_of text;
+  update tasks set start_of = (
+    select workflow_id from runs where workspace_id = tasks.workspace_id and id = tasks.run_id and status = 'queued'
+  ) where node_id is null;
+
+  insert or ignore into followers (name, position) select 'error_handlers', coalesce(max(position), 0) from events;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */
