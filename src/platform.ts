@@ -32,6 +32,7 @@ import { BuiltInJudges } from './operations/built-in-judges.ts';
 import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch } from './operations/dispatch.ts';
+import { ErrorHandlers } from './operations/error-handlers.ts';
 import { EvaluationPipeline } from './operations/evaluation-pipeline.ts';
 import { Evaluations } from './operations/evaluations.ts';
 import { Files } from './operations/files.ts';
@@ -156,6 +157,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   });
   const pipeline = new EvaluationPipeline({ store, evaluations, log });
   await pipeline.start();
+  const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
+  await errorHandlers.start();
 
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
@@ -204,6 +207,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       clearTimeout(cut);
       await worker.stop(left());
       await pipeline.stop();
+      await errorHandlers.stop();
       await codeThreads.close();
       await callbacks.stop(left());
       await live.stop();

@@ -54,6 +54,7 @@ export class Retries {
     const { workflow, version } = await this.#workflows.runnable(caller, run.workflowId, versionId);
     const { problems } = resolveInput(this.#engine.graphOf(version), run, input);
     if (problems.length > 0) throw invalid(problems);
+    const { error_handler_run_id: _ofThatFailure, ...context } = run.context ?? {};
     const taken = request.from === 'start' ? [] : await this.#takenOver(run, nodeRuns, version);
     return this.#engine.enqueue(
       {
@@ -65,7 +66,7 @@ export class Retries {
         singleNodeId: run.singleNodeId,
         source: 'retry',
         meta: run.meta,
-        context: { ...run.context, retry_of: run.id, retry_from: request.from, retry_version: request.version },
+        context: { ...context, retry_of: run.id, retry_from: request.from, retry_version: request.version },
         clientRef: run.clientRef,
         // Its batch has counted the run that is repeated.
         batchId: null,
