@@ -9,7 +9,7 @@ import {
   type PersonRequest,
   type PersonSettlement,
 } from '../domain/person-request.ts';
-import { retryDelay } from '../domain/retry.ts';
+import { isTriedAgain, retryDelay } from '../domain/retry.ts';
 import { isTerminal, type Run, type Usage } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import type { Warning } from '../domain/warning.ts';
@@ -628,7 +628,8 @@ export class ActiveRun {
     usage: Usage | null,
     writes: Write[],
   ): boolean {
-    if (outcome.kind !== 'failed' || !outcome.retryable || task.attempt > node.retry.retries) return false;
+    if (outcome.kind !== 'failed' || task.attempt > node.retry.retries) return false;
+    if (!isTriedAgain(node.retry, outcome.failure, outcome.retryable)) return false;
     const record = this.#records.get(node.id)!;
     const delay = Math.max(
       retryDelay(node.retry, task.attempt, this.#system.random()),

@@ -866,6 +866,32 @@ describe('a retry', () => {
     expect(records['work']).toMatchObject({ attempts: 1 });
   });
 
+  it('is made for the failures that the node lists, and for no others', async () => {
+    let failures = 0;
+    behaviours = {
+      work: () => {
+        failures += 1;
+        // Of the node's own mind it would be the other way round.
+        return failed({ code: failures < 3 ? 'provider' : 'network', message: 'No.' }, failures >= 3);
+      },
+    };
+    const config = {
+      retry_on: ['provider'],
+      retry_delay: 2,
+      retry_backoff: 'fixed',
+      retry_jitter: false,
+      max_retries: 9,
+    };
+    const run = await start(line(node('work', effect, config)), { in: 'x' });
+    for (let n = 0; n < 2; n += 1) {
+      await vi.waitFor(async () => expect(await store.nextTaskDueAt()).toBe(system.now() + 2000));
+      await pass(2000);
+    }
+    const ended = await end(run);
+    expect(ended.run).toMatchObject({ status: 'failed', failure: { code: 'network' } });
+    expect(ended.records['work']).toMatchObject({ attempts: 3 });
+  });
+
   it('has an idempotency key of its own, and so has every pass', async () => {
     const keys: string[] = [];
     const tryTwice = failing(2);
