@@ -17,6 +17,7 @@ import { connectorType } from './graph.ts';
 export function checkDefinition(definition: Definition, catalogue: Catalogue): DefinitionIssue[] {
   const issues: DefinitionIssue[] = [];
   const nodes = new Map<string, NodeDefinition>();
+  const settings = definition.settings ?? {};
   for (const node of definition.nodes) {
     if (nodes.has(node.id)) {
       issues.push(
@@ -32,12 +33,13 @@ export function checkDefinition(definition: Definition, catalogue: Catalogue): D
     nodes.set(node.id, node);
     const type = catalogue.find(node.type);
     if (type) {
+      const config = { ...node.config, ...settingsFor(type, catalogue.fieldsOf(type), node.config, settings) };
       issues.push(
         ...checkConfig(node, type, catalogue),
-        ...checkCommonConfig(node, type),
+        ...checkCommonConfig({ ...node, config }, type),
         ...(type.check?.(node) ?? []),
       );
-      for (const found of checkSettings(node, type, catalogue, definition.settings ?? {})) {
+      for (const found of checkSettings(node, type, catalogue, settings)) {
         // Every node that takes a wrong setting finds the same mistake.
         if (!issues.some((known) => known.message === found.message)) issues.push(found);
       }
