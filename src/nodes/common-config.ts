@@ -6,7 +6,7 @@ import type { DefinitionIssue } from '../domain/workflow.ts';
 import { configNumber, holdsToken } from './config.ts';
 import type { ConfigField, NodeType } from './node-type.ts';
 
-export const RETRY_BACKOFFS = ['fixed', 'exponential'] as const;
+const RETRY_BACKOFFS = ['fixed', 'exponential'] as const;
 
 /** Seconds between two tries at most: a day. Waiting costs no worker, but what a run does tomorrow is no longer what somebody waits for. */
 export const LONGEST_RETRY_DELAY_SECONDS = 86_400;
