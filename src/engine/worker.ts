@@ -183,7 +183,8 @@ export class Worker {
 
   async #run(lease: Lease, abort: AbortController): Promise<void> {
     if (lease.task.nodeId === null) {
-      await this.#engine.advance(lease);
+      // A run that has ended has no turn to take.
+      if ((await this.#engine.advance(lease)) === 'stale') await this.#engine.drop(lease);
       return;
     }
     const startedAt = this.#system.now();
@@ -198,8 +199,15 @@ export class Worker {
       return { kind: 'succeeded', outputs: await this.#engine.outputsOf(lease) };
     }
     const work = await this.#engine.inputFor(lease);
-    if (work === null) return null;
+    if (work === null) {
+      await this.#engine.drop(lease);
+      return null;
+    }
     const { type } = work.node;
+    if (type.effect && type.invokes === true) {
+      if ((await this.#engine.follow(lease)) === 'stale') await this.#engine.drop(lease);
+      return null;
+    }
     if (!type.effect) return { kind: 'failed', failure: internalFailure('a pure node was queued'), retryable: false };
     return this.#runEffect(type, work.input, lease, work.node.timeoutMs, abort);
   }

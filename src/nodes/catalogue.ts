@@ -24,6 +24,9 @@ import { modelImages } from './model/model-images.ts';
 import { modelOutput } from './model/model-output.ts';
 import { modelOutputs } from './model/model-outputs.ts';
 import type { ConfigField, NodeType } from './node-type.ts';
+import { invokeSubflow } from './subflow/invoke-subflow.ts';
+import { loop } from './subflow/loop.ts';
+import { map } from './subflow/map.ts';
 
 /** The node types that come with the platform, in the order editors show them. A new one is added here and nowhere else. */
 export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
@@ -43,6 +46,9 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   merge,
   delay,
   humanInTheLoop,
+  invokeSubflow,
+  map,
+  loop,
   httpRequest,
   modelChat,
   modelImages,

@@ -224,6 +224,8 @@ interface NodeTypeBase {
   readonly config: Readonly<Record<string, ConfigField>>;
   /** Takes lists whole on every input: never iterates. */
   readonly gathersList?: boolean;
+  /** The input whose list makes the node run once per item, also a list that is one opaque value. */
+  readonly eachOf?: string;
   /** Outputs that depend on the configuration (a switch's cases), added to `outputs`. */
   outputsOf?(config: JsonObject): readonly ConnectorSpec[];
   /** Mistakes that the field list alone does not show (a pattern that does not compile). `severity` says whether saving is refused. */
@@ -239,16 +241,70 @@ export interface PureNodeType extends NodeTypeBase {
 /** Touches the world: recorded before it runs and after, and not run again once its result is recorded. */
 export interface EffectNodeType extends NodeTypeBase {
   readonly effect: true;
+  readonly invokes?: false;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   run(input: NodeInput, context: NodeContext): Promise<Outcome>;
 }
 
+/** A workflow as a node sees it that invokes it. */
+export interface SubflowSockets {
+  readonly name: string;
+  /** Names of its inputs, those with a value of their own left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** A pass of a node that invokes a workflow. */
+export interface InvokingPass {
+  /** 0 for a node that does not iterate, else the 1-based item. */
+  readonly iteration: number;
+  readonly subflow: SubflowSockets;
+}
+
+/** A run that a pass invoked, and that has ended. */
+export interface EndedInvocation {
+  readonly runId: string;
+  /** Its place among the runs of this try, from 1. */
+  readonly ordinal: number;
+  readonly input: JsonObject;
+  /** By the names of the workflow's outputs. */
+  readonly output: JsonObject;
+  readonly isCanceled: boolean;
+  /** Null: it succeeded. */
+  readonly failure: Failure | null;
+}
+
+/** The pass goes on with a run of the workflow on this input. */
+export interface Invocation {
+  readonly kind: 'invoke';
+  readonly input: JsonObject;
+}
+
+/** The outcome of a pass that is over. */
+export type Ended = Extract<Outcome, { kind: 'succeeded' | 'failed' }>;
+
+/**
+ * Has its work done by another workflow, as runs that its run is the parent of: no worker waits meanwhile. What it decides depends on its input and
+ * on the run that has ended alone. The workflow is named by `subflow_id` in the configuration.
+ */
+export interface InvokingNodeType extends NodeTypeBase {
+  readonly effect: true;
+  readonly invokes: true;
+  /** Milliseconds one invoked run may take; 0: as long as it needs. */
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  begin(input: NodeInput, pass: InvokingPass): Invocation | Ended;
+  next(input: NodeInput, pass: InvokingPass, ended: EndedInvocation): Invocation | Ended;
+  /** What a pass that failed after all its tries delivers all the same, so that the others go on; null: it is a failure. */
+  outputsOfFailedPass?(config: JsonObject, failure: Failure, iteration: number): JsonObject | null;
+}
+
 /** What a node can do. One file a type, in `builtin/`, with its test beside it. */
-export type NodeType = PureNodeType | EffectNodeType;
+export type NodeType = PureNodeType | EffectNodeType | InvokingNodeType;
 
 /** The outcome of a pass that cannot succeed with this input or configuration. */
-export function failed(failure: Failure, retryable = false): Outcome {
+export function failed(failure: Failure, retryable = false): Ended {
   return { kind: 'failed', failure, retryable };
 }
 
@@ -256,7 +312,7 @@ export function failed(failure: Failure, retryable = false): Outcome {
 export function succeeded(
   outputs: Readonly<Record<string, JsonValue>>,
   extra: { warnings?: readonly Warning[]; usage?: Usage } = {},
-): Outcome {
+): Ended {
   return { kind: 'succeeded', outputs, ...extra };
 }
 

@@ -35,12 +35,12 @@ const ALL_FACTS = 'failed_run';
 /**
  * Whether the failure of a run is handed to its workflow's error handler; the one place that says so. A handler's own runs never are, so that a failing
  * handler starts no other: neither those that were started for it, nor repetitions of them, nor runs of a workflow of that type. A node that somebody
- * tries alone fails before their eyes.
+ * tries alone fails before their eyes. What fails below another run is that run's to deal with.
  */
 function isHandled(run: Run, workflow: Workflow): boolean {
   const isHandler =
     run.source === ERROR_HANDLER_SOURCE || workflow.type === 'handler' || run.context?.[FAILED_RUN] !== undefined;
-  return !isHandler && run.singleNodeId === null;
+  return !isHandler && run.singleNodeId === null && run.parent === null;
 }
 
 /**

@@ -119,6 +119,7 @@ const NOXUS: readonly Route[] = [
   route('POST', '/v1/runs/{run_id}/stop', 'runs:stop', 'missing'),
   route('GET', '/v1/runs/{run_id}/data', 'runs:read', 'missing'),
   route('GET', '/v1/runs/{run_id}/io/{node_id}', 'runs:read', 'missing'),
+  route('GET', '/v1/runs/{run_id}/subflows/{node_id}', 'runs:read', 'missing'),
   route('GET', '/v1/runs/{run_id}/callback', 'runs:read', 'missing'),
   ...REQUESTS,
   route('POST', '/v1/file', 'files:write', null, fileBody),

@@ -10,6 +10,9 @@ import { presentProgress } from './present.ts';
 /** The one SSE event name that official clients listen to. */
 const EVENT_NAME = 'message';
 
+/** Runs that its nodes invoked whose progress each message carries: a stream tells of every step. */
+const RUNS_BELOW_IN_STREAM = 10;
+
 /**
  * Streams a run's events: what happened since `etag`, then what happens, until the run ends.
  * The watch begins before the past is read, and positions sort out what both bring: nothing is missed and nothing comes twice.
@@ -70,7 +73,7 @@ export async function streamRunEvents(
       const isLatest = last === undefined || last.position <= sent;
       if (isLatest) {
         const now = await runs.get(caller, run.id).catch(() => null);
-        if (now) send(stateMessage(event, now, presentProgress(await runs.progress(now))));
+        if (now) send(stateMessage(event, now, presentProgress(await runs.progress(now, RUNS_BELOW_IN_STREAM))));
       }
       // A run that waited, and was answered since, goes on in this stream.
       if (!endsStream(event) || (event.data.status === 'waiting' && !isLatest)) continue;

@@ -16,7 +16,7 @@ export function readQueue(db: DatabaseSync, runsPerWorkspace: number | null): Ta
     const settings = JSON.parse(text(row['settings'])) as JsonObject;
     queue.limit(text(row['workspace_id']), text(row['id']), runLimit(settings));
   }
-  // `takesPlace`, in the words of SQL. The workspaces come from a small table, so that the index by status is used for each of them.
+  // `takesPlace`, in the words of SQL: runs below others have a table of their own. The workspaces come from a small table, so that the index by status is used for each of them.
   const underWay = db.prepare(
     `select r.workspace_id, r.workflow_id, count(*) as n from (select distinct workspace_id as id from run_counts) w
      cross join runs r on r.workspace_id = w.id and r.status = 'running' group by r.workspace_id, r.workflow_id`,
