@@ -94,8 +94,8 @@ let engine: Engine;
 let worker: Worker;
 let blobs: ReturnType<typeof memoryBlobs>;
 
-function open(): void {
-  store = openSqliteStore(folder);
+function open(runsPerWorkspace: number | null = null): void {
+  store = openSqliteStore(folder, { runsPerWorkspace });
   engine = new Engine({
     store,
     catalogue: createCatalogue([...BUILTIN_NODE_TYPES, effect]),
@@ -1254,6 +1254,43 @@ it('waiting for the end of a run gives it as it stands when the time is over', a
   expect(await engine.waitForEnd(WORKSPACE, run.id, 1)).toMatchObject({ status: 'running', progress: 33 });
   expect(await engine.waitForEnd(WORKSPACE, 'none', 1)).toBeNull();
   await engine.cancel(WORKSPACE, run.id);
+});
+
+describe('a run that is queued', () => {
+  const tasksOf = async (run: Run) => (await store.loadRun(WORKSPACE, run.id))?.tasks;
+
+  it('asks for a place, whether it is alone, one of several, or goes on with what another did', async () => {
+    await worker.stop(0);
+    const made = await newRun(line(node('work', effect)), { in: 'x' });
+    const several = (await engine.enqueueAll([made, made], () => []))!;
+    const record = (await engine.startNow(made)).id;
+    const taken = (await store.listNodeRuns(WORKSPACE, record, { payloads: true })).filter(
+      ({ nodeId }) => nodeId === 'in',
+    );
+    for (const run of [await engine.enqueue(made), ...several, await engine.enqueue(made, taken)]) {
+      expect(await tasksOf(run)).toMatchObject([{ nodeId: null, startOf: WORKFLOW }]);
+    }
+    // What goes on has its place already.
+    expect((await store.loadRun(WORKSPACE, record))?.tasks).toMatchObject([{ nodeId: 'work', startOf: null }]);
+  });
+
+  it('because there was no place when somebody wanted to wait for it is one run, and leaves no payload behind', async () => {
+    await close();
+    open(1);
+    const blocked = gate();
+    behaviours = { work: () => blocked.opened.then(() => succeeded({ output: 'done' })) };
+    const first = await engine.startNow(await newRun(line(node('work', effect)), { in: 'x' }));
+    expect(first.status).toBe('running');
+    const large = 'x'.repeat(INLINE_PAYLOAD_LIMIT + 1);
+    const second = await engine.startNow(await newRun(line(node('work', effect)), { in: large }));
+    expect(second.status).toBe('queued');
+    expect(new Set(blobs.ids().map((id) => id.split('/')[1]))).toEqual(new Set([second.id]));
+    expect((await store.listRuns({ workspaceId: WORKSPACE }, { page: 1, size: 9 }, { output: false })).total).toBe(2);
+    expect(passes).toHaveLength(1);
+    blocked.open();
+    expect((await end(first)).output).toEqual({ out: 'done' });
+    expect((await end(second)).output).toEqual({ out: 'done' });
+  });
 });
 
 describe('two engines on one store', () => {

@@ -178,6 +178,29 @@ describe('runs beyond a limit', () => {
     }
   }, 20_000);
 
+  it('are none of those that are below another run: it would wait for them for ever', async () => {
+    server = await startPlatform({ folder, settings: { 'workspace-concurrency': '1' } });
+    const below = await server.client.save(calling(), { settings: { max_concurrent_runs: 1 } });
+    const above = await server.client.save({
+      nodes: [
+        input('in', 'Names', { type: 'list' }),
+        { id: 'each', type: 'MapNode', node_config: { subflow_id: below.id } },
+        output('out', 'All'),
+      ],
+      edges: [edge('in::output', 'each::items'), edge('each::results', 'out::input')],
+    });
+    const run = await server.client.post(`/v1/workflows/${above.id}/runs`, { input: { Names: ['a', 'b'] } });
+    const waiting = await begin(below, 'c');
+    await other.got(2);
+    expect(names().toSorted()).toEqual(['a', 'b']);
+    expect(await statusOf(below, waiting)).toBe('queued');
+    release();
+    release();
+    await server.client.until(above.id, run.id, ['completed']);
+    await other.got(3);
+    expect(names().at(-1)).toBe('c');
+  }, 20_000);
+
   it('are refused a limit that is no whole number from 1', async () => {
     server = await startPlatform({ folder });
     const refused = await server.client.send('POST', '/v1/workflows', {

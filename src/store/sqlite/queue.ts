@@ -12,8 +12,6 @@ interface Entry {
   /** The lease given out last, while it holds. */
   token: string | null;
   leasedUntil: number;
-  /** It starts a run, and is in `Lane.starts`. */
-  isOffered: boolean;
   /** Its row is gone. Heaps drop it when it surfaces. */
   isOver: boolean;
 }
@@ -23,15 +21,13 @@ interface Lane {
   readonly workspaceId: string;
   /** Unclaimed tasks of runs that are under way. */
   readonly work: Heap<Entry>;
-  /** Unclaimed tasks that start runs, as many of each workflow as it has places for. */
-  readonly starts: Heap<Entry>;
+  /** The next start of each workflow that has a place for it. */
+  readonly starts: Heap<Offer>;
   readonly flows: Map<string, Flow>;
   /** Runs under way, and those whose start is claimed. */
   underWay: number;
-  /** Entries of `starts` that are not over. */
-  offered: number;
-  /** Flows that may have a place for what is parked. */
-  readonly freed: Set<Flow>;
+  /** Flows that may have another start to offer than they do. */
+  readonly changed: Set<Flow>;
   /** Its place in the heap of lanes that wait for a time; null: it waits for none. */
   sleep: Sleep | null;
 }
@@ -40,9 +36,16 @@ interface Lane {
 interface Flow {
   limit: number;
   underWay: number;
-  offered: number;
-  /** Unclaimed tasks that start runs for which there is no place yet. */
-  readonly parked: Heap<Entry>;
+  /** Unclaimed tasks that start runs. */
+  readonly waiting: Heap<Entry>;
+  /** Its place among the starts of its lane; null: it has no start, or no place for one. */
+  offer: Offer | null;
+}
+
+interface Offer {
+  readonly flow: Flow;
+  /** Its next start. */
+  readonly entry: Entry;
 }
 
 interface Sleep {
@@ -63,9 +66,9 @@ const earlier = (left: Entry, right: Entry): boolean =>
  * table still holds is due again at the next start. That saves the one commit a task that a shared store cannot save.
  * Invariant: an entry is here exactly while its row is in `tasks`; the writer calls `add` and `end` only after the rows are on disk.
  *
- * Each workspace has a lane, and a claim goes round the lanes that have something due. A start for which its workflow has no place is parked with
- * the workflow and comes back when a place is free, so that a claim never walks past what cannot be claimed: it costs O(log n) of the
- * tasks and lanes there are, and one step for each workspace that is passed over because it holds a place already.
+ * Each workspace has a lane, and a claim goes round the lanes that have something due. Starts wait with their workflow, which offers the next of them
+ * while it has a place, so that a claim never walks past what cannot be claimed: it costs O(log n) of the tasks, workflows and lanes
+ * there are, and one step for each workspace that is passed over because it holds a place already.
  */
 export class TaskQueue {
   readonly #entries = new Map<string, Entry>();
@@ -109,7 +112,6 @@ export class TaskQueue {
       order: this.#order,
       token: null,
       leasedUntil: 0,
-      isOffered: false,
       isOver: false,
     };
     this.#entries.set(task.id, entry);
@@ -129,10 +131,8 @@ export class TaskQueue {
     if (!entry) return;
     this.#entries.delete(taskId);
     entry.isOver = true;
-    if (!this.#claimed.delete(entry)) {
-      withdraw(entry);
-      this.#stir(entry.lane, entry.flow);
-    } else if (entry.flow !== null) this.#countUnderWay(entry.lane, entry.flow, -1);
+    if (!this.#claimed.delete(entry)) this.#stir(entry.lane, entry.flow);
+    else if (entry.flow !== null) this.#countUnderWay(entry.lane, entry.flow, -1);
     const key = keyOf(entry.task.workspaceId, entry.task.runId);
     const ofRun = this.#byRun.get(key);
     ofRun?.delete(taskId);
@@ -165,9 +165,15 @@ export class TaskQueue {
     const lane = this.#laneOf(workspaceId);
     const flow = flowOf(lane, workflowId);
     this.#settle();
+    const isFirst = {
+      ofWorkspace: this.#runsPerWorkspace === Number.POSITIVE_INFINITY || nextOffer(lane) === undefined,
+      ofWorkflow: flow.limit === Number.POSITIVE_INFINITY || nextWaiting(flow) === undefined,
+    };
     return (
-      lane.underWay + lane.offered + more.ofWorkspace < this.#runsPerWorkspace &&
-      flow.underWay + flow.offered + flow.parked.size + more.ofWorkflow < flow.limit
+      isFirst.ofWorkspace &&
+      isFirst.ofWorkflow &&
+      lane.underWay + more.ofWorkspace < this.#runsPerWorkspace &&
+      flow.underWay + more.ofWorkflow < flow.limit
     );
   }
 
@@ -196,7 +202,7 @@ export class TaskQueue {
         leases.push({ task: entry.task, token: entry.token });
         holding.add(lane.workspaceId);
       }
-      const next = this.#head(lane)?.top;
+      const next = this.#next(lane);
       if (next !== undefined && next.task.dueAt <= now) this.#ring.add(lane);
       else this.#sleep(lane);
     }
@@ -237,11 +243,10 @@ export class TaskQueue {
     const lane: Lane = {
       workspaceId,
       work: new Heap(earlier),
-      starts: new Heap(earlier),
+      starts: new Heap((left, right) => earlier(left.entry, right.entry)),
       flows: new Map(),
       underWay: 0,
-      offered: 0,
-      freed: new Set(),
+      changed: new Set(),
       sleep: null,
     };
     this.#lanes.set(workspaceId, lane);
@@ -257,28 +262,26 @@ export class TaskQueue {
 
   #push(entry: Entry): void {
     const { lane, flow } = entry;
-    if (flow === null) lane.work.push(entry);
-    else if (flow.parked.size > 0 || flow.underWay + flow.offered >= flow.limit) flow.parked.push(entry);
-    else offer(entry);
+    (flow?.waiting ?? lane.work).push(entry);
     this.#stir(lane, flow);
   }
 
   #countUnderWay(lane: Lane, flow: Flow, by: number): void {
     lane.underWay += by;
     flow.underWay += by;
-    if (by < 0) this.#stir(lane, flow);
+    this.#stir(lane, flow);
   }
 
   #stir(lane: Lane, flow: Flow | null): void {
-    if (flow !== null && flow.parked.size > 0) lane.freed.add(flow);
+    if (flow !== null) lane.changed.add(flow);
     this.#stirred.add(lane);
   }
 
-  /** Acts on what has changed: starts for which there is a place now are offered, lanes wait for the right time. */
+  /** Acts on what has changed: workflows offer the right start, lanes wait for the right time. */
   #settle(): void {
     for (const lane of this.#stirred) {
-      for (const flow of lane.freed) offerParked(flow);
-      lane.freed.clear();
+      for (const flow of lane.changed) offerNext(lane, flow);
+      lane.changed.clear();
       if (!this.#ring.has(lane)) this.#sleep(lane);
     }
     this.#stirred.clear();
@@ -286,7 +289,7 @@ export class TaskQueue {
 
   /** Lets a lane wait for its next task, if it has one that only time keeps from being claimed. */
   #sleep(lane: Lane): void {
-    const at = this.#head(lane)?.top?.task.dueAt;
+    const at = this.#next(lane)?.task.dueAt;
     if (lane.sleep?.at === at) return;
     lane.sleep = at === undefined ? null : { lane, at };
     if (lane.sleep !== null) this.#sleeping.push(lane.sleep);
@@ -302,65 +305,52 @@ export class TaskQueue {
 
   /** Takes the next task of a lane out of its heap; null: none is due. */
   #take(lane: Lane, now: number): Entry | null {
-    const heap = this.#head(lane);
-    if (heap?.top === undefined || heap.top.task.dueAt > now) return null;
-    const entry = heap.pop()!;
-    withdraw(entry);
-    if (entry.flow !== null) this.#countUnderWay(lane, entry.flow, 1);
+    const entry = this.#next(lane);
+    if (entry === undefined || entry.task.dueAt > now) return null;
+    (entry.flow?.waiting ?? lane.work).pop();
+    if (entry.flow !== null) {
+      this.#countUnderWay(lane, entry.flow, 1);
+      offerNext(lane, entry.flow);
+    }
     return entry;
   }
 
-  /** The heap whose top is the lane's next task; null when nothing of the lane can be claimed. */
-  #head(lane: Lane): Heap<Entry> | null {
+  /** The next task of a lane: undefined when nothing of it can be claimed at any time, as things stand. */
+  #next(lane: Lane): Entry | undefined {
     while (lane.work.top?.isOver) lane.work.pop();
     const work = lane.work.top;
-    const start = lane.underWay < this.#runsPerWorkspace ? nextStart(lane) : undefined;
-    if (start !== undefined && (work === undefined || earlier(start, work))) return lane.starts;
-    return work === undefined ? null : lane.work;
+    const start = lane.underWay < this.#runsPerWorkspace ? nextOffer(lane)?.entry : undefined;
+    return start !== undefined && (work === undefined || earlier(start, work)) ? start : work;
   }
 }
 
 function flowOf(lane: Lane, workflowId: string): Flow {
   const known = lane.flows.get(workflowId);
   if (known !== undefined) return known;
-  const flow: Flow = { limit: Number.POSITIVE_INFINITY, underWay: 0, offered: 0, parked: new Heap(earlier) };
+  const flow: Flow = { limit: Number.POSITIVE_INFINITY, underWay: 0, waiting: new Heap(earlier), offer: null };
   lane.flows.set(workflowId, flow);
   return flow;
 }
 
-/** The next start that its workflow has a place for. Others were offered before a run of it went on, or before its limit was lowered. */
-function nextStart(lane: Lane): Entry | undefined {
+/** The next start of a workflow, whether or not there is a place for it. */
+function nextWaiting(flow: Flow): Entry | undefined {
+  while (flow.waiting.top?.isOver) flow.waiting.pop();
+  return flow.waiting.top;
+}
+
+/** Makes a workflow offer its next start, or none when it has no place for it. What it offered before is dropped when it surfaces. */
+function offerNext(lane: Lane, flow: Flow): void {
+  const entry = flow.underWay < flow.limit ? nextWaiting(flow) : undefined;
+  if (flow.offer?.entry === entry) return;
+  flow.offer = entry === undefined ? null : { flow, entry };
+  if (flow.offer !== null) lane.starts.push(flow.offer);
+}
+
+/** The start that comes next of all that are offered. */
+function nextOffer(lane: Lane): Offer | undefined {
   for (;;) {
-    const start = lane.starts.top;
-    if (start === undefined) return undefined;
-    const flow = start.flow!;
-    if (!start.isOver && flow.underWay < flow.limit) return start;
+    const offer = lane.starts.top;
+    if (offer === undefined || offer.flow.offer === offer) return offer;
     lane.starts.pop();
-    if (start.isOver) continue;
-    withdraw(start);
-    flow.parked.push(start);
-  }
-}
-
-function offer(entry: Entry): void {
-  entry.isOffered = true;
-  entry.flow!.offered += 1;
-  entry.lane.offered += 1;
-  entry.lane.starts.push(entry);
-}
-
-/** Takes back what `offer` counted. */
-function withdraw(entry: Entry): void {
-  if (!entry.isOffered) return;
-  entry.isOffered = false;
-  entry.flow!.offered -= 1;
-  entry.lane.offered -= 1;
-}
-
-function offerParked(flow: Flow): void {
-  while (flow.underWay + flow.offered < flow.limit) {
-    const next = flow.parked.pop();
-    if (next === undefined) return;
-    if (!next.isOver) offer(next);
   }
 }
