@@ -34,6 +34,7 @@ import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Credentials } from './operations/credentials.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch, type TakeInMedia } from './operations/dispatch.ts';
+import { ErrorHandlers } from './operations/error-handlers.ts';
 import { EvaluationPipeline } from './operations/evaluation-pipeline.ts';
 import { Evaluations } from './operations/evaluations.ts';
 import { Files } from './operations/files.ts';
@@ -75,7 +76,7 @@ export interface Platform {
 export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
   const system = realSystem;
   const folder = resolve(config.data);
-  const store = openSqliteStore(folder);
+  const store = openSqliteStore(folder, { runsPerWorkspace: config.workspaceConcurrency });
   const secret = readSecret(folder);
   const configured = modelAccess(config);
   const http = createGuardedHttp({
@@ -178,6 +179,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   });
   const pipeline = new EvaluationPipeline({ store, evaluations, log });
   await pipeline.start();
+  const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
+  await errorHandlers.start();
 
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
@@ -228,6 +231,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       clearTimeout(cut);
       await worker.stop(left());
       await pipeline.stop();
+      await errorHandlers.stop();
       await codeThreads.close();
       await callbacks.stop(left());
       await live.stop();

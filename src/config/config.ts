@@ -8,6 +8,7 @@ export interface Config {
   readonly apiKey: string | null;
   readonly logLevel: string;
   readonly workerConcurrency: number;
+  readonly workspaceConcurrency: number | null;
   readonly drainSeconds: number;
   readonly syncTimeoutSeconds: number;
   readonly maxBodyBytes: number;
@@ -103,6 +104,14 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: 64,
     about: 'Nodes with effects (HTTP, models) that run at the same time, 1 to 10,000.',
     read: integer(1, 10_000),
+  },
+  workspaceConcurrency: {
+    env: 'MILLRUN_WORKSPACE_CONCURRENCY',
+    flag: 'workspace-concurrency',
+    default: null,
+    about:
+      'Runs of one workspace that are under way at the same time, 1 to 1,000,000; any number when absent. Others wait.',
+    read: integer(1, 1_000_000),
   },
   drainSeconds: {
     env: 'MILLRUN_DRAIN_SECONDS',

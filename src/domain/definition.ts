@@ -11,6 +11,8 @@ export interface Definition {
   readonly edges: readonly EdgeDefinition[];
   /** What a run of it costs besides what its nodes use; frozen with it, so that a run is charged what it cost when it was started. */
   readonly pricing?: readonly PriceRule[];
+  /** Settings of its workflow that are defaults of its nodes' configuration, as they were when it was frozen. */
+  readonly settings?: JsonObject;
 }
 
 /** A vertex: which node type, how configured, with which sockets. */

@@ -101,8 +101,8 @@ let engine: Engine;
 let worker: Worker;
 let blobs: ReturnType<typeof memoryBlobs>;
 
-function open(): void {
-  store = openSqliteStore(folder);
+function open(runsPerWorkspace: number | null = null): void {
+  store = openSqliteStore(folder, { runsPerWorkspace });
   engine = new Engine({
     store,
     catalogue: createCatalogue([...BUILTIN_NODE_TYPES, effect]),
@@ -914,7 +914,33 @@ describe('a retry', () => {
     expect(records['work']).toMatchObject({ attempts: 1 });
   });
 
-  it('has the same idempotency key as the try before, and no other pass has it', async () => {
+  it('is made for the failures that the node lists, and for no others', async () => {
+    let failures = 0;
+    behaviours = {
+      work: () => {
+        failures += 1;
+        // Of the node's own mind it would be the other way round.
+        return failed({ code: failures < 3 ? 'provider' : 'network', message: 'No.' }, failures >= 3);
+      },
+    };
+    const config = {
+      retry_on: ['provider'],
+      retry_delay: 2,
+      retry_backoff: 'fixed',
+      retry_jitter: false,
+      max_retries: 9,
+    };
+    const run = await start(line(node('work', effect, config)), { in: 'x' });
+    for (let n = 0; n < 2; n += 1) {
+      await vi.waitFor(async () => expect(await store.nextTaskDueAt()).toBe(system.now() + 2000));
+      await pass(2000);
+    }
+    const ended = await end(run);
+    expect(ended.run).toMatchObject({ status: 'failed', failure: { code: 'network' } });
+    expect(ended.records['work']).toMatchObject({ attempts: 3 });
+  });
+
+  it('has an idempotency key of its own, and so has every pass', async () => {
     const keys: string[] = [];
     const tryTwice = failing(2);
     behaviours = {
@@ -929,10 +955,30 @@ describe('a retry', () => {
     await vi.waitFor(async () => expect(await store.nextTaskDueAt()).toBe(system.now() + 750));
     await pass(750);
     await end(run);
-    const keyOf = (start: string) => keys.find((key) => key.startsWith(start))?.split(' ')[2];
-    expect(keyOf('a 1')).toBe(keyOf('a 2'));
-    expect(keyOf('b 1')).toBe(keyOf('b 2'));
-    expect(keyOf('a 1')).not.toBe(keyOf('b 1'));
+    expect(keys.map((key) => key.slice(0, 3)).toSorted()).toEqual(['a 1', 'a 2', 'b 1', 'b 2']);
+    expect(new Set(keys.map((key) => key.split(' ')[2])).size).toBe(4);
+  });
+
+  it('has the same idempotency key when it is made again after a crash', async () => {
+    const keys: string[] = [];
+    let fails = true;
+    behaviours = {
+      work: (_, context) => {
+        keys.push(`${context.attempt} ${context.idempotencyKey}`);
+        if (context.attempt === 1) return broken('Not now.', true);
+        return fails ? heedful(_, context) : succeeded({ output: 'x' });
+      },
+    };
+    const run = await start(line(node('work', effect)), { in: 'x' });
+    await vi.waitFor(async () => expect(await store.nextTaskDueAt()).toBe(system.now() + 750));
+    await pass(750);
+    await vi.waitFor(() => expect(keys).toHaveLength(2));
+    fails = false;
+    await restart();
+    await end(run);
+    expect(keys).toHaveLength(3);
+    expect(keys[2]).toBe(keys[1]);
+    expect(keys[0]).not.toBe(keys[1]);
   });
 });
 
@@ -1256,6 +1302,43 @@ it('waiting for the end of a run gives it as it stands when the time is over', a
   expect(await engine.waitForEnd(WORKSPACE, run.id, 1)).toMatchObject({ status: 'running', progress: 33 });
   expect(await engine.waitForEnd(WORKSPACE, 'none', 1)).toBeNull();
   await engine.cancel(WORKSPACE, run.id);
+});
+
+describe('a run that is queued', () => {
+  const tasksOf = async (run: Run) => (await store.loadRun(WORKSPACE, run.id))?.tasks;
+
+  it('asks for a place, whether it is alone, one of several, or goes on with what another did', async () => {
+    await worker.stop(0);
+    const made = await newRun(line(node('work', effect)), { in: 'x' });
+    const several = (await engine.enqueueAll([made, made], () => []))!;
+    const record = (await engine.startNow(made)).id;
+    const taken = (await store.listNodeRuns(WORKSPACE, record, { payloads: true })).filter(
+      ({ nodeId }) => nodeId === 'in',
+    );
+    for (const run of [await engine.enqueue(made), ...several, await engine.enqueue(made, taken)]) {
+      expect(await tasksOf(run)).toMatchObject([{ nodeId: null, startOf: WORKFLOW }]);
+    }
+    // What goes on has its place already.
+    expect((await store.loadRun(WORKSPACE, record))?.tasks).toMatchObject([{ nodeId: 'work', startOf: null }]);
+  });
+
+  it('because there was no place when somebody wanted to wait for it is one run, and leaves no payload behind', async () => {
+    await close();
+    open(1);
+    const blocked = gate();
+    behaviours = { work: () => blocked.opened.then(() => succeeded({ output: 'done' })) };
+    const first = await engine.startNow(await newRun(line(node('work', effect)), { in: 'x' }));
+    expect(first.status).toBe('running');
+    const large = 'x'.repeat(INLINE_PAYLOAD_LIMIT + 1);
+    const second = await engine.startNow(await newRun(line(node('work', effect)), { in: large }));
+    expect(second.status).toBe('queued');
+    expect(new Set(blobs.ids().map((id) => id.split('/')[1]))).toEqual(new Set([second.id]));
+    expect((await store.listRuns({ workspaceId: WORKSPACE }, { page: 1, size: 9 }, { output: false })).total).toBe(2);
+    expect(passes).toHaveLength(1);
+    blocked.open();
+    expect((await end(first)).output).toEqual({ out: 'done' });
+    expect((await end(second)).output).toEqual({ out: 'done' });
+  });
 });
 
 describe('two engines on one store', () => {

@@ -33,6 +33,12 @@ const MAX_SLEEP_MS = 5_000;
 /** Grace for a node that does not heed its signal, at its timeout or when it is aborted, before the worker stops listening to it. */
 const DEAF_GRACE_MS = 2_000;
 
+/**
+ * One of so many places is kept for workspaces that have none: little enough to cost a busy workspace hardly anything, enough that several newcomers
+ * find one. A worker of less than two places has none to keep.
+ */
+const RESERVED_SHARE = 8;
+
 /** What effects may use of the world. */
 export interface WorkerTools {
   readonly http: HttpClient;
@@ -79,6 +85,8 @@ export class Worker {
   readonly #calls: WorkflowCalls;
   /** Tasks in hand that wait for a workflow that they called. */
   readonly #calling = new Map<string, number>();
+  /** Tasks in hand by workspace. */
+  readonly #held = new Map<string, number>();
   readonly #unsubscribe: (() => void)[];
   readonly #renewal: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
@@ -164,7 +172,9 @@ export class Worker {
       const limit = this.#concurrency - this.#running.size + this.#calling.size;
       // A full worker looks again when one of its tasks ends.
       if (limit <= 0) return;
-      const leases = await this.#store.claimTasks({ limit, now: this.#system.now(), leaseMs: LEASE_MS });
+      const reserved = this.#concurrency < 2 ? 0 : Math.ceil(this.#concurrency / RESERVED_SHARE);
+      const now = this.#system.now();
+      const leases = await this.#store.claimTasks({ limit, now, leaseMs: LEASE_MS, reserved, held: this.#held });
       if (this.#stopping) {
         await this.#store.returnLeases(leases);
         return;
@@ -190,9 +200,17 @@ export class Worker {
       )
       .finally(() => {
         this.#running.delete(lease.task.id);
+        this.#count(lease.task.workspaceId, -1);
         if (!this.#stopping) this.#look();
       });
     this.#running.set(lease.task.id, { lease, abort, done });
+    this.#count(lease.task.workspaceId, 1);
+  }
+
+  #count(workspaceId: string, by: number): void {
+    const held = (this.#held.get(workspaceId) ?? 0) + by;
+    if (held === 0) this.#held.delete(workspaceId);
+    else this.#held.set(workspaceId, held);
   }
 
   async #run(lease: Lease, abort: AbortController): Promise<void> {
@@ -289,7 +307,7 @@ export class Worker {
       runId,
       attempt,
       iteration,
-      idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration}`).digest('base64url'),
+      idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration} ${attempt}`).digest('base64url'),
       signal,
       now: () => this.#system.now(),
       log: (level, message, meta) => {

@@ -200,7 +200,10 @@ export interface NodeContext {
   readonly iteration: number;
   /** 1 for the first try. */
   readonly attempt: number;
-  /** The same for every try of one (run, node, iteration): remote sides that honour it do the work once. */
+  /**
+   * The same for one (run, node, iteration, attempt), however often a crash makes it run: remote sides that honour it do the work once. A try after
+   * one that failed has another, since remote sides answer a key that they know with the failure again.
+   */
   readonly idempotencyKey: string;
   /** Aborted at the node's timeout, and when the run is stopped. */
   readonly signal: AbortSignal;

@@ -22,6 +22,7 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
  * before, `settlePersonRequest` that nobody has.
  */
 export type Write =
+  /** One that is made `running` rests on there being a place for it, and on none that came before waiting for that place (`Store.claimTasks`). */
   | { readonly kind: 'createRun'; readonly run: Run }
   /** What a person thinks of a run, at any time of its life. Null takes it back. */
   | {
@@ -71,6 +72,13 @@ export type Write =
   | { readonly kind: 'appendLog'; readonly workspaceId: string; readonly log: RunLog }
   /** Rests on the run being terminal. Removes everything it owns in the store, and all runs below it; blobs are the caller's to remove. */
   | { readonly kind: 'deleteRun'; readonly workspaceId: string; readonly runId: string }
+  /** Beside what an ended run was made with, the run that handles its error. */
+  | {
+      readonly kind: 'setErrorHandlerRun';
+      readonly workspaceId: string;
+      readonly runId: string;
+      readonly handlerRunId: string;
+    }
   /** Rests on no other workflow of its kind having its slug. */
   | { readonly kind: 'createWorkflow'; readonly workflow: Workflow }
   /** Rests on the stored revision being `workflow.revision - 1`, and on no other workflow of its kind having its slug. */

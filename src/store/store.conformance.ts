@@ -62,6 +62,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       iteration: 0,
       attempt: 1,
       dueAt: system.now(),
+      startOf: null,
       outputs: null,
       ...set,
     });

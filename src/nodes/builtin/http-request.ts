@@ -54,7 +54,7 @@ export const httpRequest: EffectNodeType = {
   type: 'HttpRequestNode',
   title: 'HTTP request',
   description:
-    'Calls an HTTP address. ((Key)) in the address, headers, query and body is replaced by connected variables: percent-encoded within the address, as JSON values in a JSON body. Addresses of private networks are refused unless the server’s configuration allows them. Requests that change something carry an Idempotency-Key that is the same for every try.',
+    'Calls an HTTP address. ((Key)) in the address, headers, query and body is replaced by connected variables: percent-encoded within the address, as JSON values in a JSON body. Addresses of private networks are refused unless the server’s configuration allows them. Requests that change something carry an Idempotency-Key that is the same when a crash repeats a try.',
   category: 'web',
   effect: true,
   timeoutMs: 240_000,

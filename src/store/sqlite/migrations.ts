@@ -303,6 +303,15 @@ const MIGRATIONS: readonly string[] = [
     updated_at integer not null, revision integer not null
   ) strict, without rowid;
   `,
+  // Starts wait for places. Error handlers begin with the failures that are still to come.
+  `
+  alter table tasks add column start_of text;
+  update tasks set start_of = (
+    select workflow_id from runs where workspace_id = tasks.workspace_id and id = tasks.run_id and status = 'queued'
+  ) where node_id is null;
+
+  insert or ignore into followers (name, position) select 'error_handlers', coalesce(max(position), 0) from events;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */
