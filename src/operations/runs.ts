@@ -3,7 +3,7 @@ import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
-import type { NodeRun, NodeStatus } from '../domain/node-run.ts';
+import type { Iteration, NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { type Dialect, type Feedback, isTerminal, type Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
@@ -205,6 +205,23 @@ export class Runs {
       this.#store.listRunLogs(run.workspaceId, run.id, LOGS_IN_PROGRESS),
     ]);
     return progressOfRun(this.#engine.graphOf(version), run, nodeRuns, logs);
+  }
+
+  /** The records of a run's nodes, and of the steps inside them, without inputs and outputs. */
+  async nodeRuns(caller: Caller, runId: string): Promise<NodeRun[]> {
+    const run = await this.get(caller, runId);
+    return this.#store.listNodeRuns(run.workspaceId, runId, { payloads: false });
+  }
+
+  /** Passes of a node that are recorded, from number `from` on (1-based), without inputs and outputs. @throws PlatformError `not_found` */
+  async iterations(
+    caller: Caller,
+    runId: string,
+    nodeId: string,
+    page: { from: number; limit: number },
+  ): Promise<Iteration[]> {
+    const run = await this.get(caller, runId);
+    return this.#store.listIterations(run.workspaceId, runId, nodeId, page);
   }
 
   /** The frozen definition that a run executes. */
