@@ -6,9 +6,9 @@ import type { System } from '../system/system.ts';
 import { demand } from './access.ts';
 
 /**
- * Milliseconds of work that one survey may take: some 200,000 runs. The thread that does it serves other lists between its steps.
+ * Milliseconds of work that one survey may take: some 400,000 runs. The thread that does it serves other lists between its steps.
  */
-const BUDGET_MS = 300;
+const BUDGET_MS = 500;
 
 /** Milliseconds for which a survey is given again though runs have changed: people do not see more, and a page of facets and histograms asks at once. */
 const FRESH_MS = 1000;
