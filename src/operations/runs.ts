@@ -20,7 +20,7 @@ export type { FoundRun };
 
 import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
-import { demand, SCOPE_OF_KIND } from './access.ts';
+import { demand, demandVerdicts, SCOPE_OF_KIND } from './access.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
 import type { RunSearch } from './search.ts';
@@ -171,6 +171,7 @@ export class Runs {
     demand(caller, 'runs:read');
     // Verdicts must not be read off a list that they filter.
     if (options?.evaluation) demand(caller, 'evaluations:read');
+    demandVerdicts(caller, request.filter, request.sort);
     return this.#store.find('runs', { ...request, workspaceId: caller.workspaceId }, options);
   }
 

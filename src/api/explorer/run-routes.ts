@@ -140,7 +140,7 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
     { schema: { querystring: LogsQuery } },
     async ({ caller, params, query }): Promise<wire.LogPage> => {
       const id = idOf(params);
-      const given = query as Static<typeof LogsQuery>;
+      const given: wire.LogQuery = query as Static<typeof LogsQuery>;
       const { search = '', levels = '', node = '', at = '' } = given;
       const list = readPage(given, ['logs', caller.workspaceId, id, search, levels, node, at]);
       const terms: CheckedFilter[] = [];
