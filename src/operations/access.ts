@@ -117,9 +117,8 @@ export function demandVerdicts(caller: Caller, filter: CheckedFilter | null, sor
 }
 
 function mentions(filter: CheckedFilter | null, column: string): boolean {
-  switch (filter?.kind) {
-    case undefined:
-      return false;
+  if (filter === null) return false;
+  switch (filter.kind) {
     case 'and':
     case 'or':
       return filter.terms.some((term) => mentions(term, column));
