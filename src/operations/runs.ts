@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { callbackUrlProblem } from '../callbacks/callback-url.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
@@ -241,6 +242,16 @@ export class Runs {
   /** The JSON text of a run's input or output. */
   text(payload: string): Promise<string> {
     return this.#payloads.text(payload);
+  }
+
+  /** The JSON text of a run's input or output, as a stream where it is large. */
+  open(payload: string): Promise<{ text: string | Readable; bytes: number }> {
+    return this.#payloads.open(payload);
+  }
+
+  /** The first characters of a run's input or output, without reading all of it. */
+  beginning(payload: string, length: number): Promise<{ text: string; bytes: number }> {
+    return this.#payloads.beginning(payload, length);
   }
 
   /** The output keyed by `<node id>::<output>` whatever labels there are. */

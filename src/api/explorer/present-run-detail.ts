@@ -5,7 +5,7 @@ import { isTerminal, type Run } from '../../domain/run.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { WorkflowVersion } from '../../domain/workflow.ts';
 import type { ExplorerParts } from './parts.ts';
-import { payloadHref, payloadPart } from './payload-part.ts';
+import { payloadHref, runPart } from './payload-part.ts';
 import { presentDelivery } from './present-delivery.ts';
 import { presentPersonRequest } from './present-person-request.ts';
 import { namesOf, presentOneRow } from './present-run.ts';
@@ -53,11 +53,14 @@ export async function readRunState(parts: ExplorerParts, caller: Caller, run: Ru
 /** Everything that the page of a run shows at first. */
 export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: Run): Promise<wire.RunDetail> {
   const { runs, keys, workflows } = parts;
-  const [state, nodeRuns, version, payloads, deliveries, record] = await Promise.all([
+  const [state, nodeRuns, version, [input, output], deliveries, record] = await Promise.all([
     readRunState(parts, caller, run),
     runs.nodeRuns(caller, run.id),
     runs.version(run),
-    runs.payloads(run),
+    Promise.all([
+      runPart(runs, run.input, payloadHref(run.id, 'input', null)),
+      run.output === null ? null : runPart(runs, run.output, payloadHref(run.id, 'output', null)),
+    ]),
     runs.deliveries(caller, run.id),
     workflows.recordOfRun(caller, run.workflowId),
   ]);
@@ -73,8 +76,8 @@ export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: R
     nodeIds: run.nodeIds,
     singleNodeId: run.singleNodeId,
     versionPinned: run.versionPinned,
-    input: payloadPart(payloads.input, payloadHref(run.id, 'input', null)),
-    output: payloads.output === null ? null : payloadPart(payloads.output, payloadHref(run.id, 'output', null)),
+    input,
+    output,
     version: {
       id: version.id,
       name: version.name,

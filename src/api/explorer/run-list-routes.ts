@@ -175,6 +175,7 @@ export function runListRoutes(api: FastifyInstance, parts: ExplorerParts): void 
     { schema: { querystring: HistogramQuery } },
     async ({ caller, query }): Promise<wire.Histogram> => {
       const given: wire.HistogramQuery = query as Static<typeof HistogramQuery>;
+      refuseEmptySpan(given.from, given.to);
       const { from, to, bucketMs, buckets, scanned }: RunSurvey = await surveyOf(caller, given.q, given);
       return { from, to, bucketMs, buckets, scanned };
     },
@@ -222,6 +223,13 @@ export function runListRoutes(api: FastifyInstance, parts: ExplorerParts): void 
       };
     },
   );
+}
+
+/** @throws PlatformError `invalid` */
+function refuseEmptySpan(from: number | undefined, to: number | undefined): void {
+  if (from === undefined || to === undefined || from < to) return;
+  const message = `The time from ${from} to ${to} is none: "from" must come before "to".`;
+  throw invalid([{ at: ['query', 'from'], message, type: 'range' }]);
 }
 
 function readFacets(text: string | undefined): wire.FacetField[] {

@@ -33,8 +33,9 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
   api.get('/v1/runs/live', { schema: { querystring: RunsQuery } }, async (request, reply) => {
     const { caller } = request;
     const given = request.query as Static<typeof RunsQuery>;
-    const filter = readQ(given.q, explorerVocabulary, clock());
-    demandVerdicts(caller, filter);
+    // Read anew for each batch: `now` goes on.
+    const filter = () => readQ(given.q, explorerVocabulary, clock());
+    demandVerdicts(caller, filter());
     const since = positionOf(request, given.position);
     const gathered = new Gathered();
     const unwatch = await runs.live.watchAll(caller, (event) => gathered.add(event));
@@ -59,7 +60,7 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
           send(stream, { event: 'reset', data: { position } }, position);
           continue;
         }
-        for (const live of await changed(caller, batch.runs, (ids) => within(filter, 'id', ids))) {
+        for (const live of await changed(caller, batch.runs, (ids) => within(filter(), 'id', ids))) {
           send(stream, { event: 'run', data: live }, batch.position);
         }
       }

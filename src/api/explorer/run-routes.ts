@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { invalid, PlatformError } from '../../domain/error.ts';
@@ -118,10 +119,10 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
         .header('content-disposition', `inline; filename="${name}.json"`)
         .send(text);
 
-      async function ofRun(which: 'input' | 'output'): Promise<string | null> {
+      async function ofRun(which: 'input' | 'output'): Promise<string | Readable | null> {
         const run = await runs.get(caller, id);
         const payload = run[which];
-        return payload === null ? null : runs.text(payload);
+        return payload === null ? null : (await runs.open(payload)).text;
       }
 
       async function ofNode(which: 'node-inputs' | 'node-outputs'): Promise<string | null> {
