@@ -343,6 +343,39 @@ describe('a run', () => {
     expect([missing.status, missing.body.error.message]).toEqual([422, expect.stringContaining('"Name"')]);
   });
 
+  it('is repeated from a node with another input, and held against the first one', async () => {
+    const overrides = { Name: 'Barbara' };
+    const { runId } = await page.post(`/runs/${greeted[0]}/retry`, { from: ['in'], overrides });
+    await settled(runId);
+    const diff = await page.get(`/runs/${greeted[0]}/diff?with=${runId}`);
+    expect(diff).toMatchObject({
+      runs: { before: { id: greeted[0] }, after: { id: runId } },
+      isSameVersion: true,
+      input: { differs: true },
+      output: { differs: true, differences: [{ before: 'Hello Ada', after: 'Hello Barbara' }] },
+    });
+    expect(diff.runs.before).not.toHaveProperty('input');
+    expect(diff.nodes.map(({ nodeId, outputsDiffer }: Wire) => [nodeId, outputsDiffer])).toContainEqual(['say', true]);
+    expect((await page.send('POST', `/runs/${greeted[0]}/retry`, { from: ['nope'] })).status).toBe(422);
+  });
+
+  it('knows the runs that its nodes invoked, and what invoked it', async () => {
+    const outer = await server.client.save({
+      nodes: [text('say', 'Ada'), { id: 'call', type: 'InvokeSubflowNode', node_config: { subflow_id: greeting } }],
+      edges: [edge('say::output', 'call::inputs::Name')],
+    });
+    const { id } = await server.client.run(outer.id, { input: {} });
+    const run = await page.get(`/runs/${id}`);
+    expect(run.children).toMatchObject([{ nodeId: 'call', run: { workflow: { name: 'Greeting' } } }]);
+    const [child] = run.children;
+    const all = await page.get(`/runs/${id}/children?node=call`);
+    expect(all).toMatchObject({ total: 1, page: 1, items: [{ run: { id: child.run.id } }] });
+    const inner = await page.get(`/runs/${child.run.id}`);
+    expect(inner).toMatchObject({ parent: { runId: id, rootId: id, nodeId: 'call' }, children: [] });
+    expect(inner.actions.delete).toContain('part of another run');
+    expect(ids(await page.get('/runs?limit=500'))).not.toContain(child.run.id);
+  });
+
   it('is deleted once it has ended', async () => {
     const { id } = await server.client.run(greeting, { input: { Name: 'gone' } });
     expect((await page.send('DELETE', `/runs/${id}`)).status).toBe(204);

@@ -31,7 +31,14 @@ const RETRY = {
   from: Type.Optional(Type.Enum(['start', 'failed_node'])),
   version: Type.Optional(Type.Enum(['original', 'current'])),
 };
-const RetryBody = exactly(RETRY);
+const RetryBody = exactly({
+  from: Type.Optional(
+    Type.Union([Type.Enum(['start', 'failed_node']), Type.Array(Type.String(), { minItems: 1, maxItems: 1000 })]),
+  ),
+  version: RETRY.version,
+  input: Type.Optional(AnyObject),
+  overrides: Type.Optional(AnyObject),
+});
 const FeedbackBody = exactly({
   isPositive: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
   reason: Type.Optional(Type.Union([Type.String({ maxLength: 2000 }), Type.Null()])),
@@ -63,7 +70,7 @@ const SOURCE = 'explorer';
 
 /** Acting on runs: one by one, and on many at once. */
 export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): void {
-  const { runs, retries, evaluations, deliveries, bulkJobs, clock } = parts;
+  const { runs, replays, evaluations, deliveries, bulkJobs, clock } = parts;
   const started = (run: Run): wire.StartedRun => ({ runId: run.id });
 
   api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, id: requestId }) => {
@@ -101,8 +108,10 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   );
 
   api.post('/v1/runs/:id/retry', { schema: { body: RetryBody } }, async ({ caller, params, body, id: requestId }) => {
-    const { from = 'start', version = 'original' }: wire.RetryRun = body as Static<typeof RetryBody>;
-    return started(await retries.retry(caller, idOf(params), { from, version, requestId, dialect: 'noxus' }));
+    const { from = 'start', version = 'original', input = null, overrides = {} } = body as wire.RetryRun;
+    return started(
+      await replays.replay(caller, idOf(params), { from, version, input, overrides, requestId, dialect: 'noxus' }),
+    );
   });
 
   api.post(

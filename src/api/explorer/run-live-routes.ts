@@ -81,6 +81,7 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
     const unwatch = await runs.live.watch(id, (event) => gathered.add(event));
     const stream = openEventStream(request, reply);
     void stream.closed.then(() => gathered.end());
+    const unwatchContent = runs.live.watchContent(id, (piece) => send(stream, { event: 'content', data: piece }));
     const lines = new NewLines((after) => linesAfter(caller, id, after));
     try {
       // What a client that says nothing has is not known: the first state is sent in any case.
@@ -94,6 +95,7 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
       request.log.error({ err: error, runId: id }, 'a live view of a run failed');
     } finally {
       unwatch();
+      unwatchContent();
       stream.end();
     }
   });
