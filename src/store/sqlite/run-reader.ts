@@ -8,6 +8,7 @@ import { filterToSql, type SqlColumns, type SqlValue } from '../sql/filter-to-sq
 import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { RunReader, RunRecords } from '../store.ts';
 import { type Connection, connection } from './connection.ts';
+import { runs } from './lists.ts';
 import { getRun, listNodeRuns, listRunLogs, readLog } from './queries.ts';
 
 /** Log lines of one run that are read. More is beyond what anybody searches a run for. */
@@ -16,8 +17,9 @@ const LOGS_READ = 100_000;
 /** Runs below one run that are read. */
 const RUNS_BELOW_READ = 20_000;
 
-/** The columns of `filter/noxus-vocabulary.ts` in the statement below. */
+/** The columns of `filter/noxus-vocabulary.ts` and `filter/explorer-vocabulary.ts` in the statement below. */
 const COLUMNS: SqlColumns = {
+  ...runs({}).columns,
   id: 'r.id',
   workflowId: 'r.workflow_id',
   workflowVersionId: 'r.workflow_version_id',
