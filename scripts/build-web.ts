@@ -11,7 +11,12 @@ const ROOT = join(import.meta.dirname, '..');
 if (existsSync(join(ROOT, 'node_modules/vite/package.json'))) {
   const { build } = await import('vite');
   const start = performance.now();
-  await build({ root: join(ROOT, 'web'), configFile: join(ROOT, 'web/vite.config.ts'), configLoader: 'native', logLevel: 'warn' });
+  await build({
+    root: join(ROOT, 'web'),
+    configFile: join(ROOT, 'web/vite.config.ts'),
+    configLoader: 'native',
+    logLevel: 'warn',
+  });
   process.stdout.write(`web/dist was built in ${((performance.now() - start) / 1000).toFixed(1)} s.\n`);
 } else {
   process.stdout.write('The pages were not built: the development packages are not installed. `npm ci` brings them.\n');
