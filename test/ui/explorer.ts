@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
@@ -33,8 +32,10 @@ export interface WindowWishes {
 /** The product with pages and a browser before it. */
 export interface Explorer {
   readonly server: Server;
-  /** A window of its own, signed in, at an address of the page. Its errors fail the test that asks {@link Explorer.complaints}. */
+  /** A window of its own, signed in, at an address of the page; it knows nothing of other windows. */
   open(path: string, wishes?: WindowWishes): Promise<Page>;
+  /** Closes all windows: what is open after a test goes on asking the server. */
+  closeWindows(): Promise<void>;
   /** What windows have complained about since they were last asked: exceptions, errors on the console, broken rules of the policy. */
   complaints(): string[];
   /** Calls the public API with the key of the server. */
@@ -53,7 +54,9 @@ export async function startExplorer(chromiumPath: string | null): Promise<Explor
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const server = await startServer();
-  const contexts: { readonly context: BrowserContext; readonly profile: string }[] = [];
+  // A profile of its own, which goes with it.
+  const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: ARGUMENTS });
+  let windows: BrowserContext[] = [];
   let complaints: string[] = [];
 
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
@@ -70,18 +73,14 @@ export async function startExplorer(chromiumPath: string | null): Promise<Explor
     server,
     call,
     async open(path, { width = 1280, height = 800, theme = 'light', signedIn = true } = {}) {
-      const profile = mkdtempSync(join(tmpdir(), 'millrun-browser-'));
-      const context = await chromium.launchPersistentContext(profile, {
-        executablePath: chromiumPath,
-        headless: true,
-        args: ARGUMENTS,
+      const context = await browser.newContext({
         viewport: { width, height },
         colorScheme: theme,
         locale: 'en-GB',
         timezoneId: 'UTC',
       });
-      contexts.push({ context, profile });
-      const page = context.pages()[0] ?? (await context.newPage());
+      windows.push(context);
+      const page = await context.newPage();
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => {
         // That nobody is signed in yet is asked for, and answered with 401.
@@ -99,16 +98,18 @@ export async function startExplorer(chromiumPath: string | null): Promise<Explor
       await page.goto(`${server.url}${path}`);
       return page;
     },
+    async closeWindows() {
+      const open = windows;
+      windows = [];
+      for (const context of open) await context.close();
+    },
     complaints() {
       const said = complaints;
       complaints = [];
       return said;
     },
     async stop() {
-      for (const { context, profile } of contexts) {
-        await context.close();
-        rmSync(profile, { recursive: true, force: true });
-      }
+      await browser.close();
       await server.stop();
     },
   };
@@ -117,6 +118,7 @@ export async function startExplorer(chromiumPath: string | null): Promise<Explor
 const NOTHING: Explorer = {
   server: { url: '', key: '', folder: '', stop: async () => {} },
   open: () => Promise.reject(new Error('There is no browser.')),
+  closeWindows: async () => {},
   complaints: () => [],
   call: () => Promise.reject(new Error('There is no server.')),
   stop: async () => {},

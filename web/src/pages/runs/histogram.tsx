@@ -195,7 +195,7 @@ function Chart({
         ))}
       </div>
       <div className={styles['scales']} style={{ width: SCALES - 8 }} aria-hidden="true">
-        <span>{countText(most)}</span>
+        <span>{buckets.length > 0 && countText(most)}</span>
         {slowest > 1 && (
           <>
             <span style={{ top: BARS + GAP - 3 }}>{durationText(slowest)}</span>

@@ -140,8 +140,7 @@ export default function RunsPage() {
   const bounds = timeBounds(q, 'created_at', Date.now());
   const hasTime = bounds.from !== null || bounds.to !== null;
   const onTime = (since: string) => setFilter(withTime(q, 'created_at', since === '' ? null : since, null));
-  const onRange = (from: number, to: number) =>
-    setFilter(withTime(q, 'created_at', new Date(from).toISOString(), new Date(to).toISOString()));
+  const onRange = (from: number, to: number) => setFilter(withTime(q, 'created_at', timeText(from), timeText(to)));
   const facets = isReadable ? <Facets q={q} onFilter={setFilter} /> : null;
 
   return (
@@ -289,6 +288,11 @@ export default function RunsPage() {
       )}
     </div>
   );
+}
+
+/** A time as a filter has it, without the milliseconds that are none. */
+function timeText(at: number): string {
+  return new Date(at).toISOString().replace('.000Z', 'Z');
 }
 
 const ACTIONS = [
