@@ -124,18 +124,21 @@ const NOTHING: Explorer = {
   stop: async () => {},
 };
 
-/** Saves the demo's workflow and runs it over some READMEs of the packages. @returns the id of the workflow */
-export async function runDemo({ call }: Explorer, runs: number): Promise<string> {
+/** Saves the demo's workflow. @returns its id */
+export async function saveDemo({ call }: Explorer): Promise<string> {
   const digest: unknown = JSON.parse(readFileSync(join(ROOT, 'demo/package-digest.json'), 'utf8'));
-  const { id } = await call<{ id: string }>('POST', '/v1/workflows', digest);
+  return (await call<{ id: string }>('POST', '/v1/workflows', digest)).id;
+}
+
+/** Runs the demo's workflow over some READMEs of the packages. */
+export async function runDemo({ call }: Explorer, workflowId: string, runs: number): Promise<void> {
   const waiting = spread(readCorpus(join(ROOT, 'node_modules')), runs).values();
   const takeTurns = async () => {
     for (const { readme, manifest } of waiting) {
-      await call('POST', `/v1/workflows/${id}/runs/sync`, { input: { README: readme, Manifest: manifest } });
+      await call('POST', `/v1/workflows/${workflowId}/runs/sync`, { input: { README: readme, Manifest: manifest } });
     }
   };
   await Promise.all(Array.from({ length: 8 }, takeTurns));
-  return id;
 }
 
 const AXE = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { needsProgram } from '../support/programs.ts';
-import { barriers, type Explorer, picture, runDemo, startExplorer } from './explorer.ts';
+import { barriers, type Explorer, picture, runDemo, saveDemo, startExplorer } from './explorer.ts';
 
 /** Runs of the demo: more than a window shows, few enough to be made in a second. */
 const RUNS = 60;
@@ -47,7 +47,8 @@ describe('whoever opens a server that is new', () => {
     await page.getByRole('heading', { name: 'No runs yet' }).waitFor();
     expect(await barriers(page)).toEqual([]);
     await picture(page, 'runs-empty');
-    workflowId = await runDemo(explorer, 1);
+    workflowId = await saveDemo(explorer);
+    await runDemo(explorer, workflowId, 1);
     await rows(page).first().waitFor();
     expect(await rows(page).count()).toBe(1);
   });
@@ -55,7 +56,7 @@ describe('whoever opens a server that is new', () => {
 
 describe('the page of runs', () => {
   beforeAll(async () => {
-    if (chromium) workflowId = await runDemo(explorer, RUNS);
+    if (chromium) await runDemo(explorer, workflowId, RUNS);
   }, 60_000);
 
   const start = async (readme: string) => {
@@ -235,10 +236,10 @@ describe('the page of runs', () => {
     await page.getByRole('button', { name: 'Columns' }).click();
     await page.getByRole('checkbox', { name: 'Source' }).check();
     await page.getByRole('button', { name: 'Source earlier' }).click();
-    expect(asked(page).get('columns')).toBe('status,workflow,outcome,created,duration,cost,source,id');
+    expect(asked(page).get('columns')).toBe('status,workflow,outcome,created,duration,source,cost');
     await page.reload();
     await rows(page).first().waitFor();
-    expect((await page.getByRole('columnheader').allInnerTexts()).slice(-2)).toEqual(['Source', 'Id']);
+    expect((await page.getByRole('columnheader').allInnerTexts()).slice(-2)).toEqual(['Source', 'Cost']);
   });
 
   it('has complained of nothing on the way', () => {

@@ -137,6 +137,8 @@ export default function RunsPage() {
     { label: 'Export these runs as JSON lines', icon: 'download', words: 'download', run: () => download('jsonl') },
   ]);
 
+  const isEmpty = list.rows.length === 0 && !list.isLoading && !list.error && isReadable;
+  const isFirst = isEmpty && q === '' && !isSearch;
   const bounds = timeBounds(q, 'created_at', Date.now());
   const hasTime = bounds.from !== null || bounds.to !== null;
   const onTime = (since: string) => setFilter(withTime(q, 'created_at', since === '' ? null : since, null));
@@ -171,15 +173,15 @@ export default function RunsPage() {
         />
         <TimeChoice q={q} onTime={onTime} />
       </div>
-      <div className={styles['body']} data-facets={address.facets}>
-        {address.facets && (
+      <div className={styles['body']} data-facets={address.facets && !isFirst}>
+        {address.facets && !isFirst && (
           <aside className={styles['facets']} aria-label="Facets">
             {facets}
           </aside>
         )}
         <section className={styles['main']} aria-label="Results">
-          {isReadable && <Histogram q={q} onRange={onRange} />}
-          <div className={styles['tools']}>
+          {isReadable && !isFirst && <Histogram q={q} onRange={onRange} />}
+          <div className={styles['tools']} hidden={isFirst}>
             {selection.isEmpty ? (
               <>
                 <IconButton icon="filter" label="Facets" keys="f" pressed={address.facets} onClick={toggleFacets} />
@@ -242,7 +244,7 @@ export default function RunsPage() {
             </EmptyState>
           ) : list.error && list.rows.length === 0 ? (
             <ErrorState title="The runs could not be read" error={list.error} onRetry={list.retry} />
-          ) : list.rows.length === 0 && !list.isLoading ? (
+          ) : isEmpty ? (
             <div className={styles['none']}>
               <NoRuns
                 isFiltered={q !== ''}
