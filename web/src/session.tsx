@@ -15,7 +15,7 @@ export function useSession(): Session {
 /** Whether the key may do what a scope names; what it may not is not offered. */
 export function useMay(scope: Scope): boolean {
   const { scopes } = useSession();
-  return scopes.includes(scope) || scopes.includes('admin');
+  return scopes.includes(scope);
 }
 
 const QUERY_KEY = ['session'];

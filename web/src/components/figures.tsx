@@ -13,7 +13,7 @@ const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /** The time, epoch milliseconds, to within {@link TICK}. */
-export function useNow(): number {
+function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
 
@@ -79,7 +79,7 @@ export function shortTime(at: number, span: number): string {
   return span < 4 * DAY ? `${DATE.format(at)}, ${CLOCK.format(at)}` : DATE.format(at);
 }
 
-export function relativeTime(at: number, moment: number): string {
+function relativeTime(at: number, moment: number): string {
   const age = moment - at;
   if (age < 5 * SECOND) return 'just now';
   if (age < MINUTE) return `${Math.floor(age / SECOND / 5) * 5} s ago`;

@@ -12,6 +12,7 @@ import { Menu } from '../../components/menu.tsx';
 import { PageHeader } from '../../components/page.tsx';
 import { EmptyState, ErrorState } from '../../components/states.tsx';
 import { api, type BulkAction, type RunsChosen } from '../../explorer-api.ts';
+import { useMay } from '../../session.tsx';
 import { useCommands } from '../../shell/commands.ts';
 import { useShortcuts } from '../../shortcuts.ts';
 import { BulkDialog } from './bulk-dialog.tsx';
@@ -39,6 +40,7 @@ const TIMES = [
 /** Finding runs, watching them come, and acting on many of them. */
 export default function RunsPage() {
   const [, navigate] = useLocation();
+  const actions = useActions();
   const [address, change] = useRunsAddress();
   const { q, text, mode, sort, columns } = address;
   const [isLive, setIsLive] = useState(true);
@@ -211,7 +213,7 @@ export default function RunsPage() {
                       ],
                     },
                     {
-                      items: ACTIONS.map(({ action, label, icon }) => ({
+                      items: actions.map(({ action, label, icon }) => ({
                         label: `${label}…`,
                         icon,
                         danger: action === 'delete',
@@ -225,6 +227,7 @@ export default function RunsPage() {
               </>
             ) : (
               <BulkBar
+                actions={actions}
                 selection={selection}
                 total={total || null}
                 mayChooseAll={!isSearch}
@@ -297,6 +300,17 @@ function timeText(at: number): string {
   return new Date(at).toISOString().replace('.000Z', 'Z');
 }
 
+/** What the key may do to many runs. */
+function useActions() {
+  const may = {
+    retry: useMay('runs:create'),
+    stop: useMay('runs:stop'),
+    evaluate: useMay('evaluations:create'),
+    delete: useMay('runs:delete'),
+  };
+  return ACTIONS.filter(({ action }) => may[action]);
+}
+
 const ACTIONS = [
   { action: 'retry', label: 'Retry', icon: 'retry' },
   { action: 'stop', label: 'Stop', icon: 'stop' },
@@ -305,12 +319,14 @@ const ACTIONS = [
 ] as const;
 
 function BulkBar({
+  actions,
   selection,
   total,
   mayChooseAll,
   onAsk,
   onExport,
 }: {
+  readonly actions: ReturnType<typeof useActions>;
   readonly selection: Selection;
   readonly total: string | null;
   readonly mayChooseAll: boolean;
@@ -328,7 +344,7 @@ function BulkBar({
         </button>
       )}
       <span className={styles['grow']} />
-      {ACTIONS.map(({ action, label, icon }) => (
+      {actions.map(({ action, label, icon }) => (
         <Button key={action} look="ghost" icon={icon} onClick={() => onAsk(action)}>
           {label}
         </Button>
