@@ -1,6 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
@@ -29,6 +31,7 @@ import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
 import { Batches } from './operations/batches.ts';
 import { BuiltInJudges } from './operations/built-in-judges.ts';
+import { BulkJobs } from './operations/bulk-jobs.ts';
 import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch } from './operations/dispatch.ts';
@@ -37,6 +40,7 @@ import { Evaluations } from './operations/evaluations.ts';
 import { Files } from './operations/files.ts';
 import { Flows } from './operations/flows.ts';
 import { Idempotency } from './operations/idempotency.ts';
+import { Installation, type ProcessFacts } from './operations/installation.ts';
 import { firstKey } from './operations/key-record.ts';
 import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
@@ -45,7 +49,10 @@ import { PersonRequests } from './operations/person-requests.ts';
 import { Retries } from './operations/retries.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
+import { SavedViews } from './operations/saved-views.ts';
 import { RunSearch } from './operations/search.ts';
+import { Sessions } from './operations/sessions.ts';
+import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
@@ -157,15 +164,29 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const pipeline = new EvaluationPipeline({ store, evaluations, log });
   await pipeline.start();
 
+  const access = new Access({ store, system, log });
+  const retries = new Retries({ store, engine, workflows, payloads });
+  const surveys = new Surveys({ store, system });
+  const bulkJobs = new BulkJobs({ runs, retries, evaluations, surveys, system, log });
+  const installation = new Installation({
+    stats: () => store.stats(),
+    search,
+    facts: async () => ({
+      busyWorkers: worker.busy,
+      concurrency: config.workerConcurrency,
+      disk: await diskUse(folder),
+    }),
+  });
+
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
   const server = await createServer({
-    access: new Access({ store, system, log }),
+    access,
     keys: new Keys({ store, system, log }),
     workflows,
     runs,
     records: new RunRecords(store),
-    retries: new Retries({ store, engine, workflows, payloads }),
+    retries,
     search,
     files,
     idempotency: new Idempotency({ store, system }),
@@ -186,6 +207,16 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     maxFileBytes: config.maxFileBytes,
     syncTimeoutMs: config.syncTimeoutSeconds * 1000,
     maxBodyBytes: config.maxBodyBytes,
+    explorer: {
+      sessions: new Sessions({ access, system, secret }),
+      surveys,
+      savedViews: new SavedViews({ store, system }),
+      bulkJobs,
+      installation,
+      version,
+      publicUrl: config.publicUrl,
+    },
+    webFolder: WEB_FOLDER,
     log,
     ready: () => ready,
     vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy }),
@@ -202,6 +233,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       const cut = setTimeout(() => server.server.closeAllConnections(), graceMs);
       await server.close();
       clearTimeout(cut);
+      await bulkJobs.stop();
       await worker.stop(left());
       await pipeline.stop();
       await codeThreads.close();
@@ -234,6 +266,22 @@ export async function removeSearchIndex(folder: string): Promise<boolean> {
   removeIndexFile(join(folder, INDEX_FILE_NAME));
   await store.close();
   return true;
+}
+
+/** Where the page of the explorer is built into. */
+const WEB_FOLDER = fileURLToPath(new URL('../web/dist', import.meta.url));
+
+/** Bytes of the files of a data folder. Blobs are not counted: walking a million files would take minutes. */
+async function diskUse(folder: string): Promise<ProcessFacts['disk']> {
+  const sizeOf = async (...names: string[]) => {
+    const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => ({ size: 0 }))));
+    return sizes.reduce((sum, { size }) => sum + size, 0);
+  };
+  const [store, searchIndex] = await Promise.all([
+    sizeOf('millrun.db', 'millrun.db-wal'),
+    sizeOf('search.db', 'search.db-wal'),
+  ]);
+  return { store, searchIndex, blobs: null };
 }
 
 const SECRET_FILE = 'secret.key';

@@ -638,7 +638,7 @@ export class ActiveRun {
     const warned: Warning = {
       identifier: 'retry_warning',
       detail,
-      params: { attempt: task.attempt, iteration: task.iteration },
+      params: { attempt: task.attempt, iteration: task.iteration, delay_ms: delay },
     };
     this.#put(
       node,

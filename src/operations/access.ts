@@ -36,7 +36,11 @@ export class Access {
     if (key === undefined || key === '') {
       throw new PlatformError('unauthenticated', `No API key was given. ${howToGive}`);
     }
-    const digest = digestOf(key);
+    return this.callerOfDigest(digestOf(key));
+  }
+
+  /** The caller whose key has this digest. @throws as `callerOf` */
+  async callerOfDigest(digest: string): Promise<Caller> {
     const record = await this.#store.findApiKey(digest);
     if (record === null) throw new PlatformError('unauthenticated', UNKNOWN);
     refuseEnded(record, digest, this.#system.now());

@@ -3,14 +3,15 @@ import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
-import type { NodeRun, NodeStatus } from '../domain/node-run.ts';
+import type { Iteration, NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import { type Dialect, type Feedback, isTerminal, type Run } from '../domain/run.ts';
+import { type Dialect, type Feedback, isTerminal, type Run, type Usage } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import { WORKFLOW_KINDS, type WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
 import { resolveInput } from '../engine/run-input.ts';
+import { addUsage } from '../engine/usage.ts';
 import type { Change } from '../store/change.ts';
 import type { FindOptions, FindRequest, FoundRun, RunStats, StatsSelection, Store } from '../store/store.ts';
 
@@ -205,6 +206,28 @@ export class Runs {
       this.#store.listRunLogs(run.workspaceId, run.id, LOGS_IN_PROGRESS),
     ]);
     return progressOfRun(this.#engine.graphOf(version), run, nodeRuns, logs);
+  }
+
+  /** The records of a run's nodes, and of the steps inside them, without inputs and outputs. */
+  async nodeRuns(caller: Caller, runId: string): Promise<NodeRun[]> {
+    const run = await this.get(caller, runId);
+    return this.#store.listNodeRuns(run.workspaceId, runId, { payloads: false });
+  }
+
+  /** What some nodes used together. */
+  usage(nodeRuns: readonly NodeRun[]): Usage | null {
+    return nodeRuns.reduce<Usage | null>((sum, { usage }) => addUsage(sum, usage), null);
+  }
+
+  /** Passes of a node that are recorded, from number `from` on (1-based), without inputs and outputs. @throws PlatformError `not_found` */
+  async iterations(
+    caller: Caller,
+    runId: string,
+    nodeId: string,
+    page: { from: number; limit: number },
+  ): Promise<Iteration[]> {
+    const run = await this.get(caller, runId);
+    return this.#store.listIterations(run.workspaceId, runId, nodeId, page);
   }
 
   /** The frozen definition that a run executes. */

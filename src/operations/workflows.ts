@@ -14,6 +14,7 @@ import type {
   WorkflowVersion,
 } from '../domain/workflow.ts';
 import { checkDefinition } from '../engine/check-definition.ts';
+import type { CheckedFilter } from '../filter/checked-filter.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { Write } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
@@ -212,6 +213,30 @@ export class Workflows {
     const { version: current } = await this.get(caller, workflowId);
     const given = wanted.given ?? { definition: current.definition, document: current.document, issues: [] };
     const version = this.#version(caller, workflowId, given, wanted);
+    await this.#store.commit([{ kind: 'createVersion', version }]);
+    return version;
+  }
+
+  /**
+   * Keeps a definition to be tried: as a version without a name, which does not become the current one. One that was kept before is taken again.
+   * @throws PlatformError `not_found`; `invalid` when it cannot run
+   */
+  async draft(caller: Caller, workflowId: string, given: GivenDefinition): Promise<WorkflowVersion> {
+    demand(caller, 'workflows:write');
+    const { version: current } = await this.get(caller, workflowId);
+    const version = this.#version(caller, workflowId, given, { name: null, description: null });
+    if (version.validation.length > 0)
+      throw invalid(version.validation.map((issue) => problemOf(issue, ['body', 'document'])));
+    if (version.hash === current.hash) return current;
+    const test = (column: string, value: string): CheckedFilter => ({
+      kind: 'in',
+      target: { column, kind: 'text', path: [] },
+      values: [value],
+    });
+    const filter: CheckedFilter = { kind: 'and', terms: [test('workflowId', workflowId), test('hash', version.hash)] };
+    const one = { workspaceId: caller.workspaceId, filter, sort: [], limit: 1, from: null, backward: false };
+    const [known] = (await this.#store.find('versions', one)).items;
+    if (known !== undefined) return known.version;
     await this.#store.commit([{ kind: 'createVersion', version }]);
     return version;
   }

@@ -15,6 +15,7 @@ import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { PersonRequest } from '../domain/person-request.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
+import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
@@ -1059,7 +1060,13 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listJudges'
         | 'evaluationsJudgedBy'
         | 'evaluationPlan'
-        | 'listApiKeys';
+        | 'listApiKeys'
+        | 'listIterations'
+        | 'listSavedViews'
+        | 'surveyRuns'
+        | 'workflowSurveys'
+        | 'seenValues'
+        | 'evaluationSurvey';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
         | 'commit'
@@ -1094,6 +1101,27 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listNodeRuns: (workspaceId, of) => store.listNodeRuns(workspaceId, of.run.id, { payloads: true }),
         getNodeRun: (workspaceId, of) => store.getNodeRun(workspaceId, of.run.id, 'node'),
         getIteration: (workspaceId, of) => store.getIteration(workspaceId, of.run.id, 'node', 1),
+        listIterations: (workspaceId, of) =>
+          store.listIterations(workspaceId, of.run.id, 'node', { from: 1, limit: 10 }),
+        listSavedViews: (workspaceId) => store.listSavedViews(workspaceId),
+        surveyRuns: async (workspaceId) => {
+          const span = { filter: null, from: null, to: null, buckets: 10, now: system.now(), budgetMs: 1000 };
+          const { facets, buckets, scanned } = await store.surveyRuns({ workspaceId, ...span });
+          return [...Object.values(facets).flat(), ...buckets, scanned.runs].filter(Boolean);
+        },
+        workflowSurveys: async (workspaceId, of) => {
+          const request = { workspaceId, workflowIds: [of.workflow.id], since: 0, mostRuns: 10 };
+          const [survey] = await store.workflowSurveys(request);
+          return [survey?.runs].filter(Boolean);
+        },
+        seenValues: async (workspaceId) => {
+          const request = { target: { column: 'status', path: [] }, prefix: '', mostRuns: 10, limit: 10 };
+          return (await store.seenValues({ workspaceId, ...request })).values;
+        },
+        evaluationSurvey: async (workspaceId) => {
+          const span = { from: 0, to: Number.MAX_SAFE_INTEGER, bucketMs: 1000 };
+          return (await store.evaluationSurvey({ workspaceId, ...span })).buckets;
+        },
         listRunLogs: (workspaceId, of) => store.listRunLogs(workspaceId, of.run.id, 10),
         listWorkflowLogs: async (workspaceId, of) => {
           const found = await store.listWorkflowLogs(workspaceId, of.workflow.id, page);
@@ -1183,6 +1211,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createFile', file },
           { kind: 'createDelivery', delivery },
           { kind: 'putCallbackSecret', secret: aSecret() },
+          { kind: 'putSavedView', view: aView() },
           { kind: 'putUpload', upload: anUpload() },
           { kind: 'createBatch', ...aBatch([run]) },
           { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
@@ -1325,6 +1354,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         createdAt: system.now(),
         ...set,
       };
+    }
+
+    function aView(): SavedView {
+      const text = { name: 'Failures', q: 'status:failed', sort: '', columns: ['id'], extra: { wide: true } };
+      const made = { createdBy: null, createdAt: system.now(), updatedAt: system.now() };
+      return { id: system.newId(), workspaceId: OURS, ...text, ...made };
     }
 
     function aSecret(set: Partial<CallbackSecret> = {}): CallbackSecret {

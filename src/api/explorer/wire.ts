@@ -79,6 +79,9 @@ export interface Session {
 /** `GET /runs`. Newest first when `sort` is left out; `back` gives the page before `cursor`. */
 export interface RunListQuery {
   readonly q?: string;
+  /** Only runs whose current evaluation found an issue of this category, and of this subcategory. */
+  readonly category?: string;
+  readonly subcategory?: string;
   readonly sort?: string;
   /** 1 to 500; 50 when left out. */
   readonly limit?: number;
@@ -305,7 +308,6 @@ export interface RunDetail {
   readonly context: JsonObject | null;
   readonly costBreakdown: JsonObject | null;
   readonly requestId: string | null;
-  readonly traceId: string | null;
   readonly callbackUrl: string | null;
   /** The key that started it. */
   readonly startedBy: { readonly keyId: string; readonly name: string | null } | null;
@@ -323,9 +325,8 @@ export interface RunDetail {
   /** Runs that nodes of this one started, and the one that started it: empty and null until the server has such. */
   readonly children: readonly ChildRun[];
   readonly parent: ChildRun | null;
-  /** The run that this one repeats, and those that repeat it. */
+  /** The run that this one repeats. Those that repeat it: `GET /runs/{id}/retries`, `{items: RunRow[]}`, newest first, 50 at most. */
   readonly retryOf: string | null;
-  readonly retries: readonly RunRow[];
   readonly actions: RunActions;
 }
 
@@ -378,12 +379,14 @@ export interface NodeRow {
   readonly usage: Usage | null;
   /** Stretches of its time, oldest first, for a waterfall. They do not overlap for a node that runs once. */
   readonly spans: readonly NodeSpan[];
-  readonly isHidden: boolean;
 }
 
-/** `queued`: due and not begun; `running`; `backoff`: between two attempts; `person`: waits for somebody; `delay`: waits on purpose. */
+/**
+ * `running`: due or at work, which are not told apart; `backoff`: between two attempts; `person`: waits for somebody; `delay`: waits on purpose.
+ * The time before the run itself began is that between `createdAt` and `startedAt` of the run.
+ */
 export interface NodeSpan {
-  readonly kind: 'queued' | 'running' | 'backoff' | 'person' | 'delay';
+  readonly kind: 'running' | 'backoff' | 'person' | 'delay';
   readonly from: number;
   /** Null: goes on. */
   readonly to: number | null;
@@ -393,8 +396,8 @@ export interface NodeSpan {
 
 export interface EdgeRow {
   readonly id: string;
-  /** `active`: its source succeeded and the branch was taken. */
-  readonly status: string;
+  /** `active`: its source is at work; `completed`: a value went through it; `skipped`: the branch was not taken. */
+  readonly status: 'pending' | 'active' | 'skipped' | 'completed';
 }
 
 /** A run within a run. */
@@ -473,10 +476,6 @@ export interface LogRow {
 export type RunLiveEvent =
   | { readonly event: 'state'; readonly data: RunState }
   | { readonly event: 'logs'; readonly data: { readonly lines: readonly LogRow[] } }
-  | {
-      readonly event: 'content';
-      readonly data: { readonly nodeId: string; readonly iteration: number; readonly text: string };
-    }
   | { readonly event: 'end'; readonly data: { readonly status: RunStatus | 'deleted' } };
 
 export interface RunState {
@@ -638,7 +637,7 @@ export interface SaveView {
 
 /* Workflows ------------------------------------------------------------------------------------------------------------------------------ */
 
-/** `GET /workflows?search=&kind=&cursor=&limit=&back=&sort=`: last changed first. `kind` is `flow` when left out; `any` for all that the key may read. */
+/** `GET /workflows?search=&kind=&cursor=&limit=&back=`: last changed first. `kind` is `flow` when left out; `model` and `comfyui_workflow` take their own right to read. */
 export type WorkflowPage = CursorPage<WorkflowRow>;
 
 export interface WorkflowRow {

@@ -10,7 +10,7 @@ import type { Connection } from './connection.ts';
 import { evaluationCondition, evaluations } from './evaluation-lists.ts';
 import { findPage } from './find-page.ts';
 import { personRequests } from './person-request-lists.ts';
-import { HAS_LOGS, HAS_NODE_RUNS } from './run-sql.ts';
+import { HAS_LOGS, HAS_NODE_RUNS, VERDICT } from './run-sql.ts';
 import { versions, workflows } from './workflow-lists.ts';
 
 /** A payload that lies in a blob is not JSON here and acts as null in filters. */
@@ -35,6 +35,11 @@ const RUN_INDEXES: readonly ListIndex[] = [
   { name: 'runs_by_creation', columns: ['createdAt', 'id'] },
 ];
 
+const BY_NAME: Narrowing = {
+  column: 'workflowId',
+  lookup: 'select id from workflows where workspace_id = ?1 and name in (select value from json_each(?2))',
+};
+
 const TARGETS: Readonly<Record<string, Narrowing>> = Object.fromEntries(
   WORKFLOW_KINDS.flatMap((kind): [string, Narrowing][] => {
     const name = kind === 'comfyui_workflow' ? 'comfyuiWorkflow' : kind;
@@ -46,7 +51,8 @@ const TARGETS: Readonly<Record<string, Narrowing>> = Object.fromEntries(
   }),
 );
 
-function runs(options: FindOptions): ListSource<FoundRun> {
+/** Runs as they are listed. */
+export function runs(options: FindOptions): ListSource<FoundRun> {
   const payloads = options.payloads === false ? 'null as input, null as output' : 'p.input, p.output';
   return {
     select: `r.*, ${payloads}, ${HAS_LOGS} as has_logs, ${HAS_NODE_RUNS} as has_node_runs`,
@@ -77,6 +83,10 @@ function runs(options: FindOptions): ListSource<FoundRun> {
       flowVersionId: "(case r.kind when 'flow' then r.workflow_version_id end)",
       comfyuiWorkflowId: idOfKind('comfyui_workflow'),
       workflowId: 'r.workflow_id',
+      workflowName: '(select w.name from workflows w where w.workspace_id = r.workspace_id and w.id = r.workflow_id)',
+      verdict: VERDICT,
+      progress: 'r.progress',
+      failureNode: "json_extract(r.failure, '$.nodeId')",
       workspaceId: 'r.workspace_id',
       source: 'r.source',
       batchId: 'r.batch_id',
@@ -115,7 +125,7 @@ function runs(options: FindOptions): ListSource<FoundRun> {
     key: ['id'],
     indexes: RUN_INDEXES,
     values: { status: RUN_STATUSES },
-    narrows: TARGETS,
+    narrows: { ...TARGETS, workflowName: BY_NAME },
     defaultSort: NEWEST_FIRST,
     item: (row) => ({
       run: rows.runFromRow(row),

@@ -270,6 +270,13 @@ const MIGRATIONS: readonly string[] = [
   create index person_requests_by_run on person_requests (workspace_id, run_id, status);
   create index person_requests_by_status on person_requests (workspace_id, status, created_at);
   `,
+  `
+  create table saved_views (
+    workspace_id text not null, id text not null, name text not null, q text not null, sort text not null, columns text not null,
+    extra text not null, created_by text, created_at integer not null, updated_at integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

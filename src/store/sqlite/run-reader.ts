@@ -5,13 +5,15 @@ import { filterToSql, type SqlColumns, type SqlValue } from '../sql/filter-to-sq
 import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { RunReader } from '../store.ts';
 import { connection } from './connection.ts';
+import { runs } from './lists.ts';
 import { getRun, listNodeRuns, listRunLogs, readLog } from './queries.ts';
 
 /** Log lines of one run that are read. More is beyond what anybody searches a run for. */
 const LOGS_READ = 100_000;
 
-/** The columns of `filter/noxus-vocabulary.ts` in the statement below. */
+/** The columns of `filter/noxus-vocabulary.ts` and `filter/explorer-vocabulary.ts` in the statement below. */
 const COLUMNS: SqlColumns = {
+  ...runs({}).columns,
   id: 'r.id',
   workflowId: 'r.workflow_id',
   workflowVersionId: 'r.workflow_version_id',
