@@ -95,7 +95,13 @@ export const api = {
     /** A payload that was too large to come with the run, by the `href` that came in its place. */
     payload: (href: string, { signal }: Reading = {}) => request<JsonValue>('GET', href, { signal }),
     live: (runId: string, position: number, listener: LiveListener<wire.RunLiveEvent>) =>
-      listen<wire.RunLiveEvent>(`/runs/${id(runId)}/live`, { position }, ['state', 'logs', 'content', 'end'], listener),
+      listen<wire.RunLiveEvent>(`/runs/${id(runId)}/live`, { position }, ['state', 'logs', 'end'], listener),
+    /** What is different in the other run. */
+    compare: (runId: string, otherId: string, reading?: Reading) =>
+      get<wire.RunComparison>(`/runs/${id(runId)}/diff`, { with: otherId }, reading),
+    /** Runs that repeat it, newest first. */
+    retries: (runId: string, reading?: Reading) =>
+      get<Items<wire.RunRow>>(`/runs/${id(runId)}/retries`, undefined, reading),
     evaluations: (runId: string, reading?: Reading) =>
       get<Items<wire.EvaluationDetail>>(`/runs/${id(runId)}/evaluations`, undefined, reading),
     stop: (runId: string, how: wire.StopRun = {}) => post<wire.RunRow>(`/runs/${id(runId)}/stop`, how),

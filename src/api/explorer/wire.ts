@@ -486,6 +486,68 @@ export interface RunState {
   readonly requests: readonly PersonRequestRow[];
 }
 
+/** `GET /runs/{id}/diff?with=`: what is different in the run `with`, which is `after`. */
+export interface RunComparison {
+  readonly runs: Sides<RunRow>;
+  readonly isSameWorkflow: boolean;
+  readonly isSameVersion: boolean;
+  /** Nodes that do something else, or get something else. */
+  readonly definition: readonly { readonly nodeId: string; readonly kind: string }[];
+  readonly input: PayloadComparison;
+  readonly output: PayloadComparison;
+  /** In the order of the second definition, what is only in the first at the end. */
+  readonly nodes: readonly NodeComparison[];
+  readonly totals: Sides<ComparedFigures>;
+}
+
+export interface Sides<T> {
+  readonly before: T;
+  readonly after: T;
+}
+
+export interface PayloadComparison {
+  readonly differs: boolean;
+  readonly differences: readonly PayloadDifference[];
+  /** There are more differences than are told, or the values are too large to be taken apart. */
+  readonly isCut: boolean;
+}
+
+/** `path` is a JSON Pointer (RFC 6901). A value that is too long is cut: a text at its end, anything else as the beginning of its JSON text. */
+export interface PayloadDifference {
+  readonly kind: 'added' | 'removed' | 'changed';
+  readonly path: string;
+  readonly before?: JsonValue;
+  readonly after?: JsonValue;
+  readonly cut: readonly ('before' | 'after')[];
+}
+
+/** One node in both runs. A side is null where the run has no record of it. */
+export interface NodeComparison extends Sides<ComparedNode | null> {
+  readonly nodeId: string;
+  readonly inputsDiffer: boolean;
+  readonly outputsDiffer: boolean;
+}
+
+export interface ComparedNode {
+  readonly status: NodeStatus;
+  readonly totalIterations: number;
+  readonly figures: ComparedFigures;
+  readonly failure: string | null;
+  /** The run that it really ran in, when its record was taken over. */
+  readonly takenOverFrom: string | null;
+}
+
+/** Null where it is not known (yet). */
+export interface ComparedFigures {
+  readonly queueMs: number | null;
+  readonly durationMs: number | null;
+  readonly attempts: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cost: string | null;
+  readonly warnings: number;
+}
+
 /* Acting on runs ------------------------------------------------------------------------------------------------------------------------- */
 
 /** `POST /runs`: starts a run, or runs one again with another input. Answered with {@link StartedRun}. */
@@ -511,10 +573,15 @@ export interface StopRun {
   readonly reason?: string;
 }
 
-/** `POST /runs/{id}/retry`; answered with {@link StartedRun}. `failed_node` takes over what succeeded. */
+/**
+ * `POST /runs/{id}/retry`; answered with {@link StartedRun}. `failed_node` takes over what succeeded; a list of node ids everything but these nodes and
+ * what comes after them.
+ */
 export interface RetryRun {
-  readonly from?: 'start' | 'failed_node';
+  readonly from?: 'start' | 'failed_node' | readonly string[];
   readonly version?: 'original' | 'current';
+  /** In place of the input that the run had. */
+  readonly input?: JsonObject;
 }
 
 /** `POST /runs/{id}/evaluate`; answered with an {@link EvaluationRow}. */

@@ -51,7 +51,9 @@ export function nodeLabel({ nodeId, name }: NodeRow): string {
 }
 
 function readyAt(nodeId: string, { edges }: Definition, nodes: ReadonlyMap<string, NodeRow>, begun: number): number {
-  const ends = edges.filter(({ to }) => to.nodeId === nodeId).map(({ from }) => nodes.get(from.nodeId)?.finishedAt ?? 0);
+  const ends = edges
+    .filter(({ to }) => to.nodeId === nodeId)
+    .map(({ from }) => nodes.get(from.nodeId)?.finishedAt ?? 0);
   return Math.max(begun, ...ends);
 }
 

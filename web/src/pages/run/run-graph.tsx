@@ -18,8 +18,8 @@ import { durationText, useNow } from '../../components/figures.tsx';
 import { Icon } from '../../components/icon.tsx';
 import type { EdgeRow, NodeRow, RunDetail } from '../../explorer-api.ts';
 import { NODE_HEIGHT, NODE_WIDTH, placesOf } from './graph-layout.ts';
-import { NodeStatusIcon, nodeStatusWord, statusOf } from './node-status.tsx';
 import { holderOf, spentMs } from './node-rows.ts';
+import { NodeStatusIcon, nodeStatusWord, statusOf } from './node-status.tsx';
 import styles from './run-graph.module.css';
 
 interface StepData extends Record<string, unknown> {
@@ -100,7 +100,8 @@ function Graph({
       const [left, top] = [place.x * zoom + x, place.y * zoom + y];
       const isSeen =
         left >= 0 && top >= 0 && left + NODE_WIDTH * zoom <= box.width && top + NODE_HEIGHT * zoom <= box.height;
-      if (!isSeen) void flow.setCenter(place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2, { zoom: Math.max(zoom, 0.7) });
+      if (!isSeen)
+        void flow.setCenter(place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2, { zoom: Math.max(zoom, 0.7) });
     }, 60);
     return () => clearTimeout(timer);
   }, [chosenNode, places, flow]);
@@ -177,7 +178,7 @@ const READABLE = 0.45;
 function Step({ id, data: { name, type, row, isChosen } }: NodeProps<StepNode>) {
   const isFar = useStore(({ transform }) => transform[2] < READABLE);
   const status = row?.status ?? null;
-  const iterates = row !== null && row.iterates && row.totalIterations > 0;
+  const iterates = row?.iterates === true && row.totalIterations > 0;
   return (
     <>
       <Handle type="target" position={Position.Left} isConnectable={false} className={styles['handle'] ?? ''} />

@@ -60,7 +60,10 @@ export function RunWaterfall({
   const clock = useNow();
   const { run } = detail;
   const isGoing = !isTerminal(run.status);
-  const latest = Math.max(run.createdAt, ...detail.nodes.map(({ startedAt, finishedAt }) => finishedAt ?? startedAt ?? 0));
+  const latest = Math.max(
+    run.createdAt,
+    ...detail.nodes.map(({ startedAt, finishedAt }) => finishedAt ?? startedAt ?? 0),
+  );
   const now = isGoing ? Math.max(clock, latest) : (run.finishedAt ?? latest);
   const [folds, setFolds] = useState<ReadonlyMap<string, boolean>>(new Map());
   const lines = useMemo(() => linesOf(detail, folds, now), [detail, folds, now]);
@@ -271,8 +274,15 @@ function Bars({ line, now, window }: { readonly line: Line; readonly now: number
           height,
         };
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: stretches are in the order of time and only grow
-          <span key={index} className={styles['bar']} data-kind={kind} data-status={status} style={place} title={words} />
+          <span
+            // biome-ignore lint/suspicious/noArrayIndexKey: stretches are in the order of time and only grow
+            key={index}
+            className={styles['bar']}
+            data-kind={kind}
+            data-status={status}
+            style={place}
+            title={words}
+          />
         );
       })}
       {spent !== null && endShare >= 0 && endShare <= 100 && (
@@ -313,7 +323,8 @@ function linesOf(detail: RunDetail, folds: ReadonlyMap<string, boolean>, now: nu
 function stretchesOf({ node, readyAt }: NodeEntry, now: number): Stretch[] {
   const { startedAt, finishedAt, spans } = node;
   if (startedAt === null) return [];
-  const waited = readyAt !== null && startedAt - readyAt >= SHOWN_WAIT ? [stretch('queued', readyAt, startedAt, now)] : [];
+  const waited =
+    readyAt !== null && startedAt - readyAt >= SHOWN_WAIT ? [stretch('queued', readyAt, startedAt, now)] : [];
   if (spans.length === 0) return [...waited, stretch('running', startedAt, finishedAt, now)];
   return [
     ...waited,

@@ -44,8 +44,11 @@ export function tickText(ms: number): string {
   if (ms === 0) return '0';
   if (ms < 1000) return `${ms} ms`;
   if (ms < 60_000) return `${ms / 1000} s`;
-  if (ms < 3_600_000) return ms % 60_000 === 0 ? `${ms / 60_000} m` : `${Math.floor(ms / 60_000)} m ${(ms % 60_000) / 1000} s`;
-  return ms % 3_600_000 === 0 ? `${ms / 3_600_000} h` : `${Math.floor(ms / 3_600_000)} h ${(ms % 3_600_000) / 60_000} m`;
+  if (ms < 3_600_000)
+    return ms % 60_000 === 0 ? `${ms / 60_000} m` : `${Math.floor(ms / 60_000)} m ${(ms % 60_000) / 1000} s`;
+  return ms % 3_600_000 === 0
+    ? `${ms / 3_600_000} h`
+    : `${Math.floor(ms / 3_600_000)} h ${(ms % 3_600_000) / 60_000} m`;
 }
 
 /** Puts stretches that overlap into lanes, at most `most` of them. @returns the lane of each, and how many there are */
