@@ -24,10 +24,14 @@ import { demand, SCOPE_OF_KIND } from './access.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
 import type { RunSearch } from './search.ts';
+import { SubflowReader } from './subflow-progress.ts';
 import type { Workflows } from './workflows.ts';
 
 /** Log lines that a run's progress carries. All of them are listed by workflow and by run, page by page. */
 const LOGS_IN_PROGRESS = 1000;
+
+/** Runs that its nodes invoked whose progress a run's carries: the last ones. All are listed by node, page by page. */
+const RUNS_BELOW_IN_PROGRESS = 100;
 
 /** Workflows that statistics name: the top of them, as the reference says. */
 const WORKFLOWS_IN_STATS = 20;
@@ -199,13 +203,27 @@ export class Runs {
     return { input, output };
   }
 
-  async progress(run: Run): Promise<RunProgress> {
-    const version = await this.version(run);
+  /** @param runsBelow runs that its nodes invoked whose progress is in it, at most */
+  async progress(run: Run, runsBelow: number = RUNS_BELOW_IN_PROGRESS): Promise<RunProgress> {
+    const graph = this.#engine.graphOf(await this.version(run));
     const [nodeRuns, logs] = await Promise.all([
       this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: false }),
       this.#store.listRunLogs(run.workspaceId, run.id, LOGS_IN_PROGRESS),
     ]);
-    return progressOfRun(this.#engine.graphOf(version), run, nodeRuns, logs);
+    const reader = new SubflowReader(this.#store, (version) => this.#engine.graphOf(version), runsBelow);
+    return progressOfRun(graph, run, nodeRuns, logs, await reader.of(run, graph, nodeRuns));
+  }
+
+  /**
+   * The runs that a node of a run invoked, in the order of its passes; they are in no other list.
+   * @throws PlatformError `not_found` for a run that is not there, or a node that it has no record of
+   */
+  async listInvoked(caller: Caller, runId: string, nodeId: string, page: PageRequest): Promise<Page<Run>> {
+    const { workspaceId } = await this.get(caller, runId);
+    if ((await this.#store.getNodeRun(workspaceId, runId, nodeId)) === null) {
+      throw new PlatformError('not_found', `Run ${runId} has no record of a node "${nodeId}".`);
+    }
+    return this.#store.listInvoked({ workspaceId, runId, nodeId }, page);
   }
 
   /** The records of a run's nodes, and of the steps inside them, without inputs and outputs. */
@@ -486,7 +504,9 @@ export class Runs {
     for (const runId of new Set(request.runIds)) {
       const run = await this.#store.getRun(caller.workspaceId, runId);
       if (run === null) errors[runId] = 'There is no such run.';
-      else {
+      else if (run.parent !== null) {
+        errors[runId] = `The run is a part of run ${run.parent.rootId} and goes with it. Delete that one.`;
+      } else {
         matched += 1;
         if (isTerminal(run.status)) runIds.push(runId);
         else errors[runId] = `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
@@ -498,6 +518,7 @@ export class Runs {
   async #deleteOne(workspaceId: string, runId: string): Promise<string | null> {
     const run = await this.#store.getRun(workspaceId, runId);
     if (run === null) return 'There is no such run.';
+    const below = await this.#store.listRunsBelow(workspaceId, runId);
     const kept = await this.#store.commit([
       { kind: 'deleteRun', workspaceId, runId },
       {
@@ -514,7 +535,7 @@ export class Runs {
     ]);
     if (kept === 'stale') return `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
     // Rows first: a crash in between leaves bytes that nobody points at, never a row that points at nothing.
-    await this.#payloads.remove(runId);
+    for (const id of [runId, ...below]) await this.#payloads.remove(id);
     return null;
   }
 }

@@ -7,6 +7,7 @@ import type { Run } from '../../domain/run.ts';
 import { explorerVocabulary } from '../../filter/explorer-vocabulary.ts';
 import { BULK_JOB_ACTIONS, type BulkWanted, MOST_RUNS } from '../../operations/bulk-jobs.ts';
 import { MAX_JUDGES, NO_SUBJECT } from '../../operations/evaluations.ts';
+import type { ReplayRequest } from '../../operations/replays.ts';
 import { exactly, readQ } from './list.ts';
 import type { ExplorerParts } from './parts.ts';
 import { presentDelivery } from './present-delivery.ts';
@@ -32,7 +33,19 @@ const RETRY = {
   from: Type.Optional(Type.Enum(['start', 'failed_node'])),
   version: Type.Optional(Type.Enum(['original', 'current'])),
 };
-const RetryBody = exactly(RETRY);
+/** Ids of nodes to begin at that one request may name: definitions have fewer nodes. */
+const MAX_FROM_NODES = 1000;
+
+const RetryBody = exactly({
+  ...RETRY,
+  from: Type.Optional(
+    Type.Union([
+      Type.Enum(['start', 'failed_node']),
+      Type.Array(Type.String(), { minItems: 1, maxItems: MAX_FROM_NODES }),
+    ]),
+  ),
+  input: Type.Optional(AnyObject),
+});
 const FeedbackBody = exactly({
   isPositive: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
   reason: Type.Optional(Type.Union([Type.String({ maxLength: 2000 }), Type.Null()])),
@@ -64,7 +77,7 @@ const SOURCE = 'explorer';
 
 /** Acting on runs: one by one, and on many at once. */
 export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): void {
-  const { runs, retries, evaluations, deliveries, bulkJobs, clock } = parts;
+  const { runs, replays, evaluations, deliveries, bulkJobs, clock } = parts;
   const started = (run: Run): wire.StartedRun => ({ runId: run.id });
 
   api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, id: requestId }) => {
@@ -103,8 +116,11 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   );
 
   api.post('/v1/runs/:id/retry', { schema: { body: RetryBody } }, async ({ caller, params, body, id: requestId }) => {
-    const { from = 'start', version = 'original' } = body as Static<typeof RetryBody>;
-    return started(await retries.retry(caller, idOf(params), { from, version, requestId, dialect: 'noxus' }));
+    const { from = 'start', version = 'original', input } = body as Static<typeof RetryBody>;
+    const wanted = { from: from as ReplayRequest['from'], version, input: (input as JsonObject | undefined) ?? null };
+    return started(
+      await replays.replay(caller, idOf(params), { ...wanted, overrides: {}, requestId, dialect: 'noxus' }),
+    );
   });
 
   api.post(
