@@ -96,6 +96,9 @@ export const api = {
     payload: (href: string, { signal }: Reading = {}) => request<JsonValue>('GET', href, { signal }),
     live: (runId: string, position: number, listener: LiveListener<wire.RunLiveEvent>) =>
       listen<wire.RunLiveEvent>(`/runs/${id(runId)}/live`, { position }, ['state', 'logs', 'end'], listener),
+    /** Runs that a node of it made. */
+    children: (runId: string, query: { readonly node: string; readonly iteration?: number }, reading?: Reading) =>
+      get<Items<wire.ChildRun>>(`/runs/${id(runId)}/children`, query, reading),
     /** What is different in the other run. */
     compare: (runId: string, otherId: string, reading?: Reading) =>
       get<wire.RunComparison>(`/runs/${id(runId)}/diff`, { with: otherId }, reading),

@@ -9,6 +9,7 @@ import { payloadHref, payloadPart } from './payload-part.ts';
 import { presentDelivery } from './present-delivery.ts';
 import { presentPersonRequest } from './present-person-request.ts';
 import { namesOf, presentOneRow } from './present-run.ts';
+import { readParent } from './related-runs.ts';
 import type * as wire from './wire.ts';
 
 /** Passes of a node whose spans are shown: more of them cannot be told apart in a waterfall. */
@@ -88,8 +89,7 @@ export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: R
     usage: runs.usage(nodeRuns),
     requests: state.requests,
     deliveries: deliveries.map(presentDelivery),
-    children: [],
-    parent: null,
+    parent: await readParent(parts, caller, run),
     retryOf: typeof retryOf === 'string' ? retryOf : null,
     actions: actionsOf(
       caller,

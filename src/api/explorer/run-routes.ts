@@ -11,6 +11,8 @@ import { presentEvaluationDetail } from './present-evaluation.ts';
 import { presentLog } from './present-log.ts';
 import { namesOf, presentRows } from './present-run.ts';
 import { readRunDetail } from './present-run-detail.ts';
+import { presentRunDiff } from './present-run-diff.ts';
+import { readChildren } from './related-runs.ts';
 import type * as wire from './wire.ts';
 
 const Params = Type.Object({ id: Type.String() });
@@ -30,6 +32,11 @@ const PayloadQuery = exactly({
   node: Type.Optional(Type.String()),
   iteration: Type.Optional(Type.Integer({ minimum: 1 })),
 });
+const DiffQuery = exactly({ with: Type.String({ minLength: 1 }) });
+const ChildrenQuery = exactly({
+  node: Type.String({ minLength: 1 }),
+  iteration: Type.Optional(Type.Integer({ minimum: 1 })),
+});
 const LogsQuery = exactly({
   ...PAGE_QUERY,
   search: Type.Optional(Type.String({ maxLength: 1000 })),
@@ -46,7 +53,7 @@ const OTHERS = 50;
 
 /** One run: what it was, what its nodes did, what they said. */
 export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
-  const { runs, records, evaluations } = parts;
+  const { runs, runDiffs, records, evaluations } = parts;
 
   api.get('/v1/runs/:id', async ({ caller, params }): Promise<wire.RunDetail> => {
     return readRunDetail(parts, caller, await runs.get(caller, idOf(params)));
@@ -158,6 +165,20 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
       const counts: Partial<Record<LogLevel, number>> = {};
       for (const { level } of counted.logs.get(id) ?? []) counts[level] = (counts[level] ?? 0) + 1;
       return { ...pageOf(page, list.digest, page.items.map(presentLog)), levels: counts };
+    },
+  );
+
+  api.get('/v1/runs/:id/diff', { schema: { querystring: DiffQuery } }, async ({ caller, params, query }) => {
+    const { with: otherId } = query as Static<typeof DiffQuery>;
+    return presentRunDiff(parts, caller, await runDiffs.compare(caller, idOf(params), otherId));
+  });
+
+  api.get(
+    '/v1/runs/:id/children',
+    { schema: { querystring: ChildrenQuery } },
+    async ({ caller, params, query }): Promise<{ items: readonly wire.ChildRun[] }> => {
+      const { node, iteration } = query as Static<typeof ChildrenQuery>;
+      return { items: await readChildren(parts, caller, idOf(params), node, iteration ?? null) };
     },
   );
 

@@ -322,8 +322,7 @@ export interface RunDetail {
   readonly usage: Usage | null;
   readonly requests: readonly PersonRequestRow[];
   readonly deliveries: readonly DeliveryRow[];
-  /** Runs that nodes of this one started, and the one that started it: empty and null until the server has such. */
-  readonly children: readonly ChildRun[];
+  /** The run that it is a part of. */
   readonly parent: ChildRun | null;
   /** The run that this one repeats. Those that repeat it: `GET /runs/{id}/retries`, `{items: RunRow[]}`, newest first, 50 at most. */
   readonly retryOf: string | null;
@@ -400,7 +399,10 @@ export interface EdgeRow {
   readonly status: 'pending' | 'active' | 'skipped' | 'completed';
 }
 
-/** A run within a run. */
+/**
+ * A run within a run: `GET /runs/{id}/children?node=&iteration=` answers `{items: ChildRun[]}`, those that a node invoked, in the order of its passes, 50
+ * at most; only those of one pass where `iteration` is given. `iteration` is 0 for a node that does not iterate.
+ */
 export interface ChildRun {
   readonly run: RunRow;
   readonly nodeId: string;

@@ -12,7 +12,7 @@ import { Tabs } from '../../components/tabs.tsx';
 import { api, type DeliveryRow, type LogRow, type NodeRow, type RunDetail } from '../../explorer-api.ts';
 import { FailureNote, RequestNote, WarningNotes } from './callouts.tsx';
 import styles from './inspector.module.css';
-import { ChildLink, IterationWalk } from './iteration-walk.tsx';
+import { IterationWalk, MadeRuns, useChildren } from './iteration-walk.tsx';
 import { LogView } from './log-view.tsx';
 import { asksModels, ModelCalls } from './model-calls.tsx';
 import { holderOf, nodeLabel } from './node-rows.ts';
@@ -150,8 +150,8 @@ function OfNode({ detail, live, address, go, row }: InspectorProps & { readonly 
   const hit = hitPlace(address);
   const find = (part: 'input' | 'output') =>
     hit?.node === row.nodeId && hit.part === part ? { find: address.find, at: hit.at } : {};
-  const children = detail.children.filter(({ nodeId }) => nodeId === row.nodeId);
   const walks = row.iterates && row.totalIterations > 0;
+  const children = useChildren(runId, row, walks ? iteration : undefined);
   const hasModels =
     asksModels(row) || detail.nodes.some((other) => holderOf(other.nodeId) === row.nodeId && asksModels(other));
   const overview = (
@@ -192,11 +192,11 @@ function OfNode({ detail, live, address, go, row }: InspectorProps & { readonly 
           runId={runId}
           row={row}
           iteration={iteration}
-          child={children.find((child) => child.iteration === iteration) ?? null}
+          made={children}
           onGo={(wanted) => go({ iteration: wanted === 1 ? null : wanted }, 'quiet')}
         />
       )}
-      {!walks && children.map((child) => <ChildLink key={child.run.id} child={child} />)}
+      {!walks && <MadeRuns made={children} />}
       {!isReached ? (
         <p className={styles['none']}>The run did not come to this node: nothing went in, nothing came out.</p>
       ) : error ? (

@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { Button, IconButton } from '../../components/button.tsx';
 import { countText, durationText } from '../../components/figures.tsx';
+import { Icon } from '../../components/icon.tsx';
 import { StatusPill } from '../../components/status.tsx';
 import { api, type ChildRun, type IterationRow, type NodeRow } from '../../explorer-api.ts';
 import styles from './iteration-walk.module.css';
@@ -22,14 +23,14 @@ export function IterationWalk({
   runId,
   row,
   iteration,
-  child,
+  made,
   onGo,
 }: {
   readonly runId: string;
   readonly row: NodeRow;
   readonly iteration: number;
-  /** The run that this pass invoked. */
-  readonly child: ChildRun | null;
+  /** The runs that this pass invoked. */
+  readonly made: readonly ChildRun[];
   readonly onGo: (iteration: number) => void;
 }) {
   const { nodeId, totalIterations, currentIteration } = row;
@@ -114,21 +115,47 @@ export function IterationWalk({
       {here?.status === 'unrecorded' && (
         <p className={styles['said']}>Passes of pure nodes keep no times: what went in and came out is in the lists.</p>
       )}
-      {child && <ChildLink child={child} />}
+      <MadeRuns made={made} />
     </section>
   );
 }
 
-/** The way to a run within this one. */
-export function ChildLink({ child: { run, iteration } }: { readonly child: ChildRun }) {
+/** Types of nodes that make runs of their own. */
+const INVOKING = new Set(['InvokeSubflowNode', 'LoopNode', 'MapNode', 'AgentNode']);
+
+/** The runs that a node invoked: those of a pass where one is given. */
+export function useChildren(
+  runId: string,
+  { nodeId, type, status, startedAt, currentIteration }: NodeRow,
+  iteration: number | undefined,
+): readonly ChildRun[] {
+  const { data } = useQuery({
+    queryKey: ['run-children', runId, nodeId, iteration, status, currentIteration],
+    queryFn: ({ signal }) =>
+      api.run.children(runId, { node: nodeId, ...(iteration !== undefined && { iteration }) }, { signal }),
+    enabled: type !== null && INVOKING.has(type) && startedAt !== null,
+  });
+  return data?.items ?? [];
+}
+
+/** The ways to runs within this one. */
+export function MadeRuns({ made }: { readonly made: readonly ChildRun[] }) {
+  if (made.length === 0) return null;
   return (
-    <Link className={styles['child']} href={`/runs/${run.id}`}>
-      <StatusPill status={run.status} />
-      <span className={styles['grow']}>
-        {iteration > 0 ? `Run of item ${iteration}` : 'The run that it made'}:{' '}
-        {run.workflow.name ?? 'a workflow without a name'}
-      </span>
-      <span>{run.durationMs === null ? '' : durationText(run.durationMs)}</span>
-    </Link>
+    <ul className={styles['made']} aria-label="Runs that it made">
+      {made.map(({ run }, index) => (
+        <li key={run.id}>
+          <Link className={styles['child']} href={`/runs/${run.id}`}>
+            <StatusPill status={run.status} />
+            <span className={styles['grow']}>
+              {run.workflow.name ?? 'A workflow without a name'}
+              {made.length > 1 && ` · ${index + 1}`}
+            </span>
+            <span className="figures">{run.durationMs === null ? '' : durationText(run.durationMs)}</span>
+            <Icon name="chevron-right" size={12} />
+          </Link>
+        </li>
+      ))}
+    </ul>
   );
 }

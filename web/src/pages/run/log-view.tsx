@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import type { JsonObject } from '../../../../src/domain/json.ts';
 import { LOG_LEVELS, type LogLevel } from '../../../../src/domain/run-log.ts';
 import { Button, IconButton } from '../../components/button.tsx';
 import { copyText } from '../../components/copy-button.tsx';
@@ -209,7 +210,7 @@ export function LogView({
                     )}
                     {one.iteration > 0 && <span className={styles['node']}>#{one.iteration}</span>}
                     <Message text={one.message} needle={asked} />
-                    {one.meta && <span className={styles['meta']}>{JSON.stringify(one.meta)}</span>}
+                    {one.meta && <span className={styles['meta']}>{metaText(one.meta)}</span>}
                   </span>
                   <span className={styles['link']}>
                     <IconButton icon="link" label="Copy a link to this line" onClick={() => void copyLink(one.id)} />
@@ -234,6 +235,14 @@ function Message({ text, needle }: { readonly text: string; readonly needle: str
       {text.slice(at + needle.length)}
     </span>
   );
+}
+
+/** What a line knows besides its words, as `status=503 bytes=39`. */
+function metaText(meta: JsonObject): string {
+  return Object.entries(meta)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
 }
 
 function toggled<T>(all: ReadonlySet<T>, one: T): ReadonlySet<T> {

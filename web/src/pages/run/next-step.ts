@@ -17,6 +17,12 @@ const NEXT_STEPS: Readonly<Record<FailureCode, string>> = {
   worker_lost: 'Nothing was wrong with the run: rerun it from the failed node.',
   output_missing: 'See why the branch that makes the output was not taken, or mark the output as optional.',
   request_canceled: 'Somebody called the request off. Rerun from the failed node to ask again.',
+  subflow_failed:
+    'Open the run that it made: it says what failed. Mend that workflow, then rerun from the failed node.',
+  subflow_stopped: 'Somebody stopped the run that it made. Rerun from the failed node to make another.',
+  subflow_depth: 'Workflows invoke one another too deep. See whether one of them invokes itself.',
+  loop_limit:
+    'The condition of the loop was never met. Mend it, or raise the limit of rounds, then rerun with the current version.',
   code_error: 'Mend the code of the node in its workflow, then rerun from the failed node with the current version.',
   internal: 'This is a fault of the server. Its log has it under the run’s id; rerun from the failed node.',
 };

@@ -2,6 +2,7 @@ import '@xyflow/react/dist/base.css';
 import {
   type Edge,
   Handle,
+  MiniMap,
   type Node,
   type NodeProps,
   Panel,
@@ -11,7 +12,7 @@ import {
   useReactFlow,
   useStore,
 } from '@xyflow/react';
-import { memo, useEffect, useMemo, useRef } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import { Badge } from '../../components/badge.tsx';
 import { IconButton } from '../../components/button.tsx';
 import { durationText, useNow } from '../../components/figures.tsx';
@@ -31,6 +32,14 @@ interface StepData extends Record<string, unknown> {
 }
 
 type StepNode = Node<StepData, 'step'>;
+
+/** The zoom below which nodes cannot be read: a graph that is larger begins at a part of it. */
+const LEGIBLE = 0.62;
+
+/** Pixels around the graph. */
+const MARGIN = 32;
+
+const FIT = { padding: 0.1, maxZoom: 1 };
 
 const NODE_TYPES = { step: memo(Step) };
 
@@ -88,6 +97,28 @@ function Graph({
   }, [definition, detail.edges, chosenNode]);
   const flow = useReactFlow();
   const surface = useRef<HTMLDivElement>(null);
+  const [isLarge, setLarge] = useState(false);
+
+  /** All of it where it can be read so; otherwise where the eye belongs: what is chosen, what failed, what is going on, or the beginning. */
+  const showFirst = () => {
+    const box = surface.current?.getBoundingClientRect();
+    if (!box) return;
+    const bounds = flow.getNodesBounds(nodes);
+    const fits = Math.min(box.width / (bounds.width + 2 * MARGIN), box.height / (bounds.height + 2 * MARGIN));
+    setLarge(fits < LEGIBLE);
+    if (fits >= LEGIBLE) return void flow.fitView(FIT);
+    const eye =
+      nodes.find(({ id }) => id === chosenNode) ??
+      nodes.find(({ data }) => data.row?.status === 'failed') ??
+      nodes.find(({ data }) => data.row?.status === 'waiting' || data.row?.status === 'running');
+    if (eye) {
+      const [x, y] = [eye.position.x + NODE_WIDTH / 2, eye.position.y + NODE_HEIGHT / 2];
+      return void flow.setCenter(x, y, { zoom: LEGIBLE });
+    }
+    const isHigh = bounds.height * LEGIBLE > box.height - 2 * MARGIN;
+    const top = isHigh ? MARGIN - bounds.y * LEGIBLE : (box.height - bounds.height * LEGIBLE) / 2 - bounds.y * LEGIBLE;
+    void flow.setViewport({ x: MARGIN - bounds.x * LEGIBLE, y: top, zoom: LEGIBLE });
+  };
 
   useEffect(() => {
     if (chosenNode === null) return;
@@ -133,8 +164,7 @@ function Graph({
         nodes={nodes}
         edges={edges}
         nodeTypes={NODE_TYPES}
-        fitView
-        fitViewOptions={{ padding: 0.12, maxZoom: 1 }}
+        onInit={showFirst}
         minZoom={0.1}
         maxZoom={1.75}
         nodesDraggable={false}
@@ -154,12 +184,18 @@ function Graph({
         <Panel position="bottom-left" className={styles['controls'] ?? ''}>
           <IconButton icon="plus" label="Zoom in" onClick={() => void flow.zoomIn()} />
           <IconButton icon="minus" label="Zoom out" onClick={() => void flow.zoomOut()} />
-          <IconButton
-            icon="fit"
-            label="Show all of it"
-            onClick={() => void flow.fitView({ padding: 0.12, maxZoom: 1 })}
-          />
+          <IconButton icon="fit" label="Show all of it" onClick={() => void flow.fitView(FIT)} />
         </Panel>
+        {isLarge && (
+          <MiniMap
+            className={styles['map'] ?? ''}
+            ariaLabel="Map of the graph"
+            position="bottom-right"
+            pannable
+            zoomable
+            nodeClassName={({ data }) => styles[mapClass(data as StepData)] ?? ''}
+          />
+        )}
       </ReactFlow>
     </div>
   );
@@ -174,6 +210,14 @@ const WAYS: Readonly<Record<string, { readonly x: number; readonly y: number }>>
 
 /** Below this zoom words cannot be read: only names are drawn. */
 const READABLE = 0.45;
+
+function mapClass({ row, isChosen }: StepData): string {
+  if (isChosen) return 'map-chosen';
+  const status = row?.status ?? 'pending';
+  return status === 'failed' || status === 'succeeded' || status === 'running' || status === 'waiting'
+    ? `map-${status}`
+    : 'map-other';
+}
 
 function Step({ id, data: { name, type, row, isChosen } }: NodeProps<StepNode>) {
   const isFar = useStore(({ transform }) => transform[2] < READABLE);

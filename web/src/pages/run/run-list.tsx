@@ -50,7 +50,9 @@ export function RunList({
           <tr>
             <th scope="col">Node</th>
             <th scope="col">Status</th>
-            <th scope="col">Type</th>
+            <th scope="col" className={styles['type']}>
+              Type
+            </th>
             <th scope="col" data-figure>
               Began
             </th>

@@ -19,7 +19,7 @@ const MOST_LANES = 4;
 const SHOWN_STEPS = 12;
 
 /** Milliseconds of waiting that are drawn: less is the beat of the engine. */
-const SHOWN_WAIT = 3;
+const SHOWN_WAIT = 10;
 
 interface Stretch {
   readonly kind: NodeSpan['kind'] | 'queued';
