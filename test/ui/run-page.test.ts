@@ -83,43 +83,247 @@ async function save(name: string, definition: object): Promise<string> {
 const runSync = (workflow: string, body: object) =>
   explorer.call<Started>('POST', `/v1/workflows/${workflow}/runs/sync`, body);
 
+const PERSON = {
+  id: 'ask',
+  name: 'Ask the owner',
+  type: 'HumanInTheLoopNode',
+  node_config: { title: 'Send the letter?', fields: [{ name: 'approved', type: 'checkbox', label: 'Approve' }] },
+};
+
+async function until(run: Started, status: string): Promise<Started> {
+  for (;;) {
+    const now = await explorer.call<Started>('GET', `/v1/workflows/${run.workflow_id}/runs/${run.id}`);
+    if (now.status === status) return now;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** What the address says is shown. */
+const searchOf = (page: Page): Record<string, string> => Object.fromEntries(new URL(page.url()).searchParams);
+
+const chosenRow = (page: Page) => page.locator('[aria-current="true"]');
+
 describe.skipIf(chromium === null)('the page of a run', () => {
-  it('looks', async () => {
-    const digest = await runDemo(explorer, 6);
-    const { items } = await explorer.call<{ items: Started[] }>('GET', `/v1/workflows/${digest}/runs?size=20`);
-    console.log(items.map((i) => i.status).join());
-    const ok = items.find(({ status }) => status === 'completed')!;
+  let letters: string;
+  let letter: Started;
+
+  beforeAll(async () => {
+    letters = await save('Order letter', order());
     failures = 2;
-    const id = await save('Order letter', order());
-    const run = await runSync(id, { input: { Order: LINES } });
-    console.log(JSON.stringify(run).slice(0, 1500));
-    const shot = async (page: Page, name: string) => {
-      await page.waitForTimeout(700);
-      await page.screenshot({ path: `/tmp/shots/${name}.png` });
-    };
-    for (const theme of ['light', 'dark'] as const) {
-      const page = await explorer.open(`/runs/${ok.id}`, { theme, width: 1440, height: 900 });
+    letter = await runSync(letters, { input: { Order: LINES } });
+  });
+
+  it('shows one selection as a graph, a waterfall and a list, by keyboard, and keeps it in the address', async () => {
+    const page = await explorer.open(`/runs/${letter.id}`, { width: 1440, height: 900 });
+    await page.getByRole('button', { name: /^Price a line.*9\/9.*Succeeded/ }).click();
+    await page.getByRole('heading', { name: 'Price a line' }).waitFor();
+    expect(searchOf(page)).toEqual({ node: 'price' });
+    await page.keyboard.press('2');
+    await page.getByRole('button', { name: /^Price a line Succeeded, / }).waitFor();
+    expect(await chosenRow(page).innerText()).toContain('Price a line');
+    expect(await page.getByRole('button', { name: /^Ask the shop/ }).textContent()).toContain('waits for its next try');
+    await page.keyboard.press('3');
+    await page.keyboard.press('j');
+    await page.getByRole('heading', { name: 'Add it up' }).waitFor();
+    expect(searchOf(page)).toEqual({ view: 'list', node: 'sum' });
+    await page.keyboard.press('l');
+    await page.getByText('nothing was paid for the catalogue').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('heading', { name: 'The run', exact: true }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Add it up' }).waitFor();
+    expect(explorer.complaints()).toEqual([]);
+  });
+
+  it('walks the items of a node with n and p, and opens the runs that they made', async () => {
+    const greeter = await save('Greeter', {
+      nodes: [input('in', 'Name'), text('say', 'Hello ((Name))'), output('out', 'Said')],
+      edges: [edge('in::output', 'say::variables::Name'), edge('say::output', 'out::input')],
+    });
+    const id = await save('Greet all', {
+      nodes: [
+        input('in', 'Names', { type: 'list' }),
+        { id: 'each', name: 'Greet each', type: 'MapNode', node_config: { subflow_id: greeter } },
+        output('out', 'All'),
+      ],
+      edges: [edge('in::output', 'each::items'), edge('each::results', 'out::input')],
+    });
+    const run = await runSync(id, { input: { Names: ['Ada', 'Ben', 'Cleo'] } });
+    const page = await explorer.open(`/runs/${run.id}?node=each`);
+    await page.getByText('Item').first().waitFor();
+    await page.keyboard.press('n');
+    await page.keyboard.press('n');
+    await page.keyboard.press('p');
+    await page.getByRole('heading', { name: 'Output of item 2' }).waitFor();
+    expect(searchOf(page)).toEqual({ node: 'each', iteration: '2' });
+    await page.getByRole('tree', { name: 'Output of item 2' }).getByText('Hello Ben').waitFor();
+    await page.getByRole('list', { name: 'Runs that it made' }).getByRole('link').click();
+    await page.getByRole('heading', { name: 'Greeter', level: 1 }).waitFor();
+    await page.getByRole('tree', { name: 'Input of the run' }).getByText('Ben').waitFor();
+    await page.getByRole('link', { name: /^Part of a run of Greet all/ }).click();
+    await page.getByRole('heading', { name: 'Output of item 2' }).waitFor();
+    expect(explorer.complaints()).toEqual([]);
+  });
+
+  it('finds lines of the log by text and level, and links to one', async () => {
+    const page = await explorer.open(`/runs/${letter.id}?tab=logs`);
+    const lines = page.getByRole('region', { name: 'Lines of the log' });
+    await lines.waitFor();
+    await page.getByRole('button', { name: /^warning/ }).click();
+    await expect.poll(() => lines.getByRole('listitem').count()).toBe(1);
+    await page.getByRole('button', { name: /^warning/ }).click();
+    await page.getByRole('textbox', { name: 'Find in the log' }).fill('LINE 4');
+    await expect.poll(() => lines.getByRole('listitem').count()).toBe(1);
+    await lines.getByRole('listitem').hover();
+    await lines.getByRole('button', { name: 'Copy a link to this line' }).click();
+    await expect.poll(() => searchOf(page)['line']).toBeTruthy();
+    await page.goto(page.url());
+    await page.locator('li[data-linked]').getByText('line 4 costs').waitFor();
+    await page.getByRole('button', { name: 'Show all lines' }).click();
+    await lines.getByText('line 1 costs').waitFor();
+    expect(explorer.complaints()).toEqual([]);
+  });
+
+  it('opens at the match of a search, and marks it', async () => {
+    const search = new URLSearchParams({
+      find: 'walnut',
+      field: 'other',
+      path: '$.nodes.stock.output.body.colours[1]',
+      node: 'stock',
+    });
+    const page = await explorer.open(`/runs/${letter.id}?${search}`);
+    await page.getByRole('heading', { name: 'Ask the shop' }).waitFor();
+    const hit = page.getByRole('tree', { name: 'Output' }).locator('[data-hit="here"]');
+    await hit.waitFor();
+    expect(await hit.locator('mark').innerText()).toBe('walnut');
+    await page.getByRole('button', { name: /^Match: / }).click();
+    await expect.poll(() => page.locator('mark').count()).toBe(0);
+    expect(explorer.complaints()).toEqual([]);
+  });
+
+  it('goes along with a run until a person has answered, without being loaded again', async () => {
+    const id = await save('Letter with approval', order([PERSON], [edge('letter::output', 'ask::variables::Draft')]));
+    const { id: runId } = await explorer.call<Started>('POST', `/v1/workflows/${id}/runs`, { input: { Order: LINES } });
+    const page = await explorer.open(`/runs/${runId}?view=waterfall`);
+    await page.evaluate('window.wasHere = true');
+    await page.getByRole('region', { name: 'Request to a person' }).getByText('Send the letter?').waitFor();
+    const run = await until({ id: runId, workflow_id: id, status: '' }, 'awaiting_human_feedback');
+    await page.getByRole('status').getByText('Waiting').waitFor();
+    await page.waitForTimeout(1200);
+    await picture(page, 'run-waiting');
+    const { items } = await explorer.call<{ items: { id: string }[] }>('GET', `/v1/human-requests?run_id=${run.id}`);
+    await explorer.call('POST', `/v1/human-requests/${items[0]?.id}/answer`, { answer: { approved: true } });
+    await page.getByRole('status').getByText('Succeeded').waitFor();
+    await page
+      .getByRole('tree', { name: 'Output of the run' })
+      .getByText(/Dear customer/)
+      .waitFor();
+    await page.getByRole('button', { name: 'Rerun' }).waitFor();
+    expect(await page.evaluate('window.wasHere')).toBe(true);
+    expect(explorer.complaints()).toEqual([]);
+  });
+
+  it('says of a failed run what to do, reruns it from there, and holds both against one another', async () => {
+    failures = 10;
+    const failed = await runSync(letters, { input: { Order: 'one stool' } });
+    failures = 0;
+    const page = await explorer.open(`/runs/${failed.id}`, { width: 1440, height: 900 });
+    const failure = page.getByRole('region', { name: 'Failure' });
+    await failure.getByText('http_status').waitFor();
+    await failure.getByText(/rerun from the failed node/).waitFor();
+    await page.waitForTimeout(400);
+    await picture(page, 'run-failed');
+    await failure.getByRole('button', { name: 'Show the node' }).click();
+    await page.getByRole('heading', { name: 'Ask the shop' }).waitFor();
+    await page.getByRole('button', { name: 'Rerun' }).click();
+    await page.getByRole('menuitem', { name: 'Rerun from the failed node' }).click();
+    await page.getByRole('button', { name: 'Start the run' }).click();
+    await page.getByRole('status').getByText('Succeeded').waitFor();
+    await page.getByRole('link', { name: /^Repeats/ }).click();
+    await page.getByRole('heading', { name: 'Compared with another run' }).waitFor();
+    await page.getByText('Both used the same definition.').waitFor();
+    await page.getByRole('button', { name: 'Only those that differ' }).click();
+    await page.getByRole('row', { name: /Ask the shop.*Failed.*Succeeded/ }).waitFor();
+    await page.getByRole('button', { name: 'Ask the shop' }).click();
+    await page.getByRole('heading', { name: 'Output, the other run' }).waitFor();
+    await page.waitForTimeout(300);
+    await picture(page, 'run-compare');
+    expect(await barriers(page)).toEqual([]);
+    expect(explorer.complaints()).toEqual([]);
+  });
+
+  it('reruns with an edited input, and refuses what is no input', async () => {
+    const page = await explorer.open(`/runs/${letter.id}`);
+    await page.getByRole('heading', { name: 'The run', exact: true }).waitFor();
+    await page.keyboard.press('e');
+    const dialog = page.getByRole('dialog', { name: 'Rerun with an edited input' });
+    const editor = dialog.getByRole('textbox', { name: 'Input of the new run' });
+    await editor.click();
+    await page.waitForTimeout(300);
+    await picture(page, 'run-rerun');
+    expect(await barriers(page)).toEqual([]);
+    await editor.press('ControlOrMeta+a');
+    await editor.pressSequentially('[1');
+    await dialog
+      .getByText('An input is an object')
+      .or(dialog.getByText(/JSON at position/))
+      .waitFor();
+    expect(await dialog.getByRole('button', { name: 'Start the run' }).isDisabled()).toBe(true);
+    await editor.press('ControlOrMeta+a');
+    await editor.pressSequentially('{"Order": "one bench"');
+    await editor.press('ControlOrMeta+Enter');
+    await expect.poll(() => page.url()).not.toContain(letter.id);
+    await page.getByRole('tree', { name: 'Input of the run' }).getByText('one bench').waitFor();
+    expect(explorer.complaints()).toEqual([]);
+  });
+
+  it('stops a run, and deletes it', async () => {
+    const id = await save('Slow', {
+      nodes: [
+        input('in', 'Text'),
+        { id: 'wait', name: 'Wait', type: 'DelayNode', node_config: { seconds: 600 } },
+        output('out', 'Text'),
+      ],
+      edges: [edge('in::output', 'wait::value'), edge('wait::output', 'out::input')],
+    });
+    const run = await explorer.call<Started>('POST', `/v1/workflows/${id}/runs`, { input: { Text: 'x' } });
+    const page = await explorer.open(`/runs/${run.id}`);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Stop the run' }).click();
+    await page.getByRole('status').getByText('Canceled').waitFor();
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Delete the run' }).click();
+    await expect.poll(() => new URL(page.url()).pathname).toBe('/runs');
+    await page.goto(`${explorer.server.url}/runs/${run.id}`);
+    await page.getByRole('heading', { name: 'There is no such run' }).waitFor();
+    expect(explorer.complaints()).toEqual([expect.stringContaining('404 (Not Found)')]);
+  });
+
+  it('has no barriers in any view, light or dark, wide or narrow', async () => {
+    const digest = await runDemo(explorer, 4);
+    const { items } = await explorer.call<{ items: Started[] }>('GET', `/v1/workflows/${digest}/runs?size=4`);
+    const demo = items.find(({ status }) => status === 'completed') as Started;
+    for (const [theme, width] of [
+      ['light', 1440],
+      ['dark', 1440],
+      ['light', 400],
+    ] as const) {
+      const page = await explorer.open(`/runs/${demo.id}`, { theme, width, height: 900 });
+      const name = width === 400 ? 'narrow' : theme;
       await page.getByRole('heading', { name: 'The run', exact: true }).waitFor();
-      await shot(page, `graph-${theme}`);
-      console.log(theme, await barriers(page));
-      await page.keyboard.press('2');
-      await shot(page, `waterfall-${theme}`);
-      console.log(theme, await barriers(page));
-      await page.keyboard.press('3');
-      await page.keyboard.press('j');
-      await page.keyboard.press('j');
-      await page.keyboard.press('j');
-      await shot(page, `list-${theme}`);
-      console.log(theme, await barriers(page));
-      await page.goto(`${explorer.server.url}/runs/${run.id}?view=waterfall&node=price&iteration=3`);
-      await shot(page, `order-${theme}`);
-      console.log(theme, await barriers(page));
-      await page.goto(`${explorer.server.url}/runs/${run.id}?tab=logs`);
-      await shot(page, `logs-${theme}`);
-      console.log(theme, await barriers(page));
+      for (const [view, address] of [
+        ['graph', `/runs/${demo.id}?node=headings`],
+        ['waterfall', `/runs/${letter.id}?view=waterfall&node=price&iteration=3`],
+        ['list', `/runs/${letter.id}?view=list&tab=logs`],
+      ] as const) {
+        await page.goto(`${explorer.server.url}${address}`);
+        await page.getByRole('tablist').waitFor();
+        await page.waitForTimeout(400);
+        await picture(page, `run-${view}-${name}`);
+        expect(await barriers(page), `${view}, ${name}`).toEqual([]);
+      }
     }
-    const page = await explorer.open(`/runs/${run.id}?node=stock`, { width: 400, height: 860 });
-    await shot(page, 'narrow');
-    console.log(await barriers(page), explorer.complaints());
-  }, 180_000);
+    expect(explorer.complaints()).toEqual([]);
+  }, 120_000);
 });

@@ -7,7 +7,7 @@ export const NODE_WIDTH = 208;
 export const NODE_HEIGHT = 56;
 
 /** Pixels between two layers, and between two nodes of one. */
-const LAYER_GAP = 72;
+const LAYER_GAP = 48;
 const NODE_GAP = 28;
 
 /** Sweeps over the layers that bring connected nodes beside one another; more change nothing in graphs of some hundred nodes. */

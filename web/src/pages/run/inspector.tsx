@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { Badge } from '../../components/badge.tsx';
-import { IconButton } from '../../components/button.tsx';
+import { Button, IconButton } from '../../components/button.tsx';
 import { CopyButton } from '../../components/copy-button.tsx';
 import { Cost, countText, Duration, durationText, Time } from '../../components/figures.tsx';
 import { JsonView } from '../../components/json-view.tsx';
@@ -18,6 +18,7 @@ import { asksModels, ModelCalls } from './model-calls.tsx';
 import { holderOf, nodeLabel } from './node-rows.ts';
 import { NodeStatusPill } from './node-status.tsx';
 import { PayloadView } from './payload-view.tsx';
+import type { RerunWish } from './rerun-dialog.tsx';
 import type { InspectorTab, RunAddress } from './run-address.ts';
 import { hitPlace } from './search-hit.ts';
 
@@ -26,6 +27,7 @@ interface InspectorProps {
   readonly live: readonly LogRow[];
   readonly address: RunAddress;
   readonly go: (change: Partial<RunAddress>, how?: 'quiet') => void;
+  readonly onRerun: (wish: RerunWish) => void;
 }
 
 /** All about what is chosen: the run, a node, or a step inside a node. */
@@ -50,7 +52,7 @@ export function Inspector(props: InspectorProps) {
   );
 }
 
-function OfRun({ detail, live, address, go }: InspectorProps) {
+function OfRun({ detail, live, address, go, onRerun }: InspectorProps) {
   const { run, input, output, requests, context } = detail;
   const hit = hitPlace(address);
   const find = (part: 'input' | 'output') =>
@@ -67,7 +69,13 @@ function OfRun({ detail, live, address, go }: InspectorProps) {
           onShowNode={
             failedNode === undefined ? undefined : () => go({ node: failedNode, iteration: null, tab: 'overview' })
           }
-        />
+        >
+          {detail.actions.retryFailed === null && (
+            <Button icon="retry" onClick={() => onRerun({ from: 'failed_node', edits: false })}>
+              Rerun from the failed node
+            </Button>
+          )}
+        </FailureNote>
       )}
       {requests
         .filter(({ status }) => status === 'pending')

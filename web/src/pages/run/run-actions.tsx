@@ -11,21 +11,23 @@ import { useCommands } from '../../shell/commands.ts';
 import { useShortcuts } from '../../shortcuts.ts';
 import { ComparePicker } from './compare-picker.tsx';
 import { runKey } from './live-run.ts';
-import { RerunDialog, type RerunWish } from './rerun-dialog.tsx';
+import type { RerunWish } from './rerun-dialog.tsx';
 import { COPIES, copyOf } from './run-copies.ts';
 
 /** What is asked before it is done, or needs more than a press. */
-type Asked = RerunWish | 'stop' | 'delete' | 'compare' | null;
+type Asked = 'stop' | 'delete' | 'compare' | null;
 
 /** What can be done with a run. What cannot says why. */
 export function RunActions({
   detail,
   chosenNode,
+  onRerun,
   onCompare,
 }: {
   readonly detail: RunDetail;
   /** The chosen node of the definition, where a rerun may begin. */
   readonly chosenNode: { readonly id: string; readonly name: string } | null;
+  readonly onRerun: (wish: RerunWish) => void;
   readonly onCompare: (otherId: string) => void;
 }) {
   const { run, actions } = detail;
@@ -73,7 +75,7 @@ export function RunActions({
       toast('The callback is being sent again.');
     });
 
-  const rerun = (from: RerunWish['from'], edits = false) => setAsked({ from, edits });
+  const rerun = (from: RerunWish['from'], edits = false) => onRerun({ from, edits });
   const fromHere: MenuItem = {
     label: chosenNode === null ? 'Rerun from a node' : `Rerun from “${chosenNode.name}”`,
     icon: 'arrow-right',
@@ -209,7 +211,6 @@ export function RunActions({
           }}
         />
       )}
-      {typeof asked === 'object' && asked !== null && <RerunDialog detail={detail} wish={asked} onClose={close} />}
     </>
   );
 }

@@ -246,7 +246,7 @@ function Payload({ title, comparison }: { readonly title: string; readonly compa
         <span className={styles['note']}>
           {differs
             ? differences.length > 0
-              ? `${differences.length}${isCut ? ' or more' : ''} differences`
+              ? `${differences.length}${isCut ? ' or more' : ''} ${differences.length === 1 ? 'difference' : 'differences'}`
               : 'differs'
             : 'the same'}
         </span>

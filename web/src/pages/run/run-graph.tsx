@@ -13,6 +13,7 @@ import {
   useStore,
 } from '@xyflow/react';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
+import type { EdgeDefinition } from '../../../../src/domain/definition.ts';
 import { Badge } from '../../components/badge.tsx';
 import { IconButton } from '../../components/button.tsx';
 import { durationText, useNow } from '../../components/figures.tsx';
@@ -34,7 +35,7 @@ interface StepData extends Record<string, unknown> {
 type StepNode = Node<StepData, 'step'>;
 
 /** The zoom below which nodes cannot be read: a graph that is larger begins at a part of it. */
-const LEGIBLE = 0.62;
+const LEGIBLE = 0.7;
 
 /** Pixels around the graph. */
 const MARGIN = 32;
@@ -81,9 +82,13 @@ function Graph({
   }, [definition, detail.nodes, places, chosenNode]);
   const edges = useMemo((): Edge[] => {
     const statuses = new Map(detail.edges.map(({ id, status }) => [id, status]));
-    return definition.edges.map(({ id, from, to, orderOnly }) => {
+    const touching = ({ from, to }: EdgeDefinition) => from.nodeId === chosenNode || to.nodeId === chosenNode;
+    // Those of the chosen node come last, above the others and below the nodes.
+    const inOrder = definition.edges.toSorted((one, other) => Number(touching(one)) - Number(touching(other)));
+    return inOrder.map((edge) => {
+      const { id, from, to, orderOnly } = edge;
       const status: EdgeRow['status'] = statuses.get(id) ?? 'pending';
-      const touches = from.nodeId === chosenNode || to.nodeId === chosenNode;
+      const touches = touching(edge);
       return {
         id,
         source: from.nodeId,
@@ -91,7 +96,6 @@ function Graph({
         className: [styles['edge'], styles[status], orderOnly && styles['order'], touches && styles['touches']]
           .filter(Boolean)
           .join(' '),
-        zIndex: touches ? 1 : 0,
       };
     });
   }, [definition, detail.edges, chosenNode]);
@@ -111,13 +115,17 @@ function Graph({
       nodes.find(({ id }) => id === chosenNode) ??
       nodes.find(({ data }) => data.row?.status === 'failed') ??
       nodes.find(({ data }) => data.row?.status === 'waiting' || data.row?.status === 'running');
-    if (eye) {
-      const [x, y] = [eye.position.x + NODE_WIDTH / 2, eye.position.y + NODE_HEIGHT / 2];
-      return void flow.setCenter(x, y, { zoom: LEGIBLE });
-    }
-    const isHigh = bounds.height * LEGIBLE > box.height - 2 * MARGIN;
-    const top = isHigh ? MARGIN - bounds.y * LEGIBLE : (box.height - bounds.height * LEGIBLE) / 2 - bounds.y * LEGIBLE;
-    void flow.setViewport({ x: MARGIN - bounds.x * LEGIBLE, y: top, zoom: LEGIBLE });
+    const at = eye?.position ?? { x: bounds.x, y: bounds.y + bounds.height / 2 };
+    // The eye in the middle, but no more empty ground at the edges than there must be.
+    const placed = (middle: number, size: number, first: number, length: number) => {
+      const [end, begin] = [size - MARGIN - (first + length) * LEGIBLE, MARGIN - first * LEGIBLE];
+      return end > begin ? (end + begin) / 2 : Math.max(end, Math.min(begin, size / 2 - middle * LEGIBLE));
+    };
+    void flow.setViewport({
+      x: placed(at.x + NODE_WIDTH / 2, box.width, bounds.x, bounds.width),
+      y: placed(at.y + NODE_HEIGHT / 2, box.height, bounds.y, bounds.height),
+      zoom: LEGIBLE,
+    });
   };
 
   useEffect(() => {

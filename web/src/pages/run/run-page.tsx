@@ -12,6 +12,7 @@ import { useShortcuts } from '../../shortcuts.ts';
 import { Inspector, Relatives } from './inspector.tsx';
 import { type LiveRun, useLiveRun } from './live-run.ts';
 import { holderOf, nodeEntries } from './node-rows.ts';
+import { RerunDialog, type RerunWish } from './rerun-dialog.tsx';
 import { RunActions } from './run-actions.tsx';
 import { type RunAddress, useRunAddress, type View } from './run-address.ts';
 import { RunCompare } from './run-compare.tsx';
@@ -71,6 +72,7 @@ function Back() {
 function Shown({ live, detail }: { readonly live: LiveRun; readonly detail: RunDetail }) {
   const [address, go] = useRunAddress();
   const [, navigate] = useLocation();
+  const [wish, setWish] = useState<RerunWish | null>(null);
   const { run } = detail;
   const name = run.workflow.name ?? 'A workflow without a name';
   useShownHit(address, go);
@@ -135,7 +137,12 @@ function Shown({ live, detail }: { readonly live: LiveRun; readonly detail: RunD
           }
         >
           <Relatives detail={detail} />
-          <RunActions detail={detail} chosenNode={node ?? null} onCompare={(otherId) => go({ compare: otherId })} />
+          <RunActions
+            detail={detail}
+            chosenNode={node ?? null}
+            onRerun={setWish}
+            onCompare={(otherId) => go({ compare: otherId })}
+          />
         </PageHeader>
         <RunFacts detail={detail} />
         {live.line === 'lost' && (
@@ -183,9 +190,10 @@ function Shown({ live, detail }: { readonly live: LiveRun; readonly detail: RunD
               </div>
             </section>
           }
-          inspector={<Inspector detail={detail} live={live.lines} address={address} go={go} />}
+          inspector={<Inspector detail={detail} live={live.lines} address={address} go={go} onRerun={setWish} />}
         />
       )}
+      {wish && <RerunDialog detail={detail} wish={wish} onClose={() => setWish(null)} />}
     </div>
   );
 }

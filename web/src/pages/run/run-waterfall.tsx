@@ -341,7 +341,7 @@ function stretch(kind: Stretch['kind'], from: number, to: number | null, now: nu
 
 function wordsOf({ row, stretches }: Line, now: number): string {
   const waits = stretches.filter(({ kind }) => kind !== 'running').map(({ words }) => words);
-  if (row === null) return `, ${waits.join(', ')}`;
+  if (row === null) return waits.join(', ');
   const spent = spentMs(row, now);
-  return `, ${[nodeStatusWord(row.status), spent === null ? '' : durationText(spent), ...waits].filter(Boolean).join(', ')}`;
+  return [nodeStatusWord(row.status), spent === null ? '' : durationText(spent), ...waits].filter(Boolean).join(', ');
 }
