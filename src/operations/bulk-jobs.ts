@@ -302,10 +302,8 @@ export class BulkJobs {
       return { kind: stopped ? 'succeeded' : 'skipped' };
     }
     if (action === 'retry') {
-      const run = await this.#replays.replay(caller, runId, {
-        ...retry,
-        ...{ input: null, overrides: {}, requestId: null, dialect: 'noxus' },
-      });
+      const asked = { ...retry, input: null, overrides: {}, requestId: null, dialect: 'noxus' } as const;
+      const run = await this.#replays.replay(caller, runId, asked);
       return { kind: 'succeeded', made: run.id };
     }
     const { id } = await this.#evaluations.create(caller, {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { callbackUrlProblem } from '../callbacks/callback-url.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
@@ -20,7 +21,7 @@ export type { FoundRun };
 
 import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
-import { demand, SCOPE_OF_KIND } from './access.ts';
+import { demand, demandVerdicts, SCOPE_OF_KIND } from './access.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
 import type { RunSearch } from './search.ts';
@@ -175,6 +176,7 @@ export class Runs {
     demand(caller, 'runs:read');
     // Verdicts must not be read off a list that they filter.
     if (options?.evaluation) demand(caller, 'evaluations:read');
+    demandVerdicts(caller, request.filter, request.sort);
     return this.#store.find('runs', { ...request, workspaceId: caller.workspaceId }, options);
   }
 
@@ -264,6 +266,16 @@ export class Runs {
   /** The JSON text of a run's input or output. */
   text(payload: string): Promise<string> {
     return this.#payloads.text(payload);
+  }
+
+  /** The JSON text of a run's input or output, as a stream where it is large. */
+  open(payload: string): Promise<{ text: string | Readable; bytes: number }> {
+    return this.#payloads.open(payload);
+  }
+
+  /** The first characters of a run's input or output, without reading all of it. */
+  beginning(payload: string, length: number): Promise<{ text: string; bytes: number }> {
+    return this.#payloads.beginning(payload, length);
   }
 
   /** The output keyed by `<node id>::<output>` whatever labels there are. */

@@ -3,7 +3,7 @@ import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '..
 import type { CheckedFilter, Target } from '../filter/checked-filter.ts';
 import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
-import { demand } from './access.ts';
+import { demand, demandVerdicts } from './access.ts';
 
 /**
  * Milliseconds of work that one survey may take: some 400,000 runs. The thread that does it serves other lists between its steps.
@@ -56,6 +56,7 @@ export class Surveys {
   /** Verdicts are counted for callers alone that may read evaluations. */
   async runs(caller: Caller, wanted: SurveyWanted): Promise<RunSurvey> {
     demand(caller, 'runs:read');
+    demandVerdicts(caller, wanted.filter);
     const survey = await this.#survey(caller.workspaceId, wanted);
     if (caller.scopes.has('evaluations:read')) return survey;
     return { ...survey, facets: { ...survey.facets, verdict: [] } };

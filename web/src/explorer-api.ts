@@ -98,7 +98,7 @@ export const api = {
       listen<wire.RunLiveEvent>(`/runs/${id(runId)}/live`, { position }, ['state', 'logs', 'end'], listener),
     /** Runs that a node of it made. */
     children: (runId: string, query: { readonly node: string; readonly iteration?: number }, reading?: Reading) =>
-      get<Items<wire.ChildRun>>(`/runs/${id(runId)}/children`, query, reading),
+      get<wire.ChildrenPage>(`/runs/${id(runId)}/children`, query, reading),
     /** What is different in the other run. */
     compare: (runId: string, otherId: string, reading?: Reading) =>
       get<wire.RunComparison>(`/runs/${id(runId)}/diff`, { with: otherId }, reading),

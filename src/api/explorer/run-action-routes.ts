@@ -1,13 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { PlatformError } from '../../domain/error.ts';
-import type { JudgePlan } from '../../domain/evaluation.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Run } from '../../domain/run.ts';
 import { explorerVocabulary } from '../../filter/explorer-vocabulary.ts';
 import { BULK_JOB_ACTIONS, type BulkWanted, MOST_RUNS } from '../../operations/bulk-jobs.ts';
 import { MAX_JUDGES, NO_SUBJECT } from '../../operations/evaluations.ts';
-import type { ReplayRequest } from '../../operations/replays.ts';
 import { exactly, readQ } from './list.ts';
 import type { ExplorerParts } from './parts.ts';
 import { presentDelivery } from './present-delivery.ts';
@@ -33,18 +31,13 @@ const RETRY = {
   from: Type.Optional(Type.Enum(['start', 'failed_node'])),
   version: Type.Optional(Type.Enum(['original', 'current'])),
 };
-/** Ids of nodes to begin at that one request may name: definitions have fewer nodes. */
-const MAX_FROM_NODES = 1000;
-
 const RetryBody = exactly({
-  ...RETRY,
   from: Type.Optional(
-    Type.Union([
-      Type.Enum(['start', 'failed_node']),
-      Type.Array(Type.String(), { minItems: 1, maxItems: MAX_FROM_NODES }),
-    ]),
+    Type.Union([Type.Enum(['start', 'failed_node']), Type.Array(Type.String(), { minItems: 1, maxItems: 1000 })]),
   ),
+  version: RETRY.version,
   input: Type.Optional(AnyObject),
+  overrides: Type.Optional(AnyObject),
 });
 const FeedbackBody = exactly({
   isPositive: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
@@ -81,9 +74,8 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   const started = (run: Run): wire.StartedRun => ({ runId: run.id });
 
   api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, id: requestId }) => {
-    const { workflowId, versionId, input, singleNodeId, metadata, clientRef, retryOf } = body as Static<
-      typeof StartBody
-    >;
+    const { workflowId, versionId, input, singleNodeId, metadata, clientRef, retryOf }: wire.StartRun =
+      body as wire.StartRun;
     // What is named as repeated is a run of this workspace, or the link would lead nowhere.
     if (retryOf !== undefined) await runs.get(caller, retryOf);
     const run = await runs.create(caller, {
@@ -109,17 +101,16 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
     '/v1/runs/:id/stop',
     { schema: { body: StopBody } },
     async ({ caller, params, body }): Promise<wire.RunRow> => {
-      const { reason = null } = body as Static<typeof StopBody>;
-      const { run } = await runs.cancel(caller, idOf(params), reason);
+      const given: wire.StopRun = body as Static<typeof StopBody>;
+      const { run } = await runs.cancel(caller, idOf(params), given.reason ?? null);
       return presentOneRow(parts, caller, run);
     },
   );
 
   api.post('/v1/runs/:id/retry', { schema: { body: RetryBody } }, async ({ caller, params, body, id: requestId }) => {
-    const { from = 'start', version = 'original', input } = body as Static<typeof RetryBody>;
-    const wanted = { from: from as ReplayRequest['from'], version, input: (input as JsonObject | undefined) ?? null };
+    const { from = 'start', version = 'original', input = null, overrides = {} } = body as wire.RetryRun;
     return started(
-      await replays.replay(caller, idOf(params), { ...wanted, overrides: {}, requestId, dialect: 'noxus' }),
+      await replays.replay(caller, idOf(params), { from, version, input, overrides, requestId, dialect: 'noxus' }),
     );
   });
 
@@ -127,10 +118,10 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
     '/v1/runs/:id/evaluate',
     { schema: { body: EvaluateBody } },
     async ({ caller, params, body, id: requestId }): Promise<wire.EvaluationRow> => {
-      const { judges, threshold } = body as Static<typeof EvaluateBody>;
+      const { judges, threshold }: wire.EvaluateRun = body as Static<typeof EvaluateBody>;
       const evaluation = await evaluations.create(caller, {
         ...{ runId: idOf(params), subject: NO_SUBJECT, parentId: null, clientRef: null, callbackUrl: null },
-        judges: (judges as JudgePlan[] | undefined) ?? null,
+        judges: judges ?? null,
         threshold: threshold ?? null,
         requestId,
         isRepeat: false,
@@ -143,7 +134,8 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
     '/v1/runs/:id/feedback',
     { schema: { body: FeedbackBody } },
     async ({ caller, params, body }): Promise<wire.RunRow> => {
-      const { run } = await runs.setFeedback(caller, idOf(params), body as Static<typeof FeedbackBody>);
+      const given: wire.GiveFeedback = body as Static<typeof FeedbackBody>;
+      const { run } = await runs.setFeedback(caller, idOf(params), given);
       return presentOneRow(parts, caller, run);
     },
   );
@@ -194,9 +186,14 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   });
 
   function readBulk(body: unknown): BulkWanted {
-    const { action, runs: chosen, from = 'start', version = 'original' } = body as Static<typeof BulkBody>;
+    const {
+      action,
+      runs: chosen,
+      from = 'start',
+      version = 'original',
+    }: wire.BulkStart = body as Static<typeof BulkBody>;
     return {
-      action: action as BulkWanted['action'],
+      action,
       runs:
         'ids' in chosen
           ? { ids: [...new Set(chosen.ids)] }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { invalid, PlatformError } from '../../domain/error.ts';
@@ -10,9 +11,7 @@ import { payloadHref, payloadPart } from './payload-part.ts';
 import { presentEvaluationDetail } from './present-evaluation.ts';
 import { presentLog } from './present-log.ts';
 import { namesOf, presentRows } from './present-run.ts';
-import { readRunDetail } from './present-run-detail.ts';
-import { presentRunDiff } from './present-run-diff.ts';
-import { readChildren } from './related-runs.ts';
+import { readChildren, readRunDetail } from './present-run-detail.ts';
 import type * as wire from './wire.ts';
 
 const Params = Type.Object({ id: Type.String() });
@@ -27,14 +26,16 @@ const IterationsQuery = exactly({
   from: Type.Optional(Type.Integer({ minimum: 1 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
 });
+const ChildrenQuery = exactly({
+  node: Type.String({ minLength: 1 }),
+  iteration: Type.Optional(Type.Integer({ minimum: 0 })),
+  page: Type.Optional(Type.Integer({ minimum: 1 })),
+  size: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+});
+const DiffQuery = exactly({ with: Type.String({ minLength: 1 }) });
 const PayloadQuery = exactly({
   part: Type.Enum(['input', 'output', 'node-inputs', 'node-outputs']),
   node: Type.Optional(Type.String()),
-  iteration: Type.Optional(Type.Integer({ minimum: 1 })),
-});
-const DiffQuery = exactly({ with: Type.String({ minLength: 1 }) });
-const ChildrenQuery = exactly({
-  node: Type.String({ minLength: 1 }),
   iteration: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 const LogsQuery = exactly({
@@ -53,7 +54,7 @@ const OTHERS = 50;
 
 /** One run: what it was, what its nodes did, what they said. */
 export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
-  const { runs, runDiffs, records, evaluations } = parts;
+  const { runs, records, runDiffs, evaluations } = parts;
 
   api.get('/v1/runs/:id', async ({ caller, params }): Promise<wire.RunDetail> => {
     return readRunDetail(parts, caller, await runs.get(caller, idOf(params)));
@@ -125,10 +126,10 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
         .header('content-disposition', `inline; filename="${name}.json"`)
         .send(text);
 
-      async function ofRun(which: 'input' | 'output'): Promise<string | null> {
+      async function ofRun(which: 'input' | 'output'): Promise<string | Readable | null> {
         const run = await runs.get(caller, id);
         const payload = run[which];
-        return payload === null ? null : runs.text(payload);
+        return payload === null ? null : (await runs.open(payload)).text;
       }
 
       async function ofNode(which: 'node-inputs' | 'node-outputs'): Promise<string | null> {
@@ -147,7 +148,7 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
     { schema: { querystring: LogsQuery } },
     async ({ caller, params, query }): Promise<wire.LogPage> => {
       const id = idOf(params);
-      const given = query as Static<typeof LogsQuery>;
+      const given: wire.LogQuery = query as Static<typeof LogsQuery>;
       const { search = '', levels = '', node = '', at = '' } = given;
       const list = readPage(given, ['logs', caller.workspaceId, id, search, levels, node, at]);
       const terms: CheckedFilter[] = [];
@@ -165,20 +166,6 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
       const counts: Partial<Record<LogLevel, number>> = {};
       for (const { level } of counted.logs.get(id) ?? []) counts[level] = (counts[level] ?? 0) + 1;
       return { ...pageOf(page, list.digest, page.items.map(presentLog)), levels: counts };
-    },
-  );
-
-  api.get('/v1/runs/:id/diff', { schema: { querystring: DiffQuery } }, async ({ caller, params, query }) => {
-    const { with: otherId } = query as Static<typeof DiffQuery>;
-    return presentRunDiff(parts, caller, await runDiffs.compare(caller, idOf(params), otherId));
-  });
-
-  api.get(
-    '/v1/runs/:id/children',
-    { schema: { querystring: ChildrenQuery } },
-    async ({ caller, params, query }): Promise<{ items: readonly wire.ChildRun[] }> => {
-      const { node, iteration } = query as Static<typeof ChildrenQuery>;
-      return { items: await readChildren(parts, caller, idOf(params), node, iteration ?? null) };
     },
   );
 
@@ -207,6 +194,29 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
       ),
     };
   });
+
+  api.get(
+    '/v1/runs/:id/children',
+    { schema: { querystring: ChildrenQuery } },
+    async ({ caller, params, query }): Promise<wire.ChildrenPage> => {
+      const { node, iteration = null, page = 1, size = 50 } = query as Static<typeof ChildrenQuery>;
+      return readChildren(parts, caller, idOf(params), node, { page, size }, iteration);
+    },
+  );
+
+  api.get(
+    '/v1/runs/:id/diff',
+    { schema: { querystring: DiffQuery } },
+    async ({ caller, params, query }): Promise<wire.RunComparison> => {
+      const { runs: compared, ...diff } = await runDiffs.compare(
+        caller,
+        idOf(params),
+        (query as Static<typeof DiffQuery>).with,
+      );
+      const [before, after] = await presentRows(parts, caller, [compared.before, compared.after]);
+      return { runs: { before: before!, after: after! }, ...diff };
+    },
+  );
 
   api.get('/v1/runs/:id/evaluations', async ({ caller, params }): Promise<{ items: wire.EvaluationDetail[] }> => {
     const run = await runs.get(caller, idOf(params));

@@ -288,7 +288,7 @@ const MIGRATIONS: readonly string[] = [
     (workspace_id, parent_run_id, parent_node_id, parent_iteration, parent_attempt, ordinal);
   create index child_runs_open on child_runs (workspace_id, parent_run_id) where finished_at is null;
   create index child_runs_by_root on child_runs (workspace_id, root_run_id);
-    `,
+  `,
   `
   create table saved_views (
     workspace_id text not null, id text not null, name text not null, q text not null, sort text not null, columns text not null,

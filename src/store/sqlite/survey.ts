@@ -430,7 +430,7 @@ export function seenValues(on: Connection, { workspaceId, target, prefix, mostRu
 /** Characters of a value that is offered: nobody chooses a longer one from a list. */
 const LONGEST_SEEN = 200;
 
-/** See `Store.evaluationSurvey`. */
+/** See `Store.evaluationSurvey`. Numbers are bound as doubles, so that a quotient is one, too: hence the casts. */
 export function evaluationSurvey(
   on: Connection,
   { workspaceId, from, to, bucketMs }: EvaluationSurveyRequest,
@@ -439,30 +439,27 @@ export function evaluationSurvey(
     and e.status = 'completed' and e.superseded_at is null`;
   const verdicts = on
     .prepared(
-      `select e.created_at / ?4 as bucket, sum(e.passed = 1) as passed, sum(e.passed = 0) as failed, sum(e.passed is null) as none
+      `select cast(e.created_at / ?4 as integer) as bucket, sum(e.passed = 1) as passed, sum(e.passed = 0) as failed, sum(e.passed is null) as none
        ${current} group by 1 order by 1`,
     )
     .all(workspaceId, from, to, bucketMs);
-  const issues = on
+  // An evaluation counts once for a category, however many of its issues are of it.
+  const issues = `from (select e.id, e.created_at ${current}) e
+    cross join evaluation_issues i on i.workspace_id = ?1 and i.evaluation_id = e.id`;
+  const byTime = on
     .prepared(
-      `select bucket, category, subcategory, count(*) as n from (
-         select distinct e.created_at / ?4 as bucket, e.id, i.category, i.subcategory
-         from (select e.id, e.created_at ${current}) e
-         cross join evaluation_issues i on i.workspace_id = ?1 and i.evaluation_id = e.id)
-       group by 1, 2, 3`,
+      `select cast(e.created_at / ?4 as integer) as bucket, i.category, count(distinct e.id) as n ${issues} group by 1, 2`,
     )
     .all(workspaceId, from, to, bucketMs);
-  const byBucket = new Map<number, Record<string, number>>();
-  const categories = new Map<string, Map<string | null, number>>();
-  for (const row of issues) {
+  const byKind = on
+    .prepared(`select i.category, i.subcategory, count(distinct e.id) as n ${issues} group by 1, 2 order by 3 desc, 2`)
+    .all(workspaceId, from, to);
+  const inBucket = new Map<number, Record<string, number>>();
+  const inAll = new Map<string, number>();
+  for (const row of byTime) {
     const [bucket, category, n] = [Number(row['bucket']), row['category'] as string, Number(row['n'])];
-    const counts = byBucket.get(bucket) ?? {};
-    counts[category] = (counts[category] ?? 0) + n;
-    byBucket.set(bucket, counts);
-    const subcategories = categories.get(category) ?? new Map<string | null, number>();
-    const subcategory = row['subcategory'] as string | null;
-    subcategories.set(subcategory, (subcategories.get(subcategory) ?? 0) + n);
-    categories.set(category, subcategories);
+    inBucket.set(bucket, { ...inBucket.get(bucket), [category]: n });
+    inAll.set(category, (inAll.get(category) ?? 0) + n);
   }
   return {
     buckets: verdicts.map((row) => ({
@@ -470,16 +467,16 @@ export function evaluationSurvey(
       passed: Number(row['passed']),
       failed: Number(row['failed']),
       withoutVerdict: Number(row['none']),
-      issues: byBucket.get(Number(row['bucket'])) ?? {},
+      issues: inBucket.get(Number(row['bucket'])) ?? {},
     })),
-    categories: [...categories]
-      .map(([category, subcategories]) => ({
+    categories: [...inAll]
+      .sort(([, a], [, b]) => b - a)
+      .map(([category, evaluations]) => ({
         category,
-        evaluations: [...subcategories.values()].reduce((sum, n) => sum + n, 0),
-        subcategories: [...subcategories]
-          .sort(([, a], [, b]) => b - a)
-          .map(([subcategory, evaluations]) => ({ subcategory, evaluations })),
-      }))
-      .sort((a, b) => b.evaluations - a.evaluations),
+        evaluations,
+        subcategories: byKind
+          .filter((row) => row['category'] === category)
+          .map((row) => ({ subcategory: row['subcategory'] as string | null, evaluations: Number(row['n']) })),
+      })),
   };
 }

@@ -7,7 +7,6 @@ import { CopyButton } from '../../components/copy-button.tsx';
 import { Cost, countText, Duration, durationText, Time } from '../../components/figures.tsx';
 import { JsonView } from '../../components/json-view.tsx';
 import { Skeleton, SkeletonLines } from '../../components/skeleton.tsx';
-import { StatusPill } from '../../components/status.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { api, type DeliveryRow, type LogRow, type NodeRow, type RunDetail } from '../../explorer-api.ts';
 import { FailureNote, RequestNote, WarningNotes } from './callouts.tsx';
@@ -19,7 +18,7 @@ import { holderOf, nodeLabel } from './node-rows.ts';
 import { NodeStatusPill } from './node-status.tsx';
 import { PayloadView } from './payload-view.tsx';
 import type { RerunWish } from './rerun-dialog.tsx';
-import type { InspectorTab, RunAddress } from './run-address.ts';
+import { type InspectorTab, type RunAddress, runSearch } from './run-address.ts';
 import { hitPlace } from './search-hit.ts';
 
 interface InspectorProps {
@@ -480,9 +479,9 @@ export function Relatives({ detail }: { readonly detail: RunDetail }) {
     <>
       {parent && (
         <Link
-          href={`/runs/${parent.run.id}?node=${encodeURIComponent(parent.nodeId)}${parent.iteration > 0 ? `&iteration=${parent.iteration}` : ''}`}
+          href={`/runs/${parent.runId}?${runSearch({ node: parent.nodeId, iteration: parent.iteration > 0 ? parent.iteration : null })}`}
         >
-          Part of a run of {parent.run.workflow.name ?? 'a workflow'} <StatusPill status={parent.run.status} />
+          Part of …{parent.runId.slice(-10)}
         </Link>
       )}
       {retryOf !== null && (

@@ -11,10 +11,10 @@ import { ErrorState } from '../../components/states.tsx';
 import { StatusPill } from '../../components/status.tsx';
 import {
   api,
-  type ComparedFigures,
-  type ComparedNode,
+  type Figures,
   type NodeComparison,
-  type PayloadComparison,
+  type NodeFacts,
+  type PayloadDifference,
   type RunComparison,
   type RunDetail,
   type RunRow,
@@ -165,8 +165,8 @@ function Side({
 }: {
   readonly title: string;
   readonly run: RunRow;
-  readonly figures: ComparedFigures;
-  readonly against?: ComparedFigures;
+  readonly figures: Figures;
+  readonly against?: Figures;
 }) {
   return (
     <section className={styles['side']} aria-label={title}>
@@ -237,7 +237,7 @@ function countChange(before: number, after: number): string | null {
   return `${after > before ? '+' : '−'}${countText(Math.abs(after - before))}`;
 }
 
-function Payload({ title, comparison }: { readonly title: string; readonly comparison: PayloadComparison }) {
+function Payload({ title, comparison }: { readonly title: string; readonly comparison: PayloadDifference }) {
   const { differs, differences, isCut } = comparison;
   return (
     <section className={styles['part']} aria-label={`Differences of the ${title.toLowerCase()}`}>
@@ -296,7 +296,7 @@ function Shown({ value, isCut }: { readonly value: JsonValue; readonly isCut: bo
   );
 }
 
-function Facts({ node }: { readonly node: ComparedNode | null }) {
+function Facts({ node }: { readonly node: NodeFacts | null }) {
   if (node === null) return <span className="nothing">not reached</span>;
   const { figures } = node;
   return (
