@@ -12,6 +12,7 @@ import { api, type DeliveryRow, type LogRow, type NodeRow, type RunDetail } from
 import { FailureNote, RequestNote, WarningNotes } from './callouts.tsx';
 import styles from './inspector.module.css';
 import { IterationWalk, MadeRuns, useChildren } from './iteration-walk.tsx';
+import { textKey } from './live-run.ts';
 import { LogView } from './log-view.tsx';
 import { asksModels, ModelCalls } from './model-calls.tsx';
 import { holderOf, nodeLabel } from './node-rows.ts';
@@ -24,6 +25,7 @@ import { hitPlace } from './search-hit.ts';
 interface InspectorProps {
   readonly detail: RunDetail;
   readonly live: readonly LogRow[];
+  readonly texts: ReadonlyMap<string, string>;
   readonly address: RunAddress;
   readonly go: (change: Partial<RunAddress>, how?: 'quiet') => void;
   readonly onRerun: (wish: RerunWish) => void;
@@ -142,7 +144,7 @@ function OfRun({ detail, live, address, go, onRerun }: InspectorProps) {
   );
 }
 
-function OfNode({ detail, live, address, go, row }: InspectorProps & { readonly row: NodeRow }) {
+function OfNode({ detail, live, texts, address, go, row }: InspectorProps & { readonly row: NodeRow }) {
   const runId = detail.run.id;
   const iteration = Math.min(address.iteration ?? 1, Math.max(1, row.totalIterations));
   const isStep = holderOf(row.nodeId) !== null;
@@ -159,6 +161,8 @@ function OfNode({ detail, live, address, go, row }: InspectorProps & { readonly 
     hit?.node === row.nodeId && hit.part === part ? { find: address.find, at: hit.at } : {};
   const walks = row.iterates && row.totalIterations > 0;
   const children = useChildren(runId, row, walks ? iteration : undefined);
+  const isWriting = row.status === 'running';
+  const written = texts.get(textKey(row.nodeId, row.iterates ? iteration : 0));
   const hasModels =
     asksModels(row) || detail.nodes.some((other) => holderOf(other.nodeId) === row.nodeId && asksModels(other));
   const overview = (
@@ -202,6 +206,12 @@ function OfNode({ detail, live, address, go, row }: InspectorProps & { readonly 
           made={children}
           onGo={(wanted) => go({ iteration: wanted === 1 ? null : wanted }, 'quiet')}
         />
+      )}
+      {isWriting && written !== undefined && (
+        <section className={styles['part']} aria-label="What it is writing">
+          <h3>It is writing</h3>
+          <pre className={styles['written']}>{written}</pre>
+        </section>
       )}
       {!walks && <MadeRuns made={children} />}
       {!isReached ? (

@@ -12,11 +12,16 @@ export interface LiveRun {
   readonly error: Error | null;
   /** Log lines that came while it was looked at, oldest first. */
   readonly lines: readonly LogRow[];
+  /** What models are writing, by {@link textKey}. */
+  readonly texts: ReadonlyMap<string, string>;
   /** `lost`: what is shown may be old; the browser tries again by itself. */
   readonly line: 'open' | 'lost' | 'none';
   readonly isDeleted: boolean;
   readonly reload: () => void;
 }
+
+/** The node and the pass that a text is written in. */
+export const textKey = (nodeId: string, iteration: number): string => `${nodeId} ${iteration}`;
 
 export const runKey = (runId: string): readonly unknown[] => ['run', runId];
 
@@ -24,6 +29,7 @@ export const runKey = (runId: string): readonly unknown[] => ['run', runId];
 export function useLiveRun(runId: string): LiveRun {
   const client = useQueryClient();
   const [lines, setLines] = useState<readonly LogRow[]>([]);
+  const [texts, setTexts] = useState<ReadonlyMap<string, string>>(new Map());
   const [line, setLine] = useState<LiveRun['line']>('none');
   const [isDeleted, setDeleted] = useState(false);
   const { data, error, refetch } = useQuery({
@@ -43,6 +49,12 @@ export function useLiveRun(runId: string): LiveRun {
           setLines((known) => withNewLines(known, event.data.lines));
         } else if (event.event === 'state') {
           client.setQueryData<RunDetail>(runKey(runId), (known) => known && { ...known, ...event.data });
+        } else if (event.event === 'content') {
+          const { nodeId, iteration, text, offset } = event.data;
+          setTexts((known) => {
+            const key = textKey(nodeId, iteration);
+            return new Map(known).set(key, (known.get(key) ?? '').slice(0, offset) + text);
+          });
         } else {
           setLine('none');
           if (event.data.status === 'deleted') setDeleted(true);
@@ -55,11 +67,12 @@ export function useLiveRun(runId: string): LiveRun {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another run has other lines
   useEffect(() => {
     setLines([]);
+    setTexts(new Map());
     setDeleted(false);
     setLine('none');
   }, [runId]);
 
-  return { detail: data, error, lines, line: isGoing ? line : 'none', isDeleted, reload: () => void refetch() };
+  return { detail: data, error, lines, texts, line: isGoing ? line : 'none', isDeleted, reload: () => void refetch() };
 }
 
 function withNewLines(known: readonly LogRow[], lines: readonly LogRow[]): readonly LogRow[] {

@@ -190,7 +190,16 @@ function Shown({ live, detail }: { readonly live: LiveRun; readonly detail: RunD
               </div>
             </section>
           }
-          inspector={<Inspector detail={detail} live={live.lines} address={address} go={go} onRerun={setWish} />}
+          inspector={
+            <Inspector
+              detail={detail}
+              live={live.lines}
+              texts={live.texts}
+              address={address}
+              go={go}
+              onRerun={setWish}
+            />
+          }
         />
       )}
       {wish && <RerunDialog detail={detail} wish={wish} onClose={() => setWish(null)} />}
