@@ -1,14 +1,16 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ChatServer, startChatServer } from '../support/chat-server.ts';
 import { type OtherServer, startOtherServer } from '../support/http-server.ts';
 import { edge, http, input, output, text } from '../support/noxus-definitions.ts';
 import { needsProgram } from '../support/programs.ts';
-import { barriers, type Explorer, picture, runDemo, startExplorer } from './explorer.ts';
+import { barriers, type Explorer, picture, runDemo, saveDemo, startExplorer } from './explorer.ts';
 
 const chromium = needsProgram('chromium');
 
 let explorer: Explorer;
 let shop: OtherServer;
+let chat: ChatServer;
 let failures = 0;
 
 interface Started {
@@ -27,12 +29,19 @@ beforeAll(async () => {
     const line = new URL(path, 'http://shop').searchParams.get('line');
     response.end(JSON.stringify(isPrice ? { line, cents: 4200 } : { stock: 12, colours: ['oak', 'walnut'] }));
   });
-  explorer = await startExplorer(chromium, { MILLRUN_HTTP_ALLOW: new URL(shop.url).host });
+  chat = await startChatServer([{ calls: [['greet', '{"Name": "Anna"}']] }, 'Anna was greeted.']);
+  explorer = await startExplorer(chromium, {
+    MILLRUN_HTTP_ALLOW: new URL(shop.url).host,
+    MILLRUN_OPENAI_BASE_URL: chat.url,
+    MILLRUN_OPENAI_API_KEY: 'k',
+    MILLRUN_MODELS: 'm',
+  });
 }, 120_000);
 
 afterAll(async () => {
   await explorer.stop();
   await shop.stop();
+  await chat.stop();
 });
 
 const code = (id: string, name: string, template: string, more: object = {}) => ({
@@ -186,7 +195,7 @@ describe.skipIf(chromium === null)('the page of a run', () => {
 
   it('opens at the match of a search, and marks it', async () => {
     const search = new URLSearchParams({
-      find: 'walnut',
+      match: 'walnut',
       field: 'other',
       path: '$.nodes.stock.output.body.colours[1]',
       node: 'stock',
@@ -300,8 +309,55 @@ describe.skipIf(chromium === null)('the page of a run', () => {
     expect(explorer.complaints()).toEqual([expect.stringContaining('404 (Not Found)')]);
   });
 
+  it('shows what an agent said to its model and its tools, turn by turn, with tokens', async () => {
+    const greeter = await save('Greeter of the agent', {
+      nodes: [input('in', 'Name'), text('say', 'Hello ((Name))'), output('out', 'Greeting')],
+      edges: [edge('in::output', 'say::variables::Name'), edge('say::output', 'out::input')],
+    });
+    const tool = {
+      type: 'workflow',
+      name: 'greet',
+      description: 'Greets somebody.',
+      parameters: { type: 'object', properties: { Name: { type: 'string' } } },
+      workflow_id: greeter,
+    };
+    const id = await save('Agent', {
+      nodes: [
+        input('in', 'Task'),
+        {
+          id: 'agent',
+          name: 'Greeting agent',
+          type: 'AgentNode',
+          node_config: { template: '((Task))', tools: [tool] },
+        },
+        output('out', 'Answer'),
+      ],
+      edges: [edge('in::output', 'agent::variables::Task'), edge('agent::text', 'out::input')],
+    });
+    const run = await runSync(id, { input: { Task: 'Greet Anna.' } });
+    const page = await explorer.open(`/runs/${run.id}?view=waterfall&node=agent&tab=models`, {
+      width: 1440,
+      height: 900,
+    });
+    const inspector = page.getByRole('region', { name: 'Inspector' });
+    await inspector.getByText('Greet Anna.').waitFor();
+    await inspector.getByText('calls greet').waitFor();
+    await inspector.getByText('100 tokens in · 10 out').waitFor();
+    await inspector
+      .getByRole('button', { name: /^Succeeded|greet/ })
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: /001\.01\.greet/ }).waitFor();
+    await picture(page, 'run-agent');
+    expect(await barriers(page)).toEqual([]);
+    await page.getByRole('button', { name: /001\.01\.greet/ }).click();
+    await page.getByRole('tree', { name: 'Output' }).getByText('Hello Anna').waitFor();
+    expect(explorer.complaints()).toEqual([]);
+  });
+
   it('has no barriers in any view, light or dark, wide or narrow', async () => {
-    const digest = await runDemo(explorer, 4);
+    const digest = await saveDemo(explorer);
+    await runDemo(explorer, digest, 4);
     const { items } = await explorer.call<{ items: Started[] }>('GET', `/v1/workflows/${digest}/runs?size=4`);
     const demo = items.find(({ status }) => status === 'completed') as Started;
     for (const [theme, width] of [

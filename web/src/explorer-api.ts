@@ -96,21 +96,12 @@ export const api = {
     payload: (href: string, { signal }: Reading = {}) => request<JsonValue>('GET', href, { signal }),
     live: (runId: string, position: number, listener: LiveListener<wire.RunLiveEvent>) =>
       listen<wire.RunLiveEvent>(`/runs/${id(runId)}/live`, { position }, ['state', 'logs', 'content', 'end'], listener),
-    /** Runs that a node of it made. */
-    children: (runId: string, query: { readonly node: string; readonly iteration?: number }, reading?: Reading) =>
-      get<wire.ChildrenPage>(`/runs/${id(runId)}/children`, query, reading),
-    /** What is different in the other run. */
-    compare: (runId: string, otherId: string, reading?: Reading) =>
-      get<wire.RunComparison>(`/runs/${id(runId)}/diff`, { with: otherId }, reading),
-    /** Runs that repeat it, newest first. */
-    retries: (runId: string, reading?: Reading) =>
-      get<Items<wire.RunRow>>(`/runs/${id(runId)}/retries`, undefined, reading),
     evaluations: (runId: string, reading?: Reading) =>
       get<Items<wire.EvaluationDetail>>(`/runs/${id(runId)}/evaluations`, undefined, reading),
     /** Runs that a node of it invoked, by pages. */
     children: (
       runId: string,
-      query: { readonly node: string; readonly page?: number; readonly size?: number },
+      query: { readonly node: string; readonly iteration?: number; readonly page?: number; readonly size?: number },
       reading?: Reading,
     ) => get<wire.ChildrenPage>(`/runs/${id(runId)}/children`, query, reading),
     /** What is different in another run. */

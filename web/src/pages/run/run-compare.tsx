@@ -35,7 +35,7 @@ export function RunCompare({
   const { run, version } = detail;
   const { data, error, refetch } = useQuery({
     queryKey: ['run-compare', run.id, otherId, run.status],
-    queryFn: ({ signal }) => api.run.compare(run.id, otherId, { signal }),
+    queryFn: ({ signal }) => api.run.diff(run.id, otherId, { signal }),
   });
   const names = new Map(version.definition.nodes.map(({ id, name }) => [id, name]));
   return (

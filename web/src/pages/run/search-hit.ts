@@ -1,11 +1,5 @@
 import { childPath } from '../../components/json-tree.ts';
-import type { Snippet } from '../../explorer-api.ts';
-import { type InspectorTab, type RunAddress, runSearch } from './run-address.ts';
-
-/** The address of a run where a match of a search is shown and marked. */
-export function hitHref(runId: string, { field, path, nodeId, match }: Snippet): string {
-  return `/runs/${encodeURIComponent(runId)}?${runSearch({ find: match, field, path, node: nodeId })}`;
-}
+import type { InspectorTab, RunAddress } from './run-address.ts';
 
 /** Where in the page a match is. */
 export interface HitPlace {
