@@ -32,8 +32,8 @@ beforeAll(async () => {
   chat = await startChatServer([{ calls: [['greet', '{"Name": "Anna"}']] }, 'Anna was greeted.']);
   explorer = await startExplorer(chromium, {
     MILLRUN_HTTP_ALLOW: new URL(shop.url).host,
-    MILLRUN_OPENAI_BASE_URL: chat.url,
-    MILLRUN_OPENAI_API_KEY: 'k',
+    OPENAI_BASE_URL: chat.url,
+    OPENAI_API_KEY: 'k',
     MILLRUN_MODELS: 'm',
   });
 }, 120_000);
@@ -227,7 +227,7 @@ describe.skipIf(chromium === null)('the page of a run', () => {
       .getByRole('tree', { name: 'Output of the run' })
       .getByText(/Dear customer/)
       .waitFor();
-    await page.getByRole('button', { name: 'Rerun' }).waitFor();
+    await page.getByRole('button', { name: 'Rerun', exact: true }).waitFor();
     expect(await page.evaluate('window.wasHere')).toBe(true);
     expect(explorer.complaints()).toEqual([]);
   });
@@ -244,7 +244,7 @@ describe.skipIf(chromium === null)('the page of a run', () => {
     await picture(page, 'run-failed');
     await failure.getByRole('button', { name: 'Show the node' }).click();
     await page.getByRole('heading', { name: 'Ask the shop' }).waitFor();
-    await page.getByRole('button', { name: 'Rerun' }).click();
+    await page.getByRole('button', { name: 'Rerun', exact: true }).click();
     await page.getByRole('menuitem', { name: 'Rerun from the failed node' }).click();
     await page.getByRole('button', { name: 'Start the run' }).click();
     await page.getByRole('status').getByText('Succeeded').waitFor();

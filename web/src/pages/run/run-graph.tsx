@@ -14,6 +14,7 @@ import {
 } from '@xyflow/react';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { EdgeDefinition } from '../../../../src/domain/definition.ts';
+import { isTerminal } from '../../../../src/domain/run.ts';
 import { Badge } from '../../components/badge.tsx';
 import { IconButton } from '../../components/button.tsx';
 import { durationText, useNow } from '../../components/figures.tsx';
@@ -80,6 +81,7 @@ function Graph({
       data: { name, type, row: rows.get(id) ?? null, isChosen: id === chosenNode },
     }));
   }, [definition, detail.nodes, places, chosenNode]);
+  const isOver = isTerminal(detail.run.status);
   const edges = useMemo((): Edge[] => {
     const statuses = new Map(detail.edges.map(({ id, status }) => [id, status]));
     const touching = ({ from, to }: EdgeDefinition) => from.nodeId === chosenNode || to.nodeId === chosenNode;
@@ -87,7 +89,9 @@ function Graph({
     const inOrder = definition.edges.toSorted((one, other) => Number(touching(one)) - Number(touching(other)));
     return inOrder.map((edge) => {
       const { id, from, to, orderOnly } = edge;
-      const status: EdgeRow['status'] = statuses.get(id) ?? 'pending';
+      const told: EdgeRow['status'] = statuses.get(id) ?? 'pending';
+      // Nothing goes on in a run that is over, whatever its edges were in at that moment.
+      const status = told === 'active' && isOver ? 'pending' : told;
       const touches = touching(edge);
       return {
         id,
@@ -98,7 +102,7 @@ function Graph({
           .join(' '),
       };
     });
-  }, [definition, detail.edges, chosenNode]);
+  }, [definition, detail.edges, chosenNode, isOver]);
   const flow = useReactFlow();
   const surface = useRef<HTMLDivElement>(null);
   const [isLarge, setLarge] = useState(false);

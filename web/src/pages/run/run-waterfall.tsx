@@ -262,12 +262,15 @@ function Bars({ line, now, window }: { readonly line: Line; readonly now: number
   const spent = line.row === null ? last - (line.stretches[0]?.from ?? last) : spentMs(line.row, now);
   if (line.stretches.length === 0) return null;
   const endShare = (100 * (last - window.from)) / span;
+  const beginShare = (100 * (Math.max(window.from, line.stretches[0]?.from ?? last) - window.from)) / span;
+  // At the edge the words stand in the bar where it is long enough, and before it where it is not.
+  const place = endShare <= 88 ? 'after' : endShare - beginShare > 16 ? 'in' : 'before';
   return (
     <>
       {line.stretches.map(({ kind, from, to, words }, index) => {
         const [begin, end] = [Math.max(from, window.from), Math.min(to ?? now, window.to)];
         if (end < window.from || begin > window.to) return null;
-        const place: CSSProperties = {
+        const box: CSSProperties = {
           left: `${(100 * (begin - window.from)) / span}%`,
           width: `${(100 * (end - begin)) / span}%`,
           top: 7 + (lane[index] ?? 0) * (height + 1),
@@ -280,13 +283,17 @@ function Bars({ line, now, window }: { readonly line: Line; readonly now: number
             className={styles['bar']}
             data-kind={kind}
             data-status={status}
-            style={place}
+            style={box}
             title={words}
           />
         );
       })}
       {spent !== null && endShare >= 0 && endShare <= 100 && (
-        <span className={styles['spent']} data-before={endShare > 88 || undefined} style={{ left: `${endShare}%` }}>
+        <span
+          className={styles['spent']}
+          data-place={place}
+          style={{ left: `${place === 'before' ? beginShare : endShare}%` }}
+        >
           {durationText(spent)}
         </span>
       )}

@@ -182,7 +182,6 @@ function Chart({
             className={styles['words']}
             data-side={cursor + 0.5 > slots / 2 ? 'left' : 'right'}
             style={{ left: (cursor + 0.5) * slot }}
-          > slots / 2 ? 0 : 1)) * slot }}
           >
             <Words bucket={pointed} at={from + cursor * bucketMs} />
           </div>
