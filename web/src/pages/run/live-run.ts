@@ -49,6 +49,8 @@ export function useLiveRun(runId: string): LiveRun {
           setLines((known) => withNewLines(known, event.data.lines));
         } else if (event.event === 'state') {
           client.setQueryData<RunDetail>(runKey(runId), (known) => known && { ...known, ...event.data });
+          // The output, what may be done now and the callback come with the whole. The stream may be closed before its `end` is heard.
+          if (isTerminal(event.data.run.status)) void client.invalidateQueries({ queryKey: runKey(runId) });
         } else if (event.event === 'content') {
           const { nodeId, iteration, text, offset } = event.data;
           setTexts((known) => {
@@ -58,8 +60,6 @@ export function useLiveRun(runId: string): LiveRun {
         } else {
           setLine('none');
           if (event.data.status === 'deleted') setDeleted(true);
-          // The output, what may be done now and the callback come with the whole.
-          else void client.invalidateQueries({ queryKey: runKey(runId) });
         }
       },
     });
