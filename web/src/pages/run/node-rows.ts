@@ -41,7 +41,7 @@ export function holderOf(nodeId: string): string | null {
 }
 
 /** What a step is called below its node: `001.00.model`. */
-export function stepName(nodeId: string): string {
+function stepName(nodeId: string): string {
   return nodeId.slice(nodeId.indexOf('/') + 1);
 }
 
