@@ -221,15 +221,21 @@ export class Runs {
   }
 
   /**
-   * The runs that a node of a run invoked, in the order of its passes; they are in no other list.
+   * The runs that a node of a run invoked, in the order of its passes; they are in no other list. @param iteration only those of this pass
    * @throws PlatformError `not_found` for a run that is not there, or a node that it has no record of
    */
-  async listInvoked(caller: Caller, runId: string, nodeId: string, page: PageRequest): Promise<Page<Run>> {
+  async listInvoked(
+    caller: Caller,
+    runId: string,
+    nodeId: string,
+    page: PageRequest,
+    iteration: number | null = null,
+  ): Promise<Page<Run>> {
     const { workspaceId } = await this.get(caller, runId);
     if ((await this.#store.getNodeRun(workspaceId, runId, nodeId)) === null) {
       throw new PlatformError('not_found', `Run ${runId} has no record of a node "${nodeId}".`);
     }
-    return this.#store.listInvoked({ workspaceId, runId, nodeId }, page);
+    return this.#store.listInvoked({ workspaceId, runId, nodeId, ...(iteration !== null && { iteration }) }, page);
   }
 
   /** The records of a run's nodes, and of the steps inside them, without inputs and outputs. */

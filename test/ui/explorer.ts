@@ -47,14 +47,18 @@ export interface Explorer {
 /**
  * Builds the pages, starts the product on a data folder of its own and a browser.
  * @param chromiumPath what `needsProgram('chromium')` found; null where tests are skipped
+ * @param settings environment variables of the server
  */
-export async function startExplorer(chromiumPath: string | null): Promise<Explorer> {
+export async function startExplorer(
+  chromiumPath: string | null,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Explorer> {
   if (chromiumPath === null) return { ...NOTHING };
   execFileSync(process.execPath, [join(ROOT, 'scripts/build-web.ts')], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const server = await startServer();
+  const server = await startServer(settings);
   // A profile of its own, which goes with it.
   const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: ARGUMENTS });
   let windows: BrowserContext[] = [];

@@ -101,7 +101,7 @@ export const api = {
     /** Runs that a node of it invoked, by pages. */
     children: (
       runId: string,
-      query: { readonly node: string; readonly page?: number; readonly size?: number },
+      query: { readonly node: string; readonly iteration?: number; readonly page?: number; readonly size?: number },
       reading?: Reading,
     ) => get<wire.ChildrenPage>(`/runs/${id(runId)}/children`, query, reading),
     /** What is different in another run. */

@@ -22,9 +22,11 @@ const REQUESTS = 100;
 const INVOKED_RUNS = 20;
 
 /** The run as it stands, with its nodes and edges. */
-export async function readRunState(parts: ExplorerParts, caller: Caller, run: Run): Promise<wire.RunState> {
+export async function readRunState(parts: ExplorerParts, caller: Caller, { id }: Run): Promise<wire.RunState> {
   const { runs } = parts;
   const position = await runs.live.position();
+  // Read after the position: what happens to it from there on is told by the live view, which begins there.
+  const run = await runs.get(caller, id);
   const version = await runs.version(run);
   const [row, nodeRuns, progress, events, requests] = await Promise.all([
     presentOneRow(parts, caller, run),
@@ -118,8 +120,9 @@ export async function readChildren(
   runId: string,
   nodeId: string,
   wanted: PageRequest,
+  iteration: number | null = null,
 ): Promise<wire.ChildrenPage> {
-  const { items, total, page, size } = await parts.runs.listInvoked(caller, runId, nodeId, wanted);
+  const { items, total, page, size } = await parts.runs.listInvoked(caller, runId, nodeId, wanted, iteration);
   const rows = await presentRows(parts, caller, items);
   const children = items.flatMap((child, index) =>
     child.parent === null ? [] : [{ run: rows[index]!, ...placeOf(child.parent) }],

@@ -28,6 +28,7 @@ const IterationsQuery = exactly({
 });
 const ChildrenQuery = exactly({
   node: Type.String({ minLength: 1 }),
+  iteration: Type.Optional(Type.Integer({ minimum: 0 })),
   page: Type.Optional(Type.Integer({ minimum: 1 })),
   size: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
 });
@@ -198,8 +199,8 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
     '/v1/runs/:id/children',
     { schema: { querystring: ChildrenQuery } },
     async ({ caller, params, query }): Promise<wire.ChildrenPage> => {
-      const { node, page = 1, size = 50 } = query as Static<typeof ChildrenQuery>;
-      return readChildren(parts, caller, idOf(params), node, { page, size });
+      const { node, iteration = null, page = 1, size = 50 } = query as Static<typeof ChildrenQuery>;
+      return readChildren(parts, caller, idOf(params), node, { page, size }, iteration);
     },
   );
 

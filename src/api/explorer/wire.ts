@@ -417,7 +417,10 @@ export interface RunParent extends Omit<ChildRun, 'run'> {
   readonly rootId: string;
 }
 
-/** `GET /runs/{id}/children?node=&page=&size=`: runs that a node invoked, in the order of its passes. Pages count from 1; 50 runs when `size` is left out. */
+/**
+ * `GET /runs/{id}/children?node=&iteration=&page=&size=`: runs that a node invoked, in the order of its passes; only those of one pass where `iteration` is
+ * given. Pages count from 1; 50 runs when `size` is left out.
+ */
 export interface ChildrenPage {
   readonly items: readonly ChildRun[];
   readonly total: number;

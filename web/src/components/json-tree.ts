@@ -74,7 +74,8 @@ function childrenOf(value: JsonValue): readonly (readonly [string | number, Json
   return isJsonObject(value) ? Object.entries(value) : null;
 }
 
-function childPath(path: string, key: string | number): string {
+/** The path of what is held under a key or an index. */
+export function childPath(path: string, key: string | number): string {
   if (typeof key === 'number') return `${path}[${key}]`;
   return path === '' ? quotedName(key) : `${path}.${quotedName(key)}`;
 }

@@ -22,6 +22,7 @@ export function JsonView({
   openTo = 2,
   height = 420,
   search: initialSearch = '',
+  at,
 }: {
   /** What it is, for screen readers: `Input of the run`. */
   readonly label: string;
@@ -32,16 +33,19 @@ export function JsonView({
   readonly height?: number;
   /** Found and scrolled to at once. */
   readonly search?: string;
+  /** The path of the match that is shown first; the first one when left out. */
+  readonly at?: string;
 }) {
   const [folds, setFolds] = useState<ReadonlyMap<string, boolean>>(new Map());
   const [unwrapped, setUnwrapped] = useState<ReadonlySet<string>>(new Set());
   const [search, setSearch] = useState(initialSearch);
-  const [hit, setHit] = useState(0);
+  const [chosenHit, setHit] = useState<number | null>(null);
   const [active, setActive] = useState('');
   const scroller = useRef<HTMLDivElement>(null);
 
   const asked = useDeferredValue(search.trim());
   const hits = useMemo(() => (asked === '' ? [] : pathsWith(value, asked)), [value, asked]);
+  const hit = chosenHit ?? (at === undefined ? 0 : Math.max(0, hits.indexOf(at)));
   const current = hits[Math.min(hit, hits.length - 1)];
   const shown = useMemo(() => new Set(current === undefined ? [] : holdersOf(value, current)), [value, current]);
   const lines = useMemo(
@@ -167,7 +171,12 @@ export function JsonView({
                   {line.size ? <Icon name="chevron-right" size={12} /> : null}
                 </span>
                 {line.key !== null && <span className={styles['key']}>{line.key}</span>}
-                <ValueText line={line} whole={unwrapped.has(line.path)} onToggle={() => toggleText(line.path)} />
+                <ValueText
+                  line={line}
+                  whole={unwrapped.has(line.path)}
+                  needle={found.has(line.path) ? asked : ''}
+                  onToggle={() => toggleText(line.path)}
+                />
                 <span className={styles['actions']}>
                   {line.path !== '' && (
                     <button
@@ -206,10 +215,13 @@ export function JsonView({
 function ValueText({
   line,
   whole,
+  needle,
   onToggle,
 }: {
   readonly line: JsonLine;
   readonly whole: boolean;
+  /** Marked in the text; empty for nothing. */
+  readonly needle: string;
   readonly onToggle: () => void;
 }) {
   const { value, size, isOpen } = line;
@@ -225,10 +237,10 @@ function ValueText({
   if (typeof value !== 'string')
     return <span className={styles[value === null ? 'null' : typeof value]}>{String(value)}</span>;
   const isLong = value.length > MOST_CHARACTERS || value.includes('\n');
-  const text = whole ? value : value.slice(0, MOST_CHARACTERS).split('\n', 1)[0];
+  const text = whole ? value : shortened(value, needle);
   return (
     <span className={whole ? styles['whole'] : styles['string']}>
-      {text}
+      <Marked text={text} needle={needle} />
       {isLong && (
         <button
           type="button"
@@ -243,6 +255,29 @@ function ValueText({
         </button>
       )}
     </span>
+  );
+}
+
+/** Characters shown before a match that is further down in its text. */
+const BEFORE_MATCH = 40;
+
+/** What of a long text stands in its line: its beginning, or what is around the match. */
+function shortened(value: string, needle: string): string {
+  const first = value.slice(0, MOST_CHARACTERS).split('\n', 1)[0] ?? '';
+  const at = needle === '' ? -1 : value.toLowerCase().indexOf(needle.toLowerCase());
+  if (at < 0 || at + needle.length <= first.length) return first;
+  return `…${value.slice(Math.max(0, at - BEFORE_MATCH), at + MOST_CHARACTERS).replaceAll(/\s+/g, ' ')}`;
+}
+
+function Marked({ text, needle }: { readonly text: string; readonly needle: string }) {
+  const at = needle === '' ? -1 : text.toLowerCase().indexOf(needle.toLowerCase());
+  if (at < 0) return text;
+  return (
+    <>
+      {text.slice(0, at)}
+      <mark className={styles['match']}>{text.slice(at, at + needle.length)}</mark>
+      {text.slice(at + needle.length)}
+    </>
   );
 }
 
