@@ -16,7 +16,7 @@ import { useMemo, useState } from 'react';
 import type { ConnectorAddress, NodeDefinition } from '../../../../src/domain/definition.ts';
 import { IconButton } from '../../components/button.tsx';
 import { STATUS_WORDS } from '../../components/status.tsx';
-import type { EdgeRow } from '../../explorer-api.ts';
+import type { CatalogueEntry, EdgeRow } from '../../explorer-api.ts';
 import styles from './canvas.module.css';
 import type { Catalogue, DraftGraph } from './draft-graph.ts';
 import type { Mark } from './graph-diff.ts';
@@ -44,6 +44,25 @@ export interface CanvasActions {
   readonly onConnect: (from: ConnectorAddress, to: ConnectorAddress) => void;
   readonly onRefuse: (reason: string) => void;
   readonly onDrop: (type: string, at: Point) => void;
+}
+
+/** Where the graph meets the run, a node has a socket that nothing is connected to as a rule: it is drawn when something is. */
+function drawn(
+  id: string,
+  entry: CatalogueEntry | undefined,
+  sockets: ReadonlyMap<string, Sockets>,
+  edges: DraftGraph['edges'],
+): Sockets {
+  const { inputs, outputs, families } = sockets.get(id) ?? {
+    inputs: [],
+    outputs: [],
+    families: { inputs: [], outputs: [] },
+  };
+  return {
+    inputs: entry?.role === 'input' && !edges.some(({ to }) => to.nodeId === id) ? [] : inputs,
+    outputs: entry?.role === 'output' && !edges.some(({ from }) => from.nodeId === id) ? [] : outputs,
+    families,
+  };
 }
 
 /** The graph, drawn. */
@@ -107,7 +126,7 @@ export function Canvas({
           data: {
             node,
             entry,
-            sockets: sockets.get(node.id) as Sockets,
+            sockets: drawn(node.id, entry, sockets, graph.edges),
             problems: count,
             state,
             mark: marks?.get(node.id),
@@ -115,7 +134,7 @@ export function Canvas({
           },
         };
       }),
-    [graph.nodes, catalogue, problems, states, sizes, moves, selection, sockets, marks, readOnly],
+    [graph.nodes, graph.edges, catalogue, problems, states, sizes, moves, selection, sockets, marks, readOnly],
   );
   const edges = useMemo(() => {
     const nameOf = (id: string) => graph.nodes.find((node) => node.id === id)?.name ?? id;
@@ -147,19 +166,22 @@ export function Canvas({
   const onNodesChange = (changes: readonly NodeChange<CardNode>[]) => {
     const nextMoves = new Map(moves);
     let hasSettled = false;
-    const nextSizes = new Map(sizes);
-    let hasSizes = false;
     for (const change of changes) {
-      if (change.type === 'dimensions' && change.dimensions) {
-        nextSizes.set(change.id, change.dimensions);
-        hasSizes = true;
-      }
       if (change.type === 'position' && change.position) {
         nextMoves.set(change.id, change.position);
         if (change.dragging !== true) hasSettled = true;
       }
     }
-    if (hasSizes) setSizes(nextSizes);
+    const measured = changes.flatMap((change) => (change.type === 'dimensions' && change.dimensions ? [change] : []));
+    if (measured.length > 0) {
+      setSizes(
+        (now) =>
+          new Map([
+            ...now,
+            ...measured.flatMap(({ id, dimensions }) => (dimensions ? [[id, dimensions] as const] : [])),
+          ]),
+      );
+    }
     if (hasSettled) {
       actions?.onMove(nextMoves);
       setMoves(new Map());
@@ -249,7 +271,14 @@ export function Canvas({
           </div>
         </Panel>
         {graph.nodes.length >= MAP_FROM && (
-          <MiniMap pannable zoomable ariaLabel="The whole graph" className={styles['map'] ?? ''} nodeStrokeWidth={6} />
+          <MiniMap
+            style={{ width: 160, height: 104 }}
+            pannable
+            zoomable
+            ariaLabel="The whole graph"
+            className={styles['map'] ?? ''}
+            nodeStrokeWidth={6}
+          />
         )}
       </ReactFlow>
     </section>

@@ -35,7 +35,11 @@ export function ConfigField({ name, field, value, keys, models, problem, onChang
   const label = wordsOf(name);
   const kind = kindOf(name, field, value);
   const limits = limitsText(field);
-  const hint = [field.description, limits, defaultText(field)].filter(Boolean).join(' ');
+  const description =
+    kind === 'condition'
+      ? 'Values are compared as they are, or as ((Key)) what is connected under that name.'
+      : field.description;
+  const hint = [description, limits, defaultText(field)].filter(Boolean).join(' ');
   if (kind === 'checkbox') {
     return (
       <div className={styles['setting']}>

@@ -47,8 +47,8 @@ export function readDocument(document: JsonObject): DraftGraph {
 function readNode(given: JsonObject): DraftNode[] {
   const { id, type, name, display, node_config: config, connector_config: connectors, ...rest } = given;
   if (typeof id !== 'string' || typeof type !== 'string') return [];
-  const shown = objectOf(display);
-  const { x, y } = objectOf(shown['position']);
+  const { position, ...shown } = objectOf(display);
+  const { x, y } = objectOf(position);
   const { inputs, outputs, ...otherConnectors } = objectOf(connectors);
   return [
     {
@@ -62,7 +62,7 @@ function readNode(given: JsonObject): DraftNode[] {
       outputs: objectsOf(outputs),
       rest: {
         ...rest,
-        display: shown,
+        ...(Object.keys(shown).length > 0 && { display: shown }),
         ...(Object.keys(otherConnectors).length > 0 && { connector_config: otherConnectors }),
       },
     },

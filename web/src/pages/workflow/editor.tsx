@@ -95,8 +95,11 @@ function Workbench({ detail, catalogue: { items: entries, models }, onReload }: 
   const draft = useDraft(first.graph, first.saved);
   const { graph, change } = draft;
   const [base, setBase] = useState({ hash: kept?.basedOnHash ?? detail.hash, document: detail.document });
-  const saved = useMemo(() => textOf(readDocument(base.document)), [base.document]);
-  const isChanged = useMemo(() => textOf(graph) !== saved, [graph, saved]);
+  const saved = useMemo(
+    () => JSON.stringify(writeDocument(readDocument(base.document), catalogue)),
+    [base.document, catalogue],
+  );
+  const isChanged = useMemo(() => JSON.stringify(writeDocument(graph, catalogue)) !== saved, [graph, saved, catalogue]);
 
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
   const [view, setView] = useState<'canvas' | 'list'>('canvas');
@@ -170,7 +173,9 @@ function Workbench({ detail, catalogue: { items: entries, models }, onReload }: 
   const [only] = chosenNodes;
   const chosenEdge = chosenNodes.length === 0 ? graph.edges.find(({ id }) => selection.has(id)) : undefined;
 
-  const heightOf = (id: string) => flow.getNode(id)?.measured?.height ?? 120;
+  const heightOf = (id: string) => flow.getNode(id)?.measured?.height ?? heightBefore(sockets.get(id));
+  const [isLeft, setIsLeft] = useState(false);
+  const isCrowded = useMemo(() => !isLeft && hasOverlap(graph, sockets), [isLeft, graph, sockets]);
   const arrange = () => {
     change((now) => laidOut(now, heightOf));
     requestAnimationFrame(() =>
@@ -483,6 +488,13 @@ function Workbench({ detail, catalogue: { items: entries, models }, onReload }: 
               })}
             />
           )}
+          {isCrowded && view === 'canvas' && !readOnly && (
+            <p className={styles['notice']} role="status">
+              <span>Some nodes lie on each other.</span>
+              <Button onClick={arrange}>Lay them out</Button>
+              <IconButton icon="close" label="Leave them" onClick={() => setIsLeft(true)} />
+            </p>
+          )}
           {graph.nodes.length === 0 && view === 'canvas' && (
             <div className={styles['empty']}>
               <EmptyState icon="graph" title="An empty canvas">
@@ -753,11 +765,6 @@ const nameOf = (graph: DraftGraph, id: string): string => graph.nodes.find((node
 const refusedIf = (isRefused: boolean): string | null => (isRefused ? 'Not with this key, or in this window.' : null);
 const snapped = (value: number): number => Math.round(value / GRID) * GRID;
 
-/** What makes two drafts the same. */
-function textOf({ nodes, edges, rest }: DraftGraph): string {
-  return JSON.stringify([nodes, edges, rest]);
-}
-
 /** Where nodes lie is nothing that the server checks. */
 function withoutPlaces(document: JsonObject): JsonObject {
   const nodes = document['nodes'];
@@ -794,6 +801,23 @@ function takenKeys(
   const [end, side] = to.key === '' ? ([to, 'inputs'] as const) : ([from, 'outputs'] as const);
   const own = sockets.get(end.nodeId)?.[side] ?? [];
   return own.flatMap(({ connector, key }) => (connector === end.connector && key !== null ? [key] : []));
+}
+
+/** Whether nodes cover each other, as those do that were placed for smaller ones. */
+function hasOverlap({ nodes }: DraftGraph, sockets: ReadonlyMap<string, ReturnType<typeof socketsOf>>): boolean {
+  const boxes = nodes.map(({ id, x, y }) => ({ x, y, bottom: y + heightBefore(sockets.get(id)) }));
+  return boxes.some((one, at) =>
+    boxes
+      .slice(at + 1)
+      .some((other) => Math.abs(one.x - other.x) < NODE_WIDTH - 16 && one.y < other.bottom && other.y < one.bottom),
+  );
+}
+
+/** Pixels of a node that was not drawn yet: its head, and a row for each socket of its longer side. */
+function heightBefore(sockets: ReturnType<typeof socketsOf> | undefined): number {
+  if (!sockets) return 80;
+  const rows = (side: 'inputs' | 'outputs') => sockets[side].length + sockets.families[side].length;
+  return 48 + 10 + 22 * Math.max(rows('inputs'), rows('outputs'));
 }
 
 /** The value once it has not changed for a while. */

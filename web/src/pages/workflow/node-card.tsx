@@ -1,5 +1,5 @@
 import { Handle, type Node, type NodeProps, Position, useUpdateNodeInternals } from '@xyflow/react';
-import { memo, useEffect } from 'react';
+import { memo, useEffect, useRef } from 'react';
 import { Icon, type IconName } from '../../components/icon.tsx';
 import { STATUS_WORDS, type Status, StatusIcon } from '../../components/status.tsx';
 import type { CatalogueEntry } from '../../explorer-api.ts';
@@ -47,13 +47,17 @@ export const iconOf = (entry: CatalogueEntry | undefined): IconName =>
 /** The sign of a change, since its colour alone says nothing to some. */
 export const MARK_SIGNS: Readonly<Record<Mark, string>> = { added: '+', removed: '−', changed: '~' };
 
-/** The id of a handle: the socket it stands for. A key of no characters: one more of the family. */
-export const handleId = (connector: string, key: string | null): string => JSON.stringify([connector, key]);
+/**
+ * The id of a handle: the socket it stands for. A key of no characters: one more of the family. Without quotes, since React Flow writes ids into selectors
+ * as they are.
+ */
+export const handleId = (connector: string, key: string | null): string =>
+  key === null ? encodeURIComponent(connector) : `${encodeURIComponent(connector)}:${encodeURIComponent(key)}`;
 
 export function socketOfHandle(id: string | null | undefined): { connector: string; key: string | null } | null {
   if (!id) return null;
-  const [connector, key] = JSON.parse(id) as [string, string | null];
-  return { connector, key };
+  const [connector = '', key] = id.split(':').map(decodeURIComponent);
+  return { connector, key: key ?? null };
 }
 
 /** A node on the canvas, with a handle for each of its sockets. */
@@ -61,8 +65,13 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
   const { node, entry, sockets, problems, state, mark, readOnly } = data;
   const update = useUpdateNodeInternals();
   const handles = [...sockets.inputs, ...sockets.outputs].map(({ connector, key }) => `${connector} ${key}`).join('|');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the handles are where edges end
-  useEffect(() => update(id), [handles, id, update]);
+  const known = useRef(handles);
+  useEffect(() => {
+    // At first React Flow measures by itself, all nodes at once.
+    if (known.current === handles) return;
+    known.current = handles;
+    update(id);
+  }, [handles, id, update]);
   return (
     <div
       className={styles['card']}

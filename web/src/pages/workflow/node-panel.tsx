@@ -111,7 +111,7 @@ export function NodePanel({
       </p>
       {own && (own.inputs.length > 0 || own.families.inputs.length > 0) && entry?.role !== 'input' && (
         <section aria-label="Inputs" className={styles['part']}>
-          <h3>Inputs</h3>
+          <h2>Inputs</h2>
           {own.inputs.map((socket) => (
             <InputRow
               key={handleId(socket.connector, socket.key)}
@@ -153,7 +153,7 @@ export function NodePanel({
           .flatMap(({ key }) => (key === null ? [] : [key]));
         return (
           <section key={one.connector} aria-label="Outputs" className={styles['part']}>
-            <h3>Outputs</h3>
+            <h2>Outputs</h2>
             {taken.map((key) => (
               <KeyRow
                 key={key}
@@ -171,7 +171,7 @@ export function NodePanel({
       })}
       {plain.length > 0 && (
         <section aria-label="Settings" className={styles['part']}>
-          <h3>Settings</h3>
+          <h2>Settings</h2>
           {plain.map(setting)}
         </section>
       )}

@@ -77,7 +77,6 @@ export function TemplateField({
       {isOpen && (
         <div id={listId} role="listbox" aria-label="Connected values" className={styles['offers']}>
           {offered.map((key, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the field above
             // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field above
             <div
               key={key}

@@ -153,7 +153,7 @@ export function NodeResult({ attempt, nodeId }: { readonly attempt: Attempt; rea
   return (
     <section aria-label="Last try" className={`${styles['panel']} ${styles['part']}`}>
       <div className={styles['actions']}>
-        <h3>Last try</h3>
+        <h2>Last try</h2>
         <StatusPill status={row.status} />
         <Duration
           ms={row.startedAt !== null && row.finishedAt !== null ? row.finishedAt - row.startedAt : null}
@@ -177,7 +177,7 @@ function Payload({ label, part }: { readonly label: string; readonly part: Paylo
   const value = part.value ?? data;
   return (
     <div className={styles['result']}>
-      <h3>{label}</h3>
+      <h2>{label}</h2>
       {value === undefined ? <SkeletonLines lines={3} /> : <JsonView label={label} value={value} height={320} />}
     </div>
   );

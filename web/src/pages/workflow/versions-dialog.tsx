@@ -98,7 +98,6 @@ export function VersionsDialog({
                   </span>
                   <span className={styles['when']}>
                     <Time at={row.createdAt} />
-                    {row.createdBy !== null && ` by ${row.createdBy}`}
                   </span>
                 </button>
               </li>
