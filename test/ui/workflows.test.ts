@@ -121,6 +121,8 @@ describe('the editor', () => {
     await page.getByRole('heading', { name: 'Built by hand' }).waitFor();
 
     const find = page.getByRole('combobox', { name: 'Find a node' });
+    expect(await barriers(page)).toEqual([]);
+    await picture(page, 'workflow-empty');
     await find.fill('input');
     await find.press('Enter');
     await node(page, 'Input').waitFor();
@@ -207,6 +209,12 @@ describe('the editor', () => {
       await page.mouse.move(b.x + b.width / 2, b.y + b.height / 2, { steps: 4 });
       await page.mouse.up();
     };
+    await page.getByRole('button', { name: 'Add node' }).click();
+    await page.getByRole('option', { name: /^Merge/ }).dragTo(page.getByRole('region', { name: 'Canvas' }), {
+      targetPosition: { x: 240, y: 560 },
+    });
+    await node(page, 'Merge').waitFor();
+    await page.getByRole('button', { name: 'Close the palette' }).click();
     await drag(handle('in', 'output'), handle('say', 'variables:'));
     await page.getByRole('dialog', { name: 'Name the new connection' }).getByLabel('Name').press('Enter');
     await expect.poll(() => edges(page).count()).toBe(1);

@@ -259,7 +259,7 @@ export function Canvas({
         minZoom={0.2}
         maxZoom={1.6}
         fitView
-        fitViewOptions={{ padding: 0.12, maxZoom: 1 }}
+        fitViewOptions={{ padding: 0.08, maxZoom: 1 }}
         connectionRadius={24}
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.5} />
@@ -267,7 +267,7 @@ export function Canvas({
           <div className={styles['tools']}>
             <IconButton icon="plus" label="Zoom in" onClick={() => void flow.zoomIn()} />
             <IconButton icon="minus" label="Zoom out" onClick={() => void flow.zoomOut()} />
-            <IconButton icon="fit" label="Show all" onClick={() => void flow.fitView({ padding: 0.12, maxZoom: 1 })} />
+            <IconButton icon="fit" label="Show all" onClick={() => void flow.fitView({ padding: 0.08, maxZoom: 1 })} />
           </div>
         </Panel>
         {graph.nodes.length >= MAP_FROM && (

@@ -31,7 +31,7 @@ export function ConflictDialog({
       onClose={onClose}
       size="wide"
       title="Somebody saved this workflow meanwhile"
-      description="What was saved differs from your draft: − is only in theirs, + only in yours. Nothing of either is lost: each save stays under Versions."
+      description="What was saved differs from your draft: − is only in theirs, + only in yours. Theirs stays under Versions whatever you choose."
       footer={
         <>
           <Button onClick={onTakeTheirs}>Take theirs, drop my draft</Button>

@@ -179,7 +179,7 @@ function Workbench({ detail, catalogue: { items: entries, models }, onReload }: 
   const arrange = () => {
     change((now) => laidOut(now, heightOf));
     requestAnimationFrame(() =>
-      requestAnimationFrame(() => void flow.fitView({ padding: 0.12, maxZoom: 1, duration: 200 })),
+      requestAnimationFrame(() => void flow.fitView({ padding: 0.08, maxZoom: 1, duration: 200 })),
     );
   };
   const add = (entry: CatalogueEntry, at?: { readonly x: number; readonly y: number }) => {

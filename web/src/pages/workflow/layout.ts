@@ -3,7 +3,7 @@ import type { DraftGraph } from './draft-graph.ts';
 /** Pixels. A node is as wide as `node-card.module.css` says, and the canvas keeps to a grid. */
 export const NODE_WIDTH = 232;
 export const GRID = 8;
-const COLUMN_GAP = 96;
+const COLUMN_GAP = 80;
 const ROW_GAP = 40;
 
 /** Sweeps that put nodes beside those they are connected with; more change nothing that an eye sees. */

@@ -131,6 +131,14 @@ function Result({ attempt: { runId, state, ended } }: { readonly attempt: Attemp
       <div className={styles['actions']} role="status">
         <StatusPill status={run.status} />
         <Duration ms={run.durationMs} since={run.startedAt} />
+        {ended === null && (
+          <Button
+            icon="stop"
+            onClick={() => void api.run.stop(runId).catch((error: unknown) => toastError('It was not stopped', error))}
+          >
+            Stop
+          </Button>
+        )}
         <span className={styles['grow']} />
         <Link href={`/runs/${runId}`}>Open the run</Link>
       </div>
