@@ -10,6 +10,7 @@ import {
   Panel,
   ReactFlow,
   useReactFlow,
+  useStore,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { useMemo, useState } from 'react';
@@ -28,6 +29,9 @@ const NODE_TYPES = { card: NodeCard };
 
 /** With fewer nodes everything is in sight anyway. */
 const MAP_FROM = 16;
+
+/** Below this nothing small can be read: names are drawn larger, and the rest is left out. */
+const FAR = 0.5;
 
 /** What drags from the palette carry. */
 export const DRAGGED_TYPE = 'application/x-millrun-node';
@@ -99,6 +103,7 @@ export function Canvas({
     new Map(),
   );
   const readOnly = actions === undefined;
+  const isFar = useStore(({ transform }) => transform[2] < FAR);
 
   const sockets = useMemo(
     () => new Map(graph.nodes.map((node) => [node.id, socketsOf(node, graph.edges, catalogue, made?.get(node.id))])),
@@ -221,7 +226,7 @@ export function Canvas({
   };
 
   return (
-    <section className={styles['canvas']} aria-label={label}>
+    <section className={styles['canvas']} aria-label={label} data-far={isFar || undefined}>
       <ReactFlow<CardNode>
         nodes={nodes}
         edges={edges}

@@ -24,7 +24,7 @@ export interface ConfigFieldProps {
 }
 
 /** `chunk_size` is `Chunk size`. */
-export function wordsOf(name: string): string {
+function wordsOf(name: string): string {
   const words = name.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -209,6 +209,10 @@ function Workbench({ detail, catalogue: { items: entries, models }, onReload }: 
     change((now) => without(now, ids));
     setSelection(new Set());
   };
+  // In the panel these keys are meant for its fields.
+  const removeByKey = ({ target }: KeyboardEvent) => {
+    if (!readOnly && !(target instanceof Element && target.closest('aside'))) remove();
+  };
   const paste = (copied: string): boolean => {
     const pasted = withCopied(graph, copied);
     if (!pasted) return false;
@@ -298,8 +302,8 @@ function Workbench({ detail, catalogue: { items: entries, models }, onReload }: 
     { keys: 'l', label: 'Lay out the nodes', run: () => !readOnly && arrange() },
     { keys: 'mod+a', label: 'Select all nodes', run: () => setSelection(new Set(graph.nodes.map(({ id }) => id))) },
     { keys: 'mod+d', label: 'Duplicate', run: () => !readOnly && duplicate() },
-    { keys: 'Delete', label: 'Remove what is selected', run: () => !readOnly && remove() },
-    { keys: 'Backspace', label: 'Remove what is selected', run: () => !readOnly && remove() },
+    { keys: 'Delete', label: 'Remove what is selected', run: removeByKey },
+    { keys: 'Backspace', label: 'Remove what is selected', run: removeByKey },
     { keys: 'Escape', label: 'Select nothing', run: () => setSelection(new Set()) },
   ]);
   useCommands([

@@ -68,7 +68,7 @@ export function graphDiff(before: DraftGraph, after: DraftGraph): GraphDiff {
 }
 
 /** Says what an edge joins, whatever its id. */
-export function edgeKey({ from, to, optional }: DraftEdge): string {
+function edgeKey({ from, to, optional }: DraftEdge): string {
   return JSON.stringify([from.nodeId, from.connector, from.key, to.nodeId, to.connector, to.key, optional]);
 }
 

@@ -28,7 +28,7 @@ export type CardNode = Node<
 >;
 
 /** The drawing of a kind of node. */
-export const CATEGORY_ICONS: Readonly<Record<string, IconName>> = {
+const CATEGORY_ICONS: Readonly<Record<string, IconName>> = {
   core: 'arrow-right',
   ai: 'meaning',
   flow: 'graph',

@@ -3,7 +3,7 @@ import { Input, TextArea } from '../../components/field.tsx';
 import styles from './fields.module.css';
 
 /** What is being written after `((`, up to the cursor; null: the cursor is in no reference. */
-export function referenceAt(text: string, cursor: number): { readonly from: number; readonly typed: string } | null {
+function referenceAt(text: string, cursor: number): { readonly from: number; readonly typed: string } | null {
   const found = /\(\(([^()\n]*)$/.exec(text.slice(0, cursor));
   return found ? { from: cursor - (found[1]?.length ?? 0), typed: found[1] ?? '' } : null;
 }
