@@ -109,37 +109,43 @@ export function Canvas({
     () => new Map(graph.nodes.map((node) => [node.id, socketsOf(node, graph.edges, catalogue, made?.get(node.id))])),
     [graph.nodes, graph.edges, catalogue, made],
   );
-  const nodes = useMemo(
+  // Apart from where nodes lie: while one is dragged, the others are not drawn anew.
+  const cards = useMemo(
     () =>
-      graph.nodes.map((node): CardNode => {
+      graph.nodes.map((node) => {
         const entry = catalogue.get(node.type);
         const count = problems?.get(node.id) ?? 0;
         const state = states?.get(node.id);
-        const size = sizes.get(node.id);
         const words = [
           `${node.name}, ${entry?.title ?? node.type}`,
           ...(count > 0 ? [`${count} ${count === 1 ? 'problem' : 'problems'}`] : []),
           ...(state && state.status !== 'pending' ? [STATUS_WORDS[state.status]] : []),
         ];
+        const data: CardNode['data'] = {
+          node,
+          entry,
+          sockets: drawn(node.id, entry, sockets, graph.edges),
+          problems: count,
+          state,
+          mark: marks?.get(node.id),
+          readOnly,
+        };
+        return { node, data, ariaLabel: words.join(', ') };
+      }),
+    [graph.nodes, graph.edges, catalogue, problems, states, sockets, marks, readOnly],
+  );
+  const nodes = useMemo(
+    () =>
+      cards.map(({ node: { id, x, y }, data, ariaLabel }): CardNode => {
+        const size = sizes.get(id);
         return {
-          id: node.id,
-          type: 'card',
-          position: moves.get(node.id) ?? { x: node.x, y: node.y },
-          selected: selection.has(node.id),
-          ariaLabel: words.join(', '),
+          ...{ id, type: 'card', data, ariaLabel },
+          position: moves.get(id) ?? { x, y },
+          selected: selection.has(id),
           ...(size && { measured: { ...size } }),
-          data: {
-            node,
-            entry,
-            sockets: drawn(node.id, entry, sockets, graph.edges),
-            problems: count,
-            state,
-            mark: marks?.get(node.id),
-            readOnly,
-          },
         };
       }),
-    [graph.nodes, graph.edges, catalogue, problems, states, sizes, moves, selection, sockets, marks, readOnly],
+    [cards, sizes, moves, selection],
   );
   const edges = useMemo(() => {
     const nameOf = (id: string) => graph.nodes.find((node) => node.id === id)?.name ?? id;
