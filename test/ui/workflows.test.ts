@@ -377,6 +377,21 @@ describe('the editor', () => {
       });
   });
 
+  it('offers the inputs and outputs of a workflow that a node runs', async () => {
+    const inner = await greeting('To be run below');
+    const { id } = await explorer.call<Saved>('POST', '/v1/workflows', {
+      name: 'Runs another',
+      definition: { nodes: [{ id: 'sub', type: 'InvokeSubflowNode', name: 'Below' }], edges: [] },
+    });
+    const page = await open(`/workflows/${id}`);
+    await node(page, 'Below').click();
+    await page.getByLabel('Subflow id (needed)').selectOption(inner);
+    await page.getByRole('button', { name: 'Add its inputs' }).click();
+    await page.getByRole('button', { name: 'Add its outputs' }).click();
+    await page.getByLabel(/^Name: .*, connected with$/).waitFor();
+    await node(page, 'Below').getByText('Greeting').waitFor();
+  });
+
   it('tries one node with values that are given', async () => {
     const page = await open(`/workflows/${await greeting('To be tried')}`);
     await node(page, 'Greet').click();

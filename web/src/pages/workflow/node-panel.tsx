@@ -1,12 +1,13 @@
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ConnectorAddress } from '../../../../src/domain/definition.ts';
-import type { JsonValue } from '../../../../src/domain/json.ts';
+import { isJsonObject, type JsonValue } from '../../../../src/domain/json.ts';
 import type { DefinitionIssue } from '../../../../src/domain/workflow.ts';
 import { Badge } from '../../components/badge.tsx';
 import { Button, IconButton } from '../../components/button.tsx';
 import { Field, Input, Select } from '../../components/field.tsx';
 import { Icon } from '../../components/icon.tsx';
-import type { CatalogueField } from '../../explorer-api.ts';
+import { api, type CatalogueField } from '../../explorer-api.ts';
 import { ConfigField } from './config-field.tsx';
 import {
   type Catalogue,
@@ -19,7 +20,7 @@ import {
 } from './draft-graph.ts';
 import { handleId } from './node-card.tsx';
 import styles from './panel.module.css';
-import { type Family, refusalOf, type Socket, type Sockets, typeText } from './sockets.ts';
+import { type Family, refusalOf, type Side, type Socket, type Sockets, typeText } from './sockets.ts';
 import { referencesIn } from './template-field.tsx';
 
 type Change = (change: (graph: DraftGraph) => DraftGraph, tag?: string) => void;
@@ -79,6 +80,13 @@ export function NodePanel({
       onChange={(value) => set(name, value)}
     />
   );
+  const asked = fields.find(([, { display }]) => isJsonObject(display) && display['type'] === 'workflow');
+  const subflow = asked && node.config[asked[0]];
+  const addKeys = (side: Side, connector: string, names: readonly string[]) =>
+    onChange(
+      (now) => names.reduce((grown, name) => withKey(grown, node.id, side, connector, name, true), now),
+      `${node.id} keys`,
+    );
   const plain = fields.filter(([, { advanced }]) => !advanced);
   const advanced = fields.filter(([, field]) => field.advanced);
   return (
@@ -169,6 +177,9 @@ export function NodePanel({
           </section>
         );
       })}
+      {own && typeof subflow === 'string' && subflow !== '' && (
+        <SubflowKeys workflowId={subflow} sockets={own} catalogue={catalogue} onAdd={addKeys} />
+      )}
       {plain.length > 0 && (
         <section aria-label="Settings" className={styles['part']}>
           <h2>Settings</h2>
@@ -271,6 +282,46 @@ function InputRow({
       {feeding.length > 1 && <p className={styles['about']}>and {feeding.length - 1} more, listed under List.</p>}
     </div>
   );
+}
+
+/** Offers the inputs and outputs of the workflow that a node runs, which its own go by. */
+function SubflowKeys({
+  workflowId,
+  sockets,
+  catalogue,
+  onAdd,
+}: {
+  readonly workflowId: string;
+  readonly sockets: Sockets;
+  readonly catalogue: Catalogue;
+  readonly onAdd: (side: Side, connector: string, names: readonly string[]) => void;
+}) {
+  const { data } = useQuery({
+    queryKey: ['workflow', workflowId, 'subflow'],
+    queryFn: ({ signal }) => api.workflows.read(workflowId, { signal }),
+  });
+  if (!data) return null;
+  const labels = data.definition.nodes
+    .filter(({ type }) => catalogue.get(type)?.role === 'output')
+    .map(({ id, config: { label } }) => (typeof label === 'string' && label !== '' ? label : id));
+  const names: Readonly<Record<Side, readonly string[]>> = {
+    inputs: data.inputs.map(({ name }) => name),
+    outputs: labels,
+  };
+  return (['inputs', 'outputs'] as const).map((side) => {
+    const [family] = sockets.families[side];
+    const missing = names[side].filter((name) => !sockets[side].some(({ key }) => key === name));
+    if (!family || missing.length === 0) return null;
+    return (
+      <p key={side} className={styles['missing']}>
+        <Icon name="info" size={14} />
+        <span>
+          Its {side}: {missing.join(', ')}.
+        </span>
+        <Button onClick={() => onAdd(side, family.connector, missing)}>{`Add its ${side}`}</Button>
+      </p>
+    );
+  });
 }
 
 function KeyRow({ name, onRemove }: { readonly name: string; readonly onRemove: () => void }) {
