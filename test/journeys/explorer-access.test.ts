@@ -123,7 +123,7 @@ const ROUTES: readonly Route[] = [
 ];
 
 /** Streams, which end when whoever listens goes: they are called in `explorer-live.test.ts`. */
-const STREAMS = ['GET /runs/live', `GET ${RUN}/live`];
+const STREAMS = ['GET /runs/live', `GET ${RUN}/live`, 'GET /requests/live'];
 
 /** Signing in and out, before there is a session. */
 const OPEN = ['POST /session', 'GET /session', 'DELETE /session'];

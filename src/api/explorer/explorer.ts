@@ -6,6 +6,7 @@ import { answerError, answerNotFound } from './errors.ts';
 import { evaluationRoutes } from './evaluation-routes.ts';
 import { refuseOtherSites, SECURITY_HEADERS, sealOf, setSeal } from './page-security.ts';
 import type { ExplorerParts } from './parts.ts';
+import { personRequestLiveRoutes } from './person-request-live-routes.ts';
 import { personRequestRoutes } from './person-request-routes.ts';
 import { runActionRoutes } from './run-action-routes.ts';
 import { runExportRoutes } from './run-export-routes.ts';
@@ -26,6 +27,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: ExplorerParts) => void)[] 
   savedViewRoutes,
   workflowRoutes,
   personRequestRoutes,
+  personRequestLiveRoutes,
   evaluationRoutes,
   accountRoutes,
 ];

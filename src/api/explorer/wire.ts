@@ -828,6 +828,12 @@ export interface PersonRequestRow {
   readonly settledAt: number | null;
 }
 
+/** `GET /requests/live`: server-sent events; how many are pending, at once and whenever others are than before. */
+export interface RequestsLiveEvent {
+  readonly event: 'pending';
+  readonly data: Count;
+}
+
 export interface AnswerRequest {
   readonly answer: JsonObject;
   readonly answeredBy?: string;
