@@ -151,8 +151,12 @@ export const api = {
     catalogue: (reading?: Reading) => get<wire.CataloguePage>('/catalogue', undefined, reading),
   },
   people: {
-    list: (query: Cursor & { readonly status?: string; readonly q?: string }, reading?: Reading) =>
-      get<wire.PersonRequestPage>('/requests', query, reading),
+    list: (
+      query: Cursor & { readonly status?: string; readonly q?: string; readonly sort?: string },
+      reading?: Reading,
+    ) => get<wire.PersonRequestPage>('/requests', query, reading),
+    live: (listener: LiveListener<wire.RequestsLiveEvent>) =>
+      listen<wire.RequestsLiveEvent>('/requests/live', {}, ['pending'], listener),
     read: (requestId: string, reading?: Reading) =>
       get<wire.PersonRequestRow>(`/requests/${id(requestId)}`, undefined, reading),
     answer: (requestId: string, answer: wire.AnswerRequest) =>
