@@ -105,6 +105,8 @@ export function runOf(n: number, runs: number): Run {
     apiKeyId: null,
     tracing: false,
     debugger: null,
+    parent: null,
+    subflows: null,
   };
 }
 

@@ -107,6 +107,8 @@ function finishedRun(workspaceId: string, workflowId: string, versionId: string)
     apiKeyId: null,
     tracing: false,
     debugger: null,
+    parent: null,
+    subflows: null,
   };
 }
 

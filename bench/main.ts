@@ -6,6 +6,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ bench(args: string[]): 
   'search-quality': () => import('./search-quality.ts'),
   filter: () => import('./filter.ts'),
   code: () => import('./code.ts'),
+  engine: () => import('./engine.ts'),
   'filter-fuzz': () => import('./filter-fuzz.ts'),
 };
 

@@ -22,6 +22,7 @@ import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
 import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
 import { Engine } from './engine/engine.ts';
+import { LiveContent } from './engine/live-content.ts';
 import { Payloads } from './engine/payloads.ts';
 import { Worker } from './engine/worker.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
@@ -34,7 +35,7 @@ import { BuiltInJudges } from './operations/built-in-judges.ts';
 import { BulkJobs } from './operations/bulk-jobs.ts';
 import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Deliveries } from './operations/deliveries.ts';
-import { Dispatch } from './operations/dispatch.ts';
+import { Dispatch, type TakeInMedia } from './operations/dispatch.ts';
 import { EvaluationPipeline } from './operations/evaluation-pipeline.ts';
 import { Evaluations } from './operations/evaluations.ts';
 import { Files } from './operations/files.ts';
@@ -46,7 +47,8 @@ import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
 import { Models } from './operations/models.ts';
 import { PersonRequests } from './operations/person-requests.ts';
-import { Retries } from './operations/retries.ts';
+import { Replays } from './operations/replays.ts';
+import { RunDiffs } from './operations/run-diff.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
 import { SavedViews } from './operations/saved-views.ts';
@@ -97,7 +99,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const engine = new Engine({ store, catalogue, system, payloads, log });
   const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
   const workflows = new Workflows({ store, catalogue, system });
-  const live = new LiveRuns(store, log);
+  const content = new LiveContent();
+  const live = new LiveRuns(store, log, content);
   const searchService = new SearchService({
     store,
     system,
@@ -128,6 +131,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
       gpuRates: config.comfyuiRates,
       code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
+      content,
       filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
     },
     log,
@@ -148,7 +152,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   });
   await callbacks.start();
   const assets = new Assets({ store, blobs, files, system, secret });
-  const dispatch = new Dispatch({ store, runs, takeInMedia: (caller, given) => assets.takeIn(caller, given) });
+  const takeInMedia: TakeInMedia = (caller, given) => assets.takeIn(caller, given);
+  const dispatch = new Dispatch({ store, runs, takeInMedia });
 
   const evaluations = new Evaluations({
     store,
@@ -165,9 +170,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   await pipeline.start();
 
   const access = new Access({ store, system, log });
-  const retries = new Retries({ store, engine, workflows, payloads });
+  const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia });
   const surveys = new Surveys({ store, system });
-  const bulkJobs = new BulkJobs({ runs, retries, evaluations, surveys, system, log });
+  const bulkJobs = new BulkJobs({ runs, replays, evaluations, surveys, system, log });
   const installation = new Installation({
     stats: () => store.stats(),
     search,
@@ -186,7 +191,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     workflows,
     runs,
     records: new RunRecords(store),
-    retries,
+    replays,
+    runDiffs: new RunDiffs({ store, engine, payloads }),
     search,
     files,
     idempotency: new Idempotency({ store, system }),

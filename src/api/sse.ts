@@ -4,12 +4,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 /** Milliseconds between two signs of life. Clients and proxies give a silent connection up after 60 s and more. */
 const HEARTBEAT_MS = 15_000;
 
+/** Bytes that wait for one client before what is not essential is left out: they are held in memory. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+
 /** A server-sent event stream (WHATWG HTML, "Server-sent events"). */
 export interface EventStream {
   /** Sends one event. `data` is one line of text, JSON usually. */
   send(event: string, data: string, id?: string): void;
   /** Resolves when the client is gone or the stream was ended. */
   readonly closed: Promise<void>;
+  /** Whether the client reads so slowly that what may be left out should be. */
+  readonly isBehind: boolean;
   end(): void;
 }
 
@@ -47,6 +52,9 @@ export function openEventStream(request: FastifyRequest, reply: FastifyReply): E
       raw.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`);
     },
     closed: closed.promise,
+    get isBehind() {
+      return raw.writableLength > MAX_UNREAD_BYTES;
+    },
     end() {
       close();
       raw.end();

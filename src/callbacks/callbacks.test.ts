@@ -144,6 +144,8 @@ function finishedRun(callbackUrl: string | null, output = '{"Answer":"42"}'): Ru
     apiKeyId: null,
     tracing: false,
     debugger: null,
+    parent: null,
+    subflows: null,
   };
 }
 

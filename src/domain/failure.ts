@@ -29,6 +29,10 @@ export const FAILURE_CODES = [
   'output_missing',
   'request_canceled',
   'code_error',
+  'subflow_failed',
+  'subflow_stopped',
+  'subflow_depth',
+  'loop_limit',
   'internal',
 ] as const;
 

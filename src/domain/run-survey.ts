@@ -42,7 +42,7 @@ export interface SurveyBucket {
   readonly byStatus: Readonly<Partial<Record<RunStatus, number>>>;
   /** Milliseconds, of the runs of it that ended; null when none has. */
   readonly duration: { readonly p50: number; readonly p95: number; readonly max: number } | null;
-  /** US dollars; of each run the first nine decimal places count. */
+  /** A decimal string in US dollars. */
   readonly cost: string;
 }
 

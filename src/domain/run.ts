@@ -41,6 +41,10 @@ export interface Run {
   /** Only these nodes and their dependencies run; null: all. */
   readonly nodeIds: readonly string[] | null;
   readonly singleNodeId: string | null;
+  /** What invoked it; null for a run that somebody started. Those with a parent are in no list: they are parts of the run at their root. */
+  readonly parent: Parent | null;
+  /** The versions that the workflows it invokes had when its root was started, by workflow; null: it invokes none. */
+  readonly subflows: Readonly<Record<string, string>> | null;
   readonly input: Payload;
   readonly output: Payload | null;
   readonly failure: Failure | null;
@@ -64,6 +68,24 @@ export interface Run {
   readonly apiKeyId: string | null;
   readonly tracing: boolean;
   readonly debugger: string | null;
+}
+
+/** The place of a run in the one that invoked it. */
+export interface Parent {
+  readonly runId: string;
+  /** The run that somebody started, which is the parent itself unless that has one too. */
+  readonly rootId: string;
+  readonly nodeId: string;
+  /** 0 for a node that does not iterate, else the 1-based item. */
+  readonly iteration: number;
+  /** The try of that pass, from 1. */
+  readonly attempt: number;
+  /** Its place among the runs that this try invoked one after the other, from 1. */
+  readonly ordinal: number;
+  /** Runs above it. */
+  readonly depth: number;
+  /** Epoch milliseconds at which it fails if it has not ended; null: it may take its time. */
+  readonly deadlineAt: number | null;
 }
 
 /** What a person thinks of what came out. */

@@ -248,7 +248,14 @@ class Records {
   loaded(): LoadedRun {
     const tasks = [...this.tasks.values()];
     const asked = [...this.requests.values()].map(({ id, ...request }) => ({ ...request, requestId: id }));
-    return { run: this.run, nodeRuns: [...this.nodeRuns.values()], iterations: this.iterations, tasks, asked };
+    return {
+      run: this.run,
+      nodeRuns: [...this.nodeRuns.values()],
+      iterations: this.iterations,
+      tasks,
+      asked,
+      invoked: [],
+    };
   }
 
   /** A run waits for persons exactly when nothing is left but questions and the ends of their times. */

@@ -10,10 +10,20 @@ import {
   type PersonSettlement,
 } from '../domain/person-request.ts';
 import { retryDelay } from '../domain/retry.ts';
-import { isTerminal, type Run, type Usage } from '../domain/run.ts';
+import { isTerminal, type Parent, type Run, type Usage } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import type { Warning } from '../domain/warning.ts';
-import type { NodeInput, NodeStep, Outcome, StepProgress } from '../nodes/node-type.ts';
+import type {
+  Ended,
+  EndedInvocation,
+  Invocation,
+  InvokingNodeType,
+  InvokingPass,
+  NodeInput,
+  NodeStep,
+  Outcome,
+  StepProgress,
+} from '../nodes/node-type.ts';
 import type { Change, Write } from '../store/change.ts';
 import type { AskedPass, LoadedRun } from '../store/store.ts';
 import type { System } from '../system/system.ts';
@@ -35,13 +45,11 @@ import { type GpuTime, gpuCost, gpuTimes } from './gpu-cost.ts';
 import type { Graph, GraphNode } from './graph.ts';
 import { priceOf } from './pricing.ts';
 import { resolveInput } from './run-input.ts';
+import { inputFailure, MAX_DEPTH, type Subflow, type Subflows, socketsOf } from './subflow.ts';
 import { addUsage } from './usage.ts';
 
-/**
- * Passes of one iterating node that run at the same time. Enough to keep a remote service busy, few enough that one run's list of 10,000
- * items neither floods that service nor takes all workers.
- */
-const PASSES_AT_ONCE = 8;
+/** Warnings kept of one node: those of ten thousand passes would be written anew with each of them. */
+const WARNINGS_KEPT = 100;
 
 /** How the passes of an iterating node ended so far; a node that does not iterate has one pass, number 0. */
 interface Passes {
@@ -55,13 +63,26 @@ interface Passes {
 /** One try of one pass. */
 type Pass = Pick<Task, 'iteration' | 'attempt'>;
 
-/** The outcome of a pass that is over. */
-type Ended = Extract<Outcome, { kind: 'succeeded' | 'failed' }>;
-
 /** A pass that waits for a person. */
 interface Asked extends Pick<AskedPass, 'requestId' | 'createdAt'> {
   /** The task that ends the wait at its due time; null: there is none. */
   readonly timerId: string | null;
+}
+
+/** A run that a pass has invoked and is still to hear of. */
+interface Invoked {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly ordinal: number;
+  /** Whether it waits for a person. */
+  readonly isWaiting: boolean;
+}
+
+/** How a run that was invoked stands. */
+export interface InvokedStanding {
+  readonly run: Run;
+  /** Null while it has not ended. */
+  readonly ended: EndedInvocation | null;
 }
 
 /**
@@ -84,16 +105,20 @@ export class ActiveRun {
   readonly #passes = new Map<string, Passes>();
   /** Passes that wait for a person, by node and iteration. */
   readonly #asked = new Map<string, Map<number, Asked>>();
+  /** Passes that wait for a run that they invoked, by node and iteration. */
+  readonly #invoked = new Map<string, Map<number, Invoked>>();
+  readonly #subflows: Subflows;
   #dirty = new Set<string>();
   /** Requests made in this step. */
   #newRequests: string[] = [];
   /** What the node that reports steps said last. */
   #steps: StepProgress | null = null;
 
-  constructor(run: Run, graph: Graph, input: JsonObject, system: System) {
+  constructor(run: Run, graph: Graph, input: JsonObject, system: System, subflows: Subflows = new Map()) {
     this.run = run;
     this.graph = graph;
     this.#system = system;
+    this.#subflows = subflows;
     const { selected, given } = resolveInput(graph, run, input);
     this.#state = { selected, given, nodes: new Map(), alone: run.singleNodeId !== null };
   }
@@ -105,15 +130,17 @@ export class ActiveRun {
     input: JsonObject,
     system: System,
     parse: (payload: string | null) => JsonObject | null,
+    subflows: Subflows = new Map(),
   ): ActiveRun {
-    const active = new ActiveRun(loaded.run, graph, input, system);
+    const active = new ActiveRun(loaded.run, graph, input, system, subflows);
     const iterations = Map.groupBy(loaded.iterations, (iteration) => iteration.nodeId);
     // Nodes that run are activated anew below, from the outputs of the nodes before them: those must be known first.
     for (const record of loaded.nodeRuns) {
       active.#records.set(record.nodeId, record);
       if (!graph.byId.has(record.nodeId)) {
-        // A step inside a node: it is no node of the graph, and its node counts by its steps.
-        active.#steps = { total: loaded.run.nodesTotal, completed: loaded.run.nodesCompleted };
+        // A step inside a node: it is no node of the graph. Where the count is another than that of the nodes, the steps are what counts.
+        const { nodesTotal: total, nodesCompleted: completed } = loaded.run;
+        if (total !== active.#state.selected.size) active.#steps = { total, completed };
         continue;
       }
       active.#state.nodes.set(record.nodeId, {
@@ -138,6 +165,14 @@ export class ActiveRun {
       for (const task of loaded.tasks)
         if (task.nodeId === node.id) passes.next = Math.max(passes.next, task.iteration + 1);
       active.#passes.set(node.id, passes);
+      for (const { runId, nodeId, iteration, attempt, ordinal, status } of loaded.invoked) {
+        if (nodeId !== node.id) continue;
+        const ofPass = loaded.tasks.filter((task) => task.nodeId === node.id && task.iteration === iteration);
+        // One that has ended and is to be tried again has been looked at.
+        if (ofPass.some((task) => task.attempt > attempt)) continue;
+        passes.next = Math.max(passes.next, iteration + 1);
+        active.#expect(node.id, iteration, { runId, attempt, ordinal, isWaiting: status === 'waiting' });
+      }
       for (const { requestId, iteration, createdAt } of loaded.asked.filter(({ nodeId }) => nodeId === node.id)) {
         passes.next = Math.max(passes.next, iteration + 1);
         const timer = loaded.tasks.find((task) => task.nodeId === node.id && task.iteration === iteration);
@@ -210,11 +245,16 @@ export class ActiveRun {
 
   /** Ends the run because somebody asked for it. */
   cancel(): Change {
+    return this.#break('canceled', null);
+  }
+
+  #break(status: 'canceled' | 'failed', failure: Failure | null): Change {
     const before = this.run.status;
     this.#cancelRunning();
     this.run = {
       ...this.run,
-      status: 'canceled',
+      status,
+      failure,
       revision: this.run.revision + 1,
       progress: progressOf(this.#state),
       ...this.#counts(),
@@ -227,10 +267,23 @@ export class ActiveRun {
     return this.#record(writes, before);
   }
 
+  /** Ends a run that was invoked because its time is over. */
+  expire(): Change {
+    const { parent } = this.run;
+    const seconds = ((parent?.deadlineAt ?? this.run.createdAt) - this.run.createdAt) / 1000;
+    const message = `The run did not end within ${seconds} s, the time that the node "${parent?.nodeId}" gives it. Raise its node_timeout if it needs longer.`;
+    return this.#break('failed', { code: 'timeout', message });
+  }
+
   /** What a run that did not come to its end leaves behind is wanted no more. */
   #endAll(writes: Write[]): void {
     const { workspaceId, id: runId } = this.run;
     writes.push({ kind: 'endTasksOfRun', workspaceId, runId });
+    // They see that nobody waits for them any more when they come to their turn.
+    for (const ofNode of this.#invoked.values()) {
+      for (const invoked of ofNode.values()) writes.push({ kind: 'addTask', task: this.#turnOf(invoked.runId) });
+    }
+    this.#invoked.clear();
     if (this.#asked.size === 0) return;
     writes.push({ kind: 'cancelPersonRequests', workspaceId, runId, at: this.#system.now() });
     this.#asked.clear();
@@ -366,7 +419,182 @@ export class ActiveRun {
   /** Passes that were started, have not ended, and wait for nobody. */
   #busy({ id }: GraphNode, { activation, next, ended }: Passes): number {
     const started = activation.iterates ? next - 1 : 1;
-    return started - ended - (this.#asked.get(id)?.size ?? 0);
+    let waiting = this.#asked.get(id)?.size ?? 0;
+    for (const { isWaiting } of this.#invoked.get(id)?.values() ?? []) if (isWaiting) waiting += 1;
+    return started - ended - waiting;
+  }
+
+  /**
+   * Looks at how the run stands that a pass has invoked, and goes on accordingly: with the pass, with another run, or with nothing but what is
+   * known of it. Null when the pass is over.
+   * @param standing of the run that the pass invoked last; null: none yet
+   */
+  follow(task: Task, standing: InvokedStanding | null, writes: Write[]): Change | null {
+    const node = task.nodeId === null ? undefined : this.graph.byId.get(task.nodeId);
+    const passes = node && this.#passes.get(node.id);
+    const record = node && this.#records.get(node.id);
+    if (!node || !passes || !record || this.ended || !isInvoking(node)) return null;
+    const parent = standing?.run.parent ?? null;
+    const pass = { iteration: task.iteration, attempt: task.attempt };
+    const expected = this.#invoked.get(node.id)?.get(task.iteration);
+    if (standing === null || parent === null || parent.attempt < task.attempt) {
+      // One that was made in this process may not be on disk yet.
+      if (expected !== undefined && expected.attempt >= task.attempt) return null;
+      const begun = this.#begun(node, passes.activation, task.iteration);
+      return this.#followed(node, passes, record, pass, 1, begun, this.run.createdAt, writes);
+    }
+    // What was looked at before is settled, or being tried again.
+    if (expected?.runId !== standing.run.id) return null;
+    if (standing.ended === null) {
+      this.#expect(node.id, task.iteration, { ...expected, isWaiting: standing.run.status === 'waiting' });
+      if (passes.activation.iterates) this.#startPasses(node, passes, writes);
+      this.#put(node, record, this.#statusOf(node, passes), null, record.failure);
+      return this.advance(writes);
+    }
+    this.#unexpect(node.id, task.iteration);
+    const next = this.#next(node, passes.activation, task.iteration, standing.ended);
+    const used = addUsage(record.usage, usageOfRun(standing.run));
+    const known = { ...record, usage: used };
+    this.#records.set(node.id, known);
+    const made = { iteration: task.iteration, attempt: parent.attempt };
+    return this.#followed(node, passes, known, made, parent.ordinal + 1, next, standing.run.createdAt, writes);
+  }
+
+  /** Goes on with what a node that invokes has decided for a pass. */
+  #followed(
+    node: InvokingNode,
+    passes: Passes,
+    record: NodeRun,
+    pass: Pass,
+    ordinal: number,
+    decided: Invocation | Ended,
+    startedAt: number,
+    writes: Write[],
+  ): Change {
+    if (decided.kind === 'invoke') {
+      const refused = this.#invoke(node, pass, ordinal, decided, writes);
+      if (refused === null) {
+        const isLoop = !passes.activation.iterates && ordinal > 1;
+        const rounds = isLoop ? { currentIteration: ordinal - 1, totalIterations: ordinal } : {};
+        this.#put(node, { ...record, ...rounds }, this.#statusOf(node, passes), null, record.failure);
+        return this.advance(writes);
+      }
+      return this.#finish(node, passes, record, pass, refused, this.#times(startedAt), writes);
+    }
+    return this.#finish(node, passes, record, pass, decided, this.#times(startedAt), writes);
+  }
+
+  #times(startedAt: number): { startedAt: number; finishedAt: number } {
+    return { startedAt, finishedAt: this.#system.now() };
+  }
+
+  #begun(node: InvokingNode, activation: Activation, iteration: number): Invocation | Ended {
+    try {
+      return node.type.begin(this.#inputOf(node, activation, iteration), this.#passOf(node, iteration));
+    } catch (error) {
+      return { kind: 'failed', failure: internalFailure(error), retryable: false };
+    }
+  }
+
+  #next(node: InvokingNode, activation: Activation, iteration: number, ended: EndedInvocation): Invocation | Ended {
+    try {
+      return node.type.next(this.#inputOf(node, activation, iteration), this.#passOf(node, iteration), ended);
+    } catch (error) {
+      return { kind: 'failed', failure: internalFailure(error), retryable: false };
+    }
+  }
+
+  #passOf(node: InvokingNode, iteration: number): InvokingPass {
+    const subflow = this.#subflows.get(node.subflowId ?? '');
+    return { iteration, subflow: subflow ? socketsOf(subflow) : { name: '', inputs: [], outputs: [] } };
+  }
+
+  /** Makes the run that a pass goes on with. @returns why there is none */
+  #invoke(node: InvokingNode, pass: Pass, ordinal: number, { input }: Invocation, writes: Write[]): Ended | null {
+    const subflow = this.#subflows.get(node.subflowId ?? '');
+    if (subflow === undefined) {
+      const message = `The workflow ${node.subflowId ?? 'that is to be run'} is not known to this run.`;
+      return { kind: 'failed', failure: { code: 'invalid_config', message }, retryable: false };
+    }
+    const depth = (this.run.parent?.depth ?? 0) + 1;
+    if (depth > MAX_DEPTH) {
+      const message = `"${subflow.name}" would be run ${depth} levels below the run that was started; ${MAX_DEPTH} are allowed.`;
+      return { kind: 'failed', failure: { code: 'subflow_depth', message }, retryable: false };
+    }
+    const failure = inputFailure(subflow, input);
+    if (failure !== null) return { kind: 'failed', failure, retryable: false };
+    const now = this.#system.now();
+    const child = this.#childOf(subflow, input, now, {
+      runId: this.run.id,
+      rootId: this.run.parent?.rootId ?? this.run.id,
+      nodeId: node.id,
+      ...pass,
+      ordinal,
+      depth,
+      deadlineAt: node.timeoutMs === 0 ? null : now + node.timeoutMs,
+    });
+    // It goes as far as pure nodes lead in the same write: a turn of its own would cost a commit and a reading of what is at hand here.
+    const active = new ActiveRun(child, subflow.graph, input, this.#system, this.#subflows);
+    for (const write of active.advance()) {
+      writes.push(write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write);
+    }
+    const deadlineAt = active.ended ? null : child.parent!.deadlineAt;
+    if (deadlineAt !== null) writes.push({ kind: 'addTask', task: { ...this.#turnOf(child.id), dueAt: deadlineAt } });
+    this.#expect(node.id, pass.iteration, { runId: child.id, attempt: pass.attempt, ordinal, isWaiting: false });
+    return null;
+  }
+
+  #childOf(subflow: Subflow, input: JsonObject, now: number, parent: Parent): Run {
+    return {
+      ...this.run,
+      id: this.#system.newId(),
+      kind: 'flow',
+      workflowId: subflow.workflowId,
+      workflowVersionId: subflow.versionId,
+      versionPinned: false,
+      status: 'queued',
+      revision: 0,
+      progress: 0,
+      nodesTotal: subflow.graph.nodes.length,
+      nodesCompleted: 0,
+      createdAt: now,
+      startedAt: null,
+      finishedAt: null,
+      source: 'subflow',
+      nodeIds: null,
+      singleNodeId: null,
+      parent,
+      input: JSON.stringify(input),
+      output: null,
+      failure: null,
+      meta: null,
+      context: null,
+      clientRef: null,
+      batchId: null,
+      cost: null,
+      costBreakdown: null,
+      feedback: null,
+    };
+  }
+
+  /** The turn of a run: it looks at what becomes of it. */
+  #turnOf(runId: string): Task {
+    const now = this.#system.now();
+    const { workspaceId } = this.run;
+    const id = this.#system.newId();
+    return { id, workspaceId, runId, nodeId: null, iteration: 0, attempt: 1, dueAt: now, outputs: null };
+  }
+
+  #expect(nodeId: string, iteration: number, invoked: Invoked): void {
+    const ofNode = this.#invoked.get(nodeId) ?? new Map<number, Invoked>();
+    ofNode.set(iteration, invoked);
+    this.#invoked.set(nodeId, ofNode);
+  }
+
+  #unexpect(nodeId: string, iteration: number): void {
+    const ofNode = this.#invoked.get(nodeId);
+    ofNode?.delete(iteration);
+    if (ofNode?.size === 0) this.#invoked.delete(nodeId);
   }
 
   /** The status of a node that has not ended: `waiting` when all of its passes under way wait for persons. */
@@ -389,14 +617,18 @@ export class ActiveRun {
     if (retry) return this.advance(writes);
 
     const failure = outcome.kind === 'failed' ? { ...outcome.failure, nodeId: node.id } : null;
+    const tolerated = failure === null ? null : toleratedOutputs(node, failure, task.iteration);
+    if (tolerated !== null) warnings.push(toleratedWarning(failure!, task.iteration));
     const outputs =
-      outcome.kind === 'succeeded' ? { ...outcome.outputs } : outputsOfFailure(node, failure!, this.#state);
+      outcome.kind === 'succeeded'
+        ? { ...outcome.outputs }
+        : (tolerated ?? outputsOfFailure(node, failure!, this.#state));
     if (task.iteration === 0) {
       this.#passes.delete(node.id);
       const settled: NodeRun = {
         ...record,
         attempts: record.attempts + 1,
-        currentIteration: 1,
+        currentIteration: record.totalIterations,
         startedAt: record.startedAt ?? times.startedAt,
         finishedAt: times.finishedAt,
         warnings: failure ? [...warnings, ...this.#continued(node, failure)] : warnings,
@@ -405,16 +637,17 @@ export class ActiveRun {
       };
       this.#put(node, settled, failure ? 'failed' : 'succeeded', outputs, failure);
     } else {
-      this.#settlePass(node, passes, record, task, outputs, failure, times, { warnings, usage }, writes);
+      const gained = { warnings, usage, isTolerated: tolerated !== null };
+      this.#settlePass(node, passes, record, task, outputs, failure, times, gained, writes);
     }
     return this.advance(writes);
   }
 
   /** Takes in what a running node does inside. Null when the node does not run any more. */
-  recordSteps(task: Task, steps: readonly NodeStep[], progress: StepProgress): Change | null {
+  recordSteps(task: Task, steps: readonly NodeStep[], progress: StepProgress | null): Change | null {
     const nodeId = task.nodeId ?? '';
     if (this.ended || !this.#passes.has(nodeId)) return null;
-    this.#steps = progress;
+    if (progress !== null) this.#steps = progress;
     for (const step of steps) {
       const id = stepRecordId(nodeId, step.id);
       this.#records.set(id, stepRecord(id, step));
@@ -448,7 +681,8 @@ export class ActiveRun {
     for (const [nodeId, { usage, startedAt, finishedAt, warnings }] of this.#records) {
       // What another run did and this one took over was charged there.
       const isOwn = !warnings.some(({ params }) => params?.['taken_over_from'] !== undefined);
-      if (isOwn && this.graph.byId.get(nodeId)?.type.effect) {
+      const node = this.graph.byId.get(nodeId);
+      if (isOwn && node?.type.effect && !isInvoking(node)) {
         const measured = gpuTimes(this.#state.nodes.get(nodeId)?.outputs ?? null);
         onGpu.push(...measured);
         gpuMs +=
@@ -557,15 +791,25 @@ export class ActiveRun {
       usage: null,
     };
     this.#put(node, record, 'running', null, null);
-    if (!activation.iterates) writes.push({ kind: 'addTask', task: this.#task(node, 0, 1, this.#system.now()) });
+    if (!activation.iterates) this.#startPass(node, passes, 0, writes);
     else this.#startPasses(node, passes, writes);
   }
 
   #startPasses(node: GraphNode, passes: Passes, writes: Write[]): void {
-    while (passes.next <= passes.activation.total && this.#busy(node, passes) < PASSES_AT_ONCE) {
-      writes.push({ kind: 'addTask', task: this.#task(node, passes.next, 1, this.#system.now()) });
+    while (passes.next <= passes.activation.total && this.#busy(node, passes) < node.concurrency) {
+      this.#startPass(node, passes, passes.next, writes);
       passes.next += 1;
     }
+  }
+
+  /** A pass of a node that invokes begins with its run; one that cannot have any fails in a turn of its own, as every pass does. */
+  #startPass(node: GraphNode, { activation }: Passes, iteration: number, writes: Write[]): void {
+    if (isInvoking(node)) {
+      const begun = this.#begun(node, activation, iteration);
+      const pass = { iteration, attempt: 1 };
+      if (begun.kind === 'invoke' && this.#invoke(node, pass, 1, begun, writes) === null) return;
+    }
+    writes.push({ kind: 'addTask', task: this.#task(node, iteration, 1, this.#system.now()) });
   }
 
   #settlePass(
@@ -576,7 +820,7 @@ export class ActiveRun {
     outputs: JsonObject | null,
     failure: Failure | null,
     times: { startedAt: number; finishedAt: number },
-    gained: { warnings: readonly Warning[]; usage: Usage | null },
+    gained: { warnings: readonly Warning[]; usage: Usage | null; isTolerated: boolean },
     writes: Write[],
   ): void {
     const iteration: Iteration = {
@@ -595,12 +839,15 @@ export class ActiveRun {
     passes.ended += 1;
     const ended = passes.ended === passes.activation.total;
     const fatal = failure !== null && outputs === null;
-    const anyFailure = failure ?? record.failure;
+    const anyFailure = gained.isTolerated ? record.failure : (failure ?? record.failure);
     const next: NodeRun = {
       ...record,
       attempts: record.attempts + 1,
       currentIteration: passes.ended,
-      warnings: failure && !fatal ? [...gained.warnings, ...this.#continued(node, failure)] : gained.warnings,
+      warnings:
+        failure && !fatal && !gained.isTolerated
+          ? [...gained.warnings, ...this.#continued(node, failure)]
+          : gained.warnings,
       usage: gained.usage,
       failure: anyFailure,
     };
@@ -723,6 +970,7 @@ export class ActiveRun {
   ): void {
     this.#records.set(node.id, {
       ...record,
+      warnings: keptWarnings(record.warnings),
       status,
       failure,
       outputs: outputs === null ? null : JSON.stringify(outputs),
@@ -730,6 +978,32 @@ export class ActiveRun {
     });
     this.#state.nodes.set(node.id, { status, iterates: record.iterates, outputs, failure });
     this.#dirty.add(node.id);
+  }
+
+  /**
+   * Has the parent look at this run when it ends, and when it begins or ceases to wait. Its own steps are no events: whoever watches or searches looks
+   * at the run at the root. Only what it asks of persons is told there at once.
+   */
+  #tellParent(parent: Parent, before: Run['status'], asked: readonly string[], writes: Write[]): void {
+    const { workspaceId, id: runId, workflowId, status } = this.run;
+    if (this.ended && parent.deadlineAt !== null) writes.push({ kind: 'endTasksOfRun', workspaceId, runId });
+    if (this.ended || (status === 'waiting') !== (before === 'waiting')) {
+      const { nodeId, iteration, attempt } = parent;
+      const task = { ...this.#turnOf(parent.runId), nodeId, iteration, attempt };
+      writes.push({ kind: 'addTask', task });
+    }
+    if (asked.length === 0 || this.run.callbackUrl === null) return;
+    writes.push({
+      kind: 'appendEvent',
+      event: {
+        workspaceId,
+        runId: parent.rootId,
+        workflowId,
+        at: this.#system.now(),
+        kind: 'advanced',
+        data: { status: 'running', progress: 0, asked },
+      },
+    });
   }
 
   /** Closes a step: the node records that changed, the run, one event. */
@@ -747,6 +1021,10 @@ export class ActiveRun {
     const asked = this.#newRequests;
     this.#newRequests = [];
     writes.push({ kind: 'updateRun', run: this.run, before });
+    if (this.run.parent !== null) {
+      this.#tellParent(this.run.parent, before, asked, writes);
+      return writes;
+    }
     writes.push({
       kind: 'appendEvent',
       event: {
@@ -766,6 +1044,40 @@ export class ActiveRun {
     });
     return writes;
   }
+}
+
+type InvokingNode = GraphNode & { readonly type: InvokingNodeType };
+
+function isInvoking(node: GraphNode): node is InvokingNode {
+  return node.type.effect && node.type.invokes === true;
+}
+
+/** What a pass that failed for good delivers, so that its node goes on; null: it fails. */
+function toleratedOutputs(node: GraphNode, failure: Failure, iteration: number): JsonObject | null {
+  if (!isInvoking(node) || iteration === 0) return null;
+  return node.type.outputsOfFailedPass?.(node.config, failure, iteration) ?? null;
+}
+
+function toleratedWarning({ message }: Failure, iteration: number): Warning {
+  return {
+    identifier: 'continue_on_error',
+    detail: `Item ${iteration} failed and the others went on: ${message}`,
+    params: { iteration },
+  };
+}
+
+function keptWarnings(warnings: readonly Warning[]): readonly Warning[] {
+  if (warnings.length <= WARNINGS_KEPT) return warnings;
+  const detail = `There were more warnings than the ${WARNINGS_KEPT} that are kept of one node.`;
+  return [...warnings.slice(0, WARNINGS_KEPT - 1), { identifier: 'general', detail }];
+}
+
+/** What the models of a run used, and what it cost. */
+function usageOfRun({ cost, costBreakdown }: Run): Usage | null {
+  const nodes = Object.values((costBreakdown?.['nodes'] ?? {}) as Record<string, JsonObject>);
+  const sum = (name: string) => nodes.reduce((total, node) => total + Number(node[name] ?? 0), 0);
+  if (cost === null && nodes.length === 0) return null;
+  return { inputTokens: sum('input_tokens'), outputTokens: sum('output_tokens'), cost };
 }
 
 /** The sum of two amounts of money; null stands for none. */

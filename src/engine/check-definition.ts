@@ -206,6 +206,8 @@ function checkEdge(
 
 /** Whether an output is a family of sockets: without a key nothing would ever come from it. */
 function isKeyed(type: NodeType, connector: string): boolean {
+  // A node that invokes a workflow delivers all of its outputs as one object too.
+  if (type.effect && type.invokes === true) return false;
   return type.outputs.some(({ name, kind }) => name === connector && kind === 'variable_type_size_connector');
 }
 

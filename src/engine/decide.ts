@@ -168,6 +168,10 @@ function activate(
   many: readonly string[],
   warnings: readonly Warning[],
 ): Verdict {
+  const each = node.type.eachOf;
+  if (each !== undefined && Array.isArray(values[each]) && !many.includes(each)) {
+    return activate(node, values, tokens, [...many, each], warnings);
+  }
   if (many.length === 0) {
     return { kind: 'run', activation: { values, tokens, iterated: [], iterates: false, total: 1, warnings } };
   }
@@ -207,6 +211,8 @@ export function gather(node: GraphNode, passes: readonly (JsonObject | null)[]):
   const gathered: JsonObject = {};
   if (passes.length === 0) {
     for (const { name } of [...node.type.outputs, ...(node.type.outputsOf?.(node.config) ?? [])]) gathered[name] = [];
+    // Families of sockets are known by the edges that leave them.
+    for (const { output } of node.outgoing) if (output?.includes('::')) gathered[output] ??= [];
     return gathered;
   }
   for (const outputs of passes) {

@@ -11,6 +11,7 @@ import type { NodeRun } from '../domain/node-run.ts';
 import { INLINE_PAYLOAD_LIMIT } from '../domain/payload.ts';
 import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Run } from '../domain/run.ts';
+import { textGeneration } from '../nodes/ai/text-generation.ts';
 import { composeText } from '../nodes/builtin/compose-text.ts';
 import { conditional } from '../nodes/builtin/conditional.ts';
 import { delay } from '../nodes/builtin/delay.ts';
@@ -20,7 +21,6 @@ import { listSlice } from '../nodes/builtin/list-slice.ts';
 import { merge } from '../nodes/builtin/merge.ts';
 import { outputNode } from '../nodes/builtin/output.ts';
 import { switchNode } from '../nodes/builtin/switch.ts';
-import { textGeneration } from '../nodes/builtin/text-generation.ts';
 import { BUILTIN_NODE_TYPES, createCatalogue } from '../nodes/catalogue.ts';
 import {
   type EffectNodeType,
@@ -35,6 +35,7 @@ import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { Engine, type NewRun } from './engine.ts';
 import { compile } from './graph.ts';
+import { LiveContent } from './live-content.ts';
 import { Payloads } from './payloads.ts';
 import { takeover } from './takeover.ts';
 import { Worker } from './worker.ts';
@@ -124,6 +125,7 @@ function newWorker(): Worker {
       models: { providers: [], prices: {}, presets: {}, defaultModels: [] },
       comfyui: [],
       gpuRates: {},
+      content: new LiveContent(),
       code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
       filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
     },
@@ -807,6 +809,36 @@ describe('a node that fails', () => {
   it('as a pure node fails the run in the same way', async () => {
     const { run } = await runToEnd(line({ ...node('work', listSlice, { step: 0 }), inputs: [] }), { in: 'x' });
     expect(run).toMatchObject({ status: 'failed', failure: { nodeId: 'work' } });
+  });
+});
+
+describe('steps inside a node', () => {
+  it('leave the counts of the nodes alone when they are no progress of the run, also over a restart', async () => {
+    const { opened, open: goOn } = gate();
+    const step = {
+      status: 'succeeded',
+      startedAt: 1,
+      finishedAt: 2,
+      inputs: { a: 1 },
+      outputs: {},
+      failure: null,
+    } as const;
+    behaviours = {
+      work: async (_, context) => {
+        context.steps([{ id: '1', ...step }], null);
+        await opened;
+        return succeeded({ output: 'x' });
+      },
+    };
+    const run = await start(line(node('work', effect)), { in: 'x' });
+    await vi.waitFor(
+      async () => expect(await store.getNodeRun(WORKSPACE, run.id, 'work/1')).not.toBeNull(),
+      PATIENCE_MS,
+    );
+    expect(await store.getRun(WORKSPACE, run.id)).toMatchObject({ nodesTotal: 3, nodesCompleted: 1 });
+    await restart();
+    goOn();
+    expect((await end(run)).run).toMatchObject({ status: 'succeeded', nodesTotal: 3, nodesCompleted: 3 });
   });
 });
 

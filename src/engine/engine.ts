@@ -1,3 +1,4 @@
+import { invalid, type Problem } from '../domain/error.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { NodeRun } from '../domain/node-run.ts';
@@ -13,9 +14,10 @@ import type { Change, Write } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
-import { ActiveRun } from './active-run.ts';
+import { ActiveRun, type InvokedStanding } from './active-run.ts';
 import { compile, type Graph, type GraphNode } from './graph.ts';
 import { Payloads } from './payloads.ts';
+import { endedInvocation, type Subflow, type Subflows } from './subflow.ts';
 
 /** Milliseconds a claim lasts without being renewed. A worker that lives renews at a third of it. */
 export const LEASE_MS = 30_000;
@@ -26,8 +28,12 @@ const GRAPHS_KEPT = 500;
 /** Runs in flight kept in memory. Others are read again when their next task is claimed. */
 const RUNS_KEPT = 2000;
 
+const NO_SUBFLOWS: Subflows = new Map();
+
 /** What the engine needs to begin a run; checks of the caller and of the input come before. */
 export interface NewRun {
+  /** A new one when left out. */
+  readonly id?: string;
   readonly kind: WorkflowKind;
   readonly version: WorkflowVersion;
   readonly versionPinned: boolean;
@@ -45,6 +51,8 @@ export interface NewRun {
   readonly apiKeyId: string | null;
   readonly tracing: boolean;
   readonly debugger: string | null;
+  /** The versions that the workflows it invokes had for another run; without them: those they have now. */
+  readonly subflows?: Run['subflows'];
 }
 
 interface Held {
@@ -96,10 +104,12 @@ export class Engine {
 
   /**
    * Records a run and queues its work in one write; it is on disk when this resolves, and a worker takes it from there.
+   * The workflows that it invokes, and those that they invoke, are frozen as they are now.
+   * @throws PlatformError `invalid` when one of them is not there or cannot run
    * @param taken settled nodes that the run begins with: they are recorded with it and do not run. Their payloads are JSON texts.
    */
   async enqueue(newRun: NewRun, taken: readonly NodeRun[] = []): Promise<Run> {
-    const active = this.#create(newRun, taken);
+    const active = this.#create(newRun, await this.#subflowsFor(newRun), taken);
     // As it is recorded: by the time the commit resolves, the run may be further.
     const { run } = active;
     await this.#commit(this.#hold(active), this.#enqueued(run, taken));
@@ -112,7 +122,8 @@ export class Engine {
    * @returns null when something that `beside` rests on no longer holds; nothing was written then
    */
   async enqueueAll(newRuns: readonly NewRun[], beside: (runs: readonly Run[]) => Change): Promise<Run[] | null> {
-    const runs = newRuns.map((newRun) => this.#create(newRun).run);
+    const runs: Run[] = [];
+    for (const newRun of newRuns) runs.push(this.#create(newRun, await this.#subflowsFor(newRun)).run);
     const change = [...runs.flatMap((run) => this.#enqueued(run)), ...beside(runs)];
     const kept = await this.#store.commit(Payloads.needsMove(change) ? await this.#payloads.moveOut(change) : change);
     return kept === 'kept' ? runs : null;
@@ -155,7 +166,7 @@ export class Engine {
    * For callers that wait for the result anyway.
    */
   async startNow(newRun: NewRun): Promise<Run> {
-    const active = this.#create(newRun);
+    const active = this.#create(newRun, await this.#subflowsFor(newRun));
     const change = active
       .advance()
       .map((write): Write => (write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write));
@@ -167,7 +178,59 @@ export class Engine {
 
   /** Goes on with a run whose turn has come (a task without a node). */
   async advance(lease: Lease): Promise<'kept' | 'stale'> {
-    return this.#step(lease, (active) => (active.ended ? null : active.advance([{ kind: 'endTask', lease }])));
+    const held = await this.#find(lease.task.workspaceId, lease.task.runId);
+    const isUnwanted = held?.active.run.parent ? await this.#isUnwanted(held.active.run) : false;
+    return this.#step(lease, (active) => {
+      if (active.ended) return null;
+      const { parent } = active.run;
+      if (isUnwanted) return [{ kind: 'endTask', lease }, ...active.cancel()];
+      const isLate = parent !== null && parent.deadlineAt !== null && parent.deadlineAt <= this.#system.now();
+      if (isLate) return [{ kind: 'endTask', lease }, ...active.expire()];
+      return active.advance([{ kind: 'endTask', lease }]);
+    });
+  }
+
+  /** Whether nobody waits for a run that was invoked: the run that did has ended, or is there no more. */
+  async #isUnwanted({ workspaceId, parent }: Run): Promise<boolean> {
+    if (parent === null) return false;
+    const held = this.#held.get(parent.runId);
+    if (held && !held.active.ended) return false;
+    const run = await this.#store.getRun(workspaceId, parent.runId);
+    return run === null || isTerminal(run.status);
+  }
+
+  /**
+   * Looks at the run that a pass has invoked, and goes on with the pass as that run stands. The run is read again at each try: between two of them
+   * it may have gone on.
+   */
+  async follow(lease: Lease): Promise<'kept' | 'stale'> {
+    const { workspaceId, runId, nodeId, iteration } = lease.task;
+    for (;;) {
+      const standing = await this.#standingOfInvoked(workspaceId, runId, nodeId ?? '', iteration);
+      const held = await this.#find(workspaceId, runId);
+      const change = held?.active.follow(lease.task, standing, [{ kind: 'endTask', lease }]) ?? null;
+      if (!held || change === null) return 'stale';
+      if ((await this.#commit(held, change)) === 'kept') return 'kept';
+      const lost = await this.#store.renewLeases([lease], this.#system.now(), LEASE_MS);
+      if (lost.length > 0) return 'stale';
+    }
+  }
+
+  async #standingOfInvoked(
+    workspaceId: string,
+    runId: string,
+    nodeId: string,
+    iteration: number,
+  ): Promise<InvokedStanding | null> {
+    const run = await this.#store.lastInvoked(workspaceId, runId, nodeId, iteration);
+    if (run === null) return null;
+    const input = (await this.#payloads.parse(run.input)) ?? {};
+    return { run, ended: endedInvocation(run, input, await this.#payloads.parse(run.output)) };
+  }
+
+  /** Lets go of a task that has nothing to do any more. */
+  async drop(lease: Lease): Promise<void> {
+    await this.#store.commit([{ kind: 'endTask', lease }]);
   }
 
   /** What the pass that a task is about gets to work on; null when it is not wanted any more. */
@@ -218,7 +281,7 @@ export class Engine {
   }
 
   /** Takes in what a running node does inside. Dropped when the run has ended, or the pass is no longer this lease's. */
-  recordSteps(lease: Lease, steps: readonly NodeStep[], progress: StepProgress): void {
+  recordSteps(lease: Lease, steps: readonly NodeStep[], progress: StepProgress | null): void {
     const record = async (): Promise<void> => {
       for (;;) {
         const held = await this.#find(lease.task.workspaceId, lease.task.runId);
@@ -270,13 +333,26 @@ export class Engine {
     return () => this.#endListeners.delete(listener);
   }
 
-  /** The run once it has ended, or as it stands after `timeoutMs` milliseconds. Null: there is no such run. */
-  async waitForEnd(workspaceId: string, runId: string, timeoutMs: number): Promise<Run | null> {
+  /** What came out of a run that has ended. */
+  async outputOf(run: Run): Promise<JsonObject> {
+    return (await this.#payloads.parse(run.output)) ?? {};
+  }
+
+  /** The run once it has ended, or as it stands after `timeoutMs` milliseconds or at the signal. Null: there is no such run. */
+  async waitForEnd(
+    workspaceId: string,
+    runId: string,
+    timeoutMs: number,
+    signal: AbortSignal | null = null,
+  ): Promise<Run | null> {
     const ended = Promise.withResolvers<Run | null>();
     const listeners = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, listeners);
     listeners.add(ended.resolve);
-    const timer = setTimeout(() => ended.resolve(null), timeoutMs);
+    const giveUp = () => ended.resolve(null);
+    const timer = setTimeout(giveUp, timeoutMs);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
     try {
       // The run may have ended before the listener was there.
       const now = await this.#store.getRun(workspaceId, runId);
@@ -284,6 +360,7 @@ export class Engine {
       return (await ended.promise) ?? (await this.#store.getRun(workspaceId, runId));
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
       listeners.delete(ended.resolve);
       if (listeners.size === 0) this.#waiting.delete(runId);
     }
@@ -304,9 +381,52 @@ export class Engine {
     }
   }
 
-  #create(newRun: NewRun, taken: readonly NodeRun[] = []): ActiveRun {
+  async #subflowsFor({ version, subflows }: NewRun): Promise<Subflows> {
+    const graph = this.graphOf(version);
+    if (graph.invoked.length === 0) return NO_SUBFLOWS;
+    return this.#subflowsOf(version.workspaceId, graph, subflows ?? null);
+  }
+
+  /**
+   * The workflows that a graph invokes, and those that they invoke.
+   * @param frozen the versions they are to have; one that is not named has its current one
+   * @throws PlatformError `invalid` naming each that is not there or cannot run
+   */
+  async #subflowsOf(workspaceId: string, graph: Graph, frozen: Run['subflows']): Promise<Subflows> {
+    const found = new Map<string, Subflow>();
+    const problems: Problem[] = [];
+    const open = [...graph.invoked];
+    for (let workflowId = open.pop(); workflowId !== undefined; workflowId = open.pop()) {
+      if (found.has(workflowId)) continue;
+      const workflow = await this.#store.getWorkflow(workspaceId, workflowId);
+      const versionId = frozen?.[workflowId] ?? workflow?.currentVersionId ?? null;
+      const version = versionId === null ? null : await this.#store.getVersion(workspaceId, versionId);
+      const at = ['definition', 'subflows', workflowId];
+      if (version === null) {
+        const message = `The workflow ${workflowId} that is to be run as a subflow is not in this workspace. Save it, or name another one.`;
+        problems.push({ at, message, type: 'unknown_workflow' });
+      } else if (version.validation.length > 0) {
+        const why = version.validation.map((issue) => issue.message).join(' ');
+        const message = `The subflow "${workflow?.name ?? workflowId}" cannot run yet: ${why}`;
+        problems.push({ at, message, type: 'incomplete_subflow' });
+      } else {
+        const compiled = this.graphOf(version);
+        found.set(workflowId, {
+          workflowId,
+          versionId: version.id,
+          name: workflow?.name ?? workflowId,
+          graph: compiled,
+        });
+        open.push(...compiled.invoked);
+      }
+    }
+    if (problems.length > 0) throw invalid(problems);
+    return found;
+  }
+
+  #create(newRun: NewRun, subflows: Subflows, taken: readonly NodeRun[] = []): ActiveRun {
     const run: Run = {
-      id: this.#system.newId(),
+      id: newRun.id ?? this.#system.newId(),
       workspaceId: newRun.version.workspaceId,
       kind: newRun.kind,
       workflowId: newRun.version.workflowId,
@@ -339,11 +459,16 @@ export class Engine {
       apiKeyId: newRun.apiKeyId,
       tracing: newRun.tracing,
       debugger: newRun.debugger,
+      parent: null,
+      subflows:
+        subflows.size === 0
+          ? null
+          : Object.fromEntries([...subflows.values()].map(({ workflowId, versionId }) => [workflowId, versionId])),
     };
     const graph = this.graphOf(newRun.version);
-    const loaded = { run, nodeRuns: taken, iterations: [], tasks: [], asked: [] };
+    const loaded = { run, nodeRuns: taken, iterations: [], tasks: [], asked: [], invoked: [] };
     const parse = (payload: string | null) => (payload === null ? null : (JSON.parse(payload) as JsonObject));
-    return ActiveRun.restore(loaded, graph, newRun.input, this.#system, parse).counted();
+    return ActiveRun.restore(loaded, graph, newRun.input, this.#system, parse, subflows).counted();
   }
 
   #reasonLog({ workspaceId, id }: Run, { message, meta }: Pick<RunLog, 'message' | 'meta'>): Write {
@@ -415,10 +540,11 @@ export class Engine {
     const parsed = new Map<string, JsonObject | null>();
     for (const payload of payloads) if (payload !== null) parsed.set(payload, await this.#payloads.parse(payload));
     const input = (await this.#payloads.parse(loaded.run.input)) ?? {};
-    const active = ActiveRun.restore(loaded, this.graphOf(version), input, this.#system, (payload) =>
-      payload === null ? null : (parsed.get(payload) ?? null),
-    );
-    return this.#hold(active);
+    const graph = this.graphOf(version);
+    const subflows =
+      graph.invoked.length === 0 ? NO_SUBFLOWS : await this.#subflowsOf(workspaceId, graph, loaded.run.subflows);
+    const parse = (payload: string | null) => (payload === null ? null : (parsed.get(payload) ?? null));
+    return this.#hold(ActiveRun.restore(loaded, graph, input, this.#system, parse, subflows));
   }
 
   async #commit(held: Held, change: Change): Promise<'kept' | 'stale'> {

@@ -13,6 +13,8 @@ export interface Graph {
   readonly byId: ReadonlyMap<string, GraphNode>;
   readonly edges: readonly GraphEdge[];
   readonly pricing: readonly PriceRule[];
+  /** Ids of the workflows that its nodes invoke, each once. */
+  readonly invoked: readonly string[];
 }
 
 export interface GraphNode {
@@ -33,8 +35,13 @@ export interface GraphNode {
   readonly outgoing: readonly GraphEdge[];
   readonly incomingCount: number;
   readonly continueOnError: boolean;
+  /** Milliseconds one try may take; 0: as long as it needs. */
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
+  /** Passes that go on at the same time. */
+  readonly concurrency: number;
+  /** The workflow that it invokes; null: none. */
+  readonly subflowId: string | null;
   /** Reached only through somebody's `on_error` output. */
   readonly handlesErrors: boolean;
 }
@@ -71,6 +78,12 @@ const MAX_TIMEOUT_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Longest wait between tries: beyond ten minutes a person should look. */
 const MAX_RETRY_DELAY_MS = 600_000;
+
+/**
+ * Passes of one iterating node that run at the same time. Enough to keep a remote service busy, few enough that one run's list of 10,000
+ * items neither floods that service nor takes all workers.
+ */
+const PASSES_AT_ONCE = 8;
 
 type Draft = { -readonly [K in keyof GraphNode]: GraphNode[K] } & {
   outgoing: GraphEdge[];
@@ -133,7 +146,8 @@ export function compile(definition: Definition, catalogue: Catalogue): Graph {
     node.index = index;
   });
   markErrorHandlers(nodes);
-  return { nodes, byId: drafts, edges, pricing: definition.pricing ?? [] };
+  const invoked = new Set(nodes.flatMap(({ subflowId }) => subflowId ?? []));
+  return { nodes, byId: drafts, edges, pricing: definition.pricing ?? [], invoked: [...invoked] };
 }
 
 function draftNode(node: NodeDefinition, catalogue: Catalogue): Draft {
@@ -156,8 +170,22 @@ function draftNode(node: NodeDefinition, catalogue: Catalogue): Draft {
     continueOnError: node.config['continue_on_error'] === true,
     timeoutMs: timeoutOf(node.config, type),
     retry: retryOf(node.config, type),
+    concurrency: concurrencyOf(config, type),
+    subflowId: invokedWorkflow(node, type),
     handlesErrors: false,
   };
+}
+
+/** The workflow that a node of this type invokes; null: none. */
+export function invokedWorkflow({ config }: NodeDefinition, type: NodeType): string | null {
+  if (!type.effect || type.invokes !== true) return null;
+  const id = config['subflow_id'];
+  return typeof id === 'string' && id !== '' ? id : null;
+}
+
+function concurrencyOf(config: JsonObject, type: NodeType): number {
+  const wanted = type.effect && type.invokes === true ? positive(config['concurrency']) : null;
+  return wanted === null ? PASSES_AT_ONCE : Math.max(1, Math.trunc(wanted));
 }
 
 function withDefaults(config: JsonObject, type: NodeType): JsonObject {

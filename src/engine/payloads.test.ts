@@ -46,6 +46,8 @@ const run: Run = {
   apiKeyId: null,
   tracing: false,
   debugger: null,
+  parent: null,
+  subflows: null,
 };
 
 const blobs = () => globSync('runs/*/*', { cwd: folder }).length;

@@ -63,6 +63,26 @@ export function resolveInput(graph: Graph, scope: RunScope, input: JsonObject): 
   return { selected, given, problems };
 }
 
+/** An input with some of its values replaced. A value that the old input has under another name of the same node gives way. */
+export function overridden(graph: Graph, scope: RunScope, input: JsonObject, overrides: JsonObject): JsonObject {
+  const meanings = (key: string) => meaningsOf(graph, scope, key);
+  const replaced = new Set(Object.keys(overrides).flatMap(meanings));
+  const kept = Object.entries(input).filter(([key]) => {
+    const meant = meanings(key);
+    return !Object.hasOwn(overrides, key) && (meant.length === 0 || !meant.every((one) => replaced.has(one)));
+  });
+  return Object.fromEntries([...kept, ...Object.entries(overrides)]);
+}
+
+/** What a key of an input stands for: ids of input nodes, or the socket of a single node. */
+function meaningsOf(graph: Graph, { singleNodeId }: RunScope, key: string): readonly string[] {
+  const inputNodes = graph.nodes.filter((node) => node.type.role === 'input');
+  if (singleNodeId === null) return nodesMeant(inputNodes, key).map(({ id }) => id);
+  const node = graph.byId.get(singleNodeId);
+  const socket = node === undefined ? null : socketMeant(node, socketsOf(node), key);
+  return socket === null ? [] : [socket];
+}
+
 /** A key means one input node by id, or all that carry it as label. */
 function nodesMeant(inputNodes: readonly GraphNode[], key: string): readonly GraphNode[] {
   const labelled = inputNodes.filter((node) => node.label === key);
@@ -107,13 +127,7 @@ function resolveSingleNode(graph: Graph, nodeId: string, input: JsonObject): Res
       problems: [unknownNode(['body', 'single_node_id'], nodeId, graph)],
     };
   }
-  const sockets = new Map<string, boolean>();
-  for (const spec of node.type.inputs) {
-    if (!spec.kind.startsWith('variable_connector') && spec.kind !== 'variable_type_size_connector') {
-      sockets.set(spec.name, spec.optional === true);
-    }
-  }
-  for (const socket of node.inputs) sockets.set(socket.name, socket.optional);
+  const sockets = socketsOf(node);
   const values: JsonObject = {};
   const problems: Problem[] = [];
   for (const [key, value] of Object.entries(input)) {
@@ -140,6 +154,18 @@ function resolveSingleNode(graph: Graph, nodeId: string, input: JsonObject): Res
     });
   }
   return { selected: new Set([nodeId]), given: new Map([[nodeId, values]]), problems };
+}
+
+/** The sockets that a node has of itself, and those that edges enter: whether each may be left out. */
+function socketsOf(node: GraphNode): Map<string, boolean> {
+  const sockets = new Map<string, boolean>();
+  for (const spec of node.type.inputs) {
+    if (!spec.kind.startsWith('variable_connector') && spec.kind !== 'variable_type_size_connector') {
+      sockets.set(spec.name, spec.optional === true);
+    }
+  }
+  for (const socket of node.inputs) sockets.set(socket.name, socket.optional);
+  return sockets;
 }
 
 /** A socket by its name, by `<node id>::<socket>`, by the key of a keyed connector, or an input node by its label. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { edge, node } from '../../test/support/definitions.ts';
 import type { Definition, EdgeDefinition, NodeDefinition } from '../domain/definition.ts';
@@ -7,7 +8,7 @@ import { inputNode } from '../nodes/builtin/input.ts';
 import { outputNode } from '../nodes/builtin/output.ts';
 import { createCatalogue } from '../nodes/catalogue.ts';
 import { compile } from './graph.ts';
-import { differences, takeover } from './takeover.ts';
+import { differences, type Takeover, takeover } from './takeover.ts';
 
 const input = (id: string) => node(id, inputNode, { label: id });
 const text = (id: string, template = `((x)) by ${id}`) => node(id, composeText, { template });
@@ -46,6 +47,13 @@ const record = (nodeId: string, set: Partial<NodeRun> = {}): NodeRun => ({
 
 const FAILED = { status: 'failed', outputs: null, taken: null } as const;
 
+const ids = ({ taken: records }: Takeover) => records.map(({ nodeId }) => nodeId);
+
+const begin = (from: readonly string[] | null, now: Definition, nodeIds?: readonly string[]) => {
+  const graph = compile(now, createCatalogue());
+  return { from: from && new Set(from), graph, selected: new Set(nodeIds ?? graph.byId.keys()) };
+};
+
 const taken = (...records: readonly NodeRun[]) =>
   takeover(compile(DEFINITION, createCatalogue()), records).taken.map(({ nodeId }) => nodeId);
 
@@ -74,17 +82,88 @@ describe('what a run that repeats another takes over', () => {
     ]);
   });
 
-  it('is a failure that the graph dealt with', () => {
-    expect(taken(record('in'), record('a', { status: 'failed', taken: ['on_error'] }), record('b', FAILED))).toEqual([
-      'in',
-      'a',
-    ]);
+  it('is a failure that the graph dealt with, as long as it is led to the same place', () => {
+    const edges = [...EDGES.slice(0, 1), edge('a::on_error', 'b::variables::x'), link('b', 'out')];
+    const graph = compile({ nodes: NODES, edges }, createCatalogue());
+    const records = [record('in'), record('a', { status: 'failed', taken: ['on_error'] }), record('b', FAILED)];
+    expect(ids(takeover(graph, records))).toEqual(['in', 'a']);
+    const without = { nodes: NODES, edges: edges.filter(({ from }) => from.connector !== 'on_error') };
+    expect(ids(takeover(graph, records, begin(null, without)))).toEqual(['in']);
+    const goneOn = [record('in'), record('a', { status: 'failed', taken: ['output'] }), record('b', FAILED)];
+    expect(taken(...goneOn)).toEqual(['in', 'a']);
+    expect(ids(takeover(compile(DEFINITION, createCatalogue()), goneOn, begin(null, { nodes: NODES, edges })))).toEqual(
+      ['in'],
+    );
   });
 
   it('rests on everything before it', () => {
     const skipped = { status: 'skipped', outputs: null, taken: null } as const;
     const records = [record('in'), record('a', skipped), record('b')];
     expect([...takeover(compile(DEFINITION, createCatalogue()), records).rest].sort()).toEqual(['a', 'b', 'in']);
+  });
+});
+
+describe('what a run that begins at some nodes takes over', () => {
+  const all = ['in', 'a', 'b', 'out', 'c', 'out2'].map((id) => record(id));
+  const from = (start: readonly string[], records = all, now = DEFINITION, nodeIds?: readonly string[]) =>
+    ids(takeover(compile(DEFINITION, createCatalogue()), records, begin(start, now, nodeIds)));
+
+  it('is everything but these nodes and what comes after them', () => {
+    expect(from(['b'])).toEqual(['in', 'a', 'c', 'out2']);
+    expect(from(['b', 'c'])).toEqual(['in', 'a']);
+    expect(from(['in'])).toEqual([]);
+    expect(from(['out2'])).toEqual(['in', 'a', 'c', 'b', 'out']);
+  });
+
+  it('is nothing that was not settled, wherever it is', () => {
+    const records = all.map((one) => (one.nodeId === 'c' ? record('c', FAILED) : one));
+    expect(from(['b'], records)).toEqual(['in', 'a']);
+    expect(from(['b'], records.slice(0, 2))).toEqual(['in', 'a']);
+  });
+
+  it('is also what left outputs out: it was said where to begin', () => {
+    const partial = { warnings: [{ identifier: 'general', detail: 'One of two.', partial: true }] } as const;
+    expect(from(['b'], [record('in'), record('a', partial), record('c')])).toEqual(['in', 'a', 'c']);
+  });
+
+  it('is nothing that comes after them in the definition that will run, and nothing that takes no part in it', () => {
+    const now = { nodes: NODES, edges: [...EDGES, link('b', 'c')] };
+    expect(from(['b'], all, now)).toEqual(['in', 'a']);
+    const added = { nodes: [...NODES, text('new')], edges: [...EDGES, link('new', 'c')] };
+    expect(from(['new'], all, added)).toEqual(['in', 'a', 'b', 'out']);
+    expect(from(['b'], all, DEFINITION, ['in', 'a', 'b'])).toEqual(['in', 'a']);
+  });
+
+  it('is nothing that has anything before it which runs anew, and all of the rest', () => {
+    const known = Array.from({ length: 7 }, (_, index) => `n${index}`);
+    const place = fc.nat(known.length - 1);
+    const arrows = fc
+      .uniqueArray(fc.tuple(place, place), { selector: String })
+      .map((pairs) => pairs.filter(([from, to]) => from < to));
+    const status = fc.constantFrom('succeeded', 'skipped', 'failed', 'canceled', 'none');
+    const statuses = fc.array(status, { minLength: known.length, maxLength: known.length });
+    const definitionOf = (pairs: readonly (readonly [number, number])[]): Definition => ({
+      nodes: known.map((id) => text(id)),
+      edges: pairs.map(([from, to]) => edge(`n${from}::output`, `n${to}::variables::x${from}`)),
+    });
+    fc.assert(
+      fc.property(arrows, arrows, statuses, fc.subarray(known), (before, after, ends, start) => {
+        const records = known.flatMap((id, index) => {
+          const end = ends[index]!;
+          if (end === 'none') return [];
+          return [record(id, end === 'failed' ? FAILED : { status: end })];
+        });
+        const graph = compile(definitionOf(before), createCatalogue());
+        const found = ids(takeover(graph, records, begin(start, definitionOf(after))));
+        const stands = (index: number) => ends[index] === 'succeeded' || ends[index] === 'skipped';
+        const anew = new Set([...known.keys()].filter((index) => start.includes(known[index]!) || !stands(index)));
+        // Arrows lead to higher numbers, so that one round in their order is enough.
+        const all = [...before, ...after].toSorted(([one], [other]) => one - other);
+        for (const [from, to] of all) if (anew.has(from)) anew.add(to);
+        const rest = known.filter((_, index) => !anew.has(index) && ends[index] === 'succeeded');
+        expect(found.toSorted()).toEqual(rest);
+      }),
+    );
   });
 });
 

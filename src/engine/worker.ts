@@ -10,6 +10,8 @@ import type {
   NodeFiles,
   NodeInput,
   Outcome,
+  WorkflowCall,
+  WorkflowCallEnd,
 } from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
 import type { HttpClient } from '../system/http-client.ts';
@@ -17,6 +19,8 @@ import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { internalFailure } from './active-run.ts';
 import { type Engine, LEASE_MS } from './engine.ts';
+import type { ContentStream, LiveContent } from './live-content.ts';
+import { WorkflowCalls } from './workflow-calls.ts';
 
 /** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
 const MAX_SLEEP_MS = 5_000;
@@ -31,6 +35,7 @@ export interface WorkerTools {
   readonly comfyui: readonly ComfyuiServer[];
   readonly gpuRates: NodeContext['gpuRates'];
   readonly code: CodeAccess;
+  readonly content: LiveContent;
   filesOf(workspaceId: string): NodeFiles;
 }
 
@@ -49,6 +54,9 @@ export class Worker {
   readonly #log: Log;
   readonly #concurrency: number;
   readonly #running = new Map<string, Running>();
+  readonly #calls: WorkflowCalls;
+  /** Tasks in hand that wait for a workflow that they called. */
+  readonly #calling = new Map<string, number>();
   readonly #unsubscribe: (() => void)[];
   readonly #renewal: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
@@ -72,6 +80,7 @@ export class Worker {
     this.#tools = parts.tools;
     this.#log = parts.log;
     this.#concurrency = parts.concurrency;
+    this.#calls = new WorkflowCalls(parts);
     this.#unsubscribe = [
       this.#store.onLog(() => this.#look()),
       this.#engine.onEnd((run) => {
@@ -129,7 +138,8 @@ export class Worker {
     // Before anything that may fail or find nothing: the leases of a worker that died elsewhere run out without a sign.
     this.#sleep(MAX_SLEEP_MS);
     while (!this.#stopping) {
-      const limit = this.#concurrency - this.#running.size;
+      // Those that wait for a workflow hold no place: it may need one to come to its end.
+      const limit = this.#concurrency - this.#running.size + this.#calling.size;
       // A full worker looks again when one of its tasks ends.
       if (limit <= 0) return;
       const leases = await this.#store.claimTasks({ limit, now: this.#system.now(), leaseMs: LEASE_MS });
@@ -165,7 +175,8 @@ export class Worker {
 
   async #run(lease: Lease, abort: AbortController): Promise<void> {
     if (lease.task.nodeId === null) {
-      await this.#engine.advance(lease);
+      // A run that has ended has no turn to take.
+      if ((await this.#engine.advance(lease)) === 'stale') await this.#engine.drop(lease);
       return;
     }
     const startedAt = this.#system.now();
@@ -180,8 +191,15 @@ export class Worker {
       return { kind: 'succeeded', outputs: await this.#engine.outputsOf(lease) };
     }
     const work = await this.#engine.inputFor(lease);
-    if (work === null) return null;
+    if (work === null) {
+      await this.#engine.drop(lease);
+      return null;
+    }
     const { type } = work.node;
+    if (type.effect && type.invokes === true) {
+      if ((await this.#engine.follow(lease)) === 'stale') await this.#engine.drop(lease);
+      return null;
+    }
     if (!type.effect) return { kind: 'failed', failure: internalFailure('a pure node was queued'), retryable: false };
     return this.#runEffect(type, work.input, lease, work.node.timeoutMs, abort);
   }
@@ -194,7 +212,9 @@ export class Worker {
     abort: AbortController,
   ): Promise<Outcome> {
     const timeout = AbortSignal.timeout(timeoutMs);
-    const context = this.#context(lease, AbortSignal.any([abort.signal, timeout]), abort.signal);
+    const { runId, nodeId, iteration } = lease.task;
+    const content = this.#tools.content.open(runId, nodeId ?? '', iteration);
+    const context = this.#context(lease, AbortSignal.any([abort.signal, timeout]), abort.signal, content);
     const deaf = Promise.withResolvers<Outcome>();
     const timedOut: Failure = {
       code: 'timeout',
@@ -216,18 +236,20 @@ export class Worker {
       if (timeout.aborted) return { kind: 'failed', failure: timedOut, retryable: true };
       return { kind: 'failed', failure: internalFailure(error), retryable: false };
     } finally {
+      content.end();
       clearTimeout(timer);
       clearTimeout(abortTimer);
       abort.signal.removeEventListener('abort', onAbort);
     }
   }
 
-  #context(lease: Lease, signal: AbortSignal, ended: AbortSignal): NodeContext {
+  #context(lease: Lease, signal: AbortSignal, ended: AbortSignal, content: ContentStream): NodeContext {
     const { workspaceId, runId, nodeId, iteration, attempt } = lease.task;
     return {
       workspaceId,
       runId,
       attempt,
+      iteration,
       idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration}`).digest('base64url'),
       signal,
       now: () => this.#system.now(),
@@ -237,6 +259,10 @@ export class Worker {
       steps: (steps, progress) => {
         if (!ended.aborted) this.#engine.recordSteps(lease, steps, progress);
       },
+      runWorkflow: (call) => this.#call(lease, call, ended),
+      stream: (text, isAnew) => {
+        if (!signal.aborted) content.write(text, isAnew ?? false);
+      },
       http: this.#tools.http,
       files: this.#tools.filesOf(workspaceId),
       models: this.#tools.models,
@@ -244,6 +270,19 @@ export class Worker {
       gpuRates: this.#tools.gpuRates,
       code: this.#tools.code,
     };
+  }
+
+  async #call(lease: Lease, call: WorkflowCall, ended: AbortSignal): Promise<WorkflowCallEnd> {
+    const { id } = lease.task;
+    this.#calling.set(id, (this.#calling.get(id) ?? 0) + 1);
+    this.#look();
+    try {
+      return await this.#calls.run(lease.task, call, ended);
+    } finally {
+      const left = (this.#calling.get(id) ?? 1) - 1;
+      if (left === 0) this.#calling.delete(id);
+      else this.#calling.set(id, left);
+    }
   }
 
   async #renew(): Promise<void> {

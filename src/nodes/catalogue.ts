@@ -1,3 +1,12 @@
+import { agent } from './agent/agent-node.ts';
+import { categorizer } from './ai/categorizer.ts';
+import { embed } from './ai/embed.ts';
+import { extractEntities } from './ai/extract-entities.ts';
+import { imageGeneration } from './ai/image-generation.ts';
+import { structuredOutput } from './ai/structured-output.ts';
+import { summary } from './ai/summary.ts';
+import { textGeneration } from './ai/text-generation.ts';
+import { translate } from './ai/translate.ts';
 import { composeText } from './builtin/compose-text.ts';
 import { conditional } from './builtin/conditional.ts';
 import { delay } from './builtin/delay.ts';
@@ -13,7 +22,6 @@ import { merge } from './builtin/merge.ts';
 import { outputNode } from './builtin/output.ts';
 import { regexExtract } from './builtin/regex-extract.ts';
 import { switchNode } from './builtin/switch.ts';
-import { textGeneration } from './builtin/text-generation.ts';
 import { textSplitter } from './builtin/text-splitter.ts';
 import { codeExecution } from './code/code-node.ts';
 import { createComfyuiWorkflow } from './comfyui/comfyui-node.ts';
@@ -24,6 +32,9 @@ import { modelImages } from './model/model-images.ts';
 import { modelOutput } from './model/model-output.ts';
 import { modelOutputs } from './model/model-outputs.ts';
 import type { ConfigField, NodeType } from './node-type.ts';
+import { invokeSubflow } from './subflow/invoke-subflow.ts';
+import { loop } from './subflow/loop.ts';
+import { map } from './subflow/map.ts';
 
 /** The node types that come with the platform, in the order editors show them. A new one is added here and nowhere else. */
 export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
@@ -31,6 +42,13 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   fileInput,
   outputNode,
   textGeneration,
+  structuredOutput,
+  categorizer,
+  summary,
+  extractEntities,
+  translate,
+  embed,
+  imageGeneration,
   composeText,
   textSplitter,
   jsonParse,
@@ -43,6 +61,9 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   merge,
   delay,
   humanInTheLoop,
+  invokeSubflow,
+  map,
+  loop,
   httpRequest,
   modelChat,
   modelImages,
@@ -51,6 +72,7 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   modelOutputs,
   codeExecution,
   createComfyuiWorkflow(),
+  agent,
 ];
 
 /** What nodes a definition may have. */

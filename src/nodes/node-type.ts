@@ -3,7 +3,7 @@ import type { Failure } from '../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { PersonAsk } from '../domain/person-request.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
-import type { Usage } from '../domain/run.ts';
+import type { RunStatus, Usage } from '../domain/run.ts';
 import type { LogLevel } from '../domain/run-log.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { ValueType } from '../domain/value.ts';
@@ -183,10 +183,38 @@ export interface StepProgress {
   readonly completed: number;
 }
 
+/** A workflow that a node has run for it, as an agent's tool does. */
+export interface WorkflowCall {
+  readonly workflowId: string;
+  /** By label, as any run's input. */
+  readonly input: JsonObject;
+  /**
+   * Tells the call from others of the same try. One made again after a crash, at the same place with the same input, is given the run that it made
+   * before.
+   */
+  readonly place: string;
+  /** Milliseconds until the run is stopped. */
+  readonly timeoutMs: number;
+  /** Stops the run. */
+  readonly signal: AbortSignal;
+}
+
+/** How a workflow call ended. */
+export interface WorkflowCallEnd {
+  /** Null: no run was made of it, and `failure` says why. */
+  readonly runId: string | null;
+  readonly status: RunStatus | null;
+  readonly output: JsonObject;
+  /** Null: the run succeeded, be it in part. */
+  readonly failure: Failure | null;
+}
+
 /** What an effect may use besides its input. */
 export interface NodeContext {
   readonly workspaceId: string;
   readonly runId: string;
+  /** The item that this pass is about, from 1; 0: the node does not iterate. */
+  readonly iteration: number;
   /** 1 for the first try. */
   readonly attempt: number;
   /** The same for every try of one (run, node, iteration): remote sides that honour it do the work once. */
@@ -196,8 +224,18 @@ export interface NodeContext {
   /** Epoch milliseconds. */
   now(): number;
   log(level: LogLevel, message: string, meta?: JsonObject): void;
-  /** Records steps inside this node, each replacing what was recorded under its id. */
-  steps(steps: readonly NodeStep[], progress: StepProgress): void;
+  /**
+   * Records steps inside this node, each replacing what was recorded under its id.
+   * @param progress takes the place of the counts of the run's nodes; null: the nodes count
+   */
+  steps(steps: readonly NodeStep[], progress: StepProgress | null): void;
+  /** Runs a workflow of the workspace and waits for its end; the pass holds no worker's place meanwhile. Its failures are told, not thrown. */
+  runWorkflow(call: WorkflowCall): Promise<WorkflowCallEnd>;
+  /**
+   * Hands on text as it comes, to those who watch the run; nothing is recorded.
+   * @param isAnew what was given before is void, since another answer takes its place
+   */
+  stream(text: string, isAnew?: boolean): void;
   readonly http: HttpClient;
   readonly files: NodeFiles;
   readonly models: ModelAccess;
@@ -221,6 +259,8 @@ interface NodeTypeBase {
   readonly config: Readonly<Record<string, ConfigField>>;
   /** Takes lists whole on every input: never iterates. */
   readonly gathersList?: boolean;
+  /** The input whose list makes the node run once per item, also a list that is one opaque value. */
+  readonly eachOf?: string;
   /** Outputs that depend on the configuration (a switch's cases), added to `outputs`. */
   outputsOf?(config: JsonObject): readonly ConnectorSpec[];
   /** Mistakes that the field list alone does not show (a pattern that does not compile). `severity` says whether saving is refused. */
@@ -236,16 +276,70 @@ export interface PureNodeType extends NodeTypeBase {
 /** Touches the world: recorded before it runs and after, and not run again once its result is recorded. */
 export interface EffectNodeType extends NodeTypeBase {
   readonly effect: true;
+  readonly invokes?: false;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   run(input: NodeInput, context: NodeContext): Promise<Outcome>;
 }
 
+/** A workflow as a node sees it that invokes it. */
+export interface SubflowSockets {
+  readonly name: string;
+  /** Names of its inputs, those with a value of their own left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** A pass of a node that invokes a workflow. */
+export interface InvokingPass {
+  /** 0 for a node that does not iterate, else the 1-based item. */
+  readonly iteration: number;
+  readonly subflow: SubflowSockets;
+}
+
+/** A run that a pass invoked, and that has ended. */
+export interface EndedInvocation {
+  readonly runId: string;
+  /** Its place among the runs of this try, from 1. */
+  readonly ordinal: number;
+  readonly input: JsonObject;
+  /** By the names of the workflow's outputs. */
+  readonly output: JsonObject;
+  readonly isCanceled: boolean;
+  /** Null: it succeeded. */
+  readonly failure: Failure | null;
+}
+
+/** The pass goes on with a run of the workflow on this input. */
+export interface Invocation {
+  readonly kind: 'invoke';
+  readonly input: JsonObject;
+}
+
+/** The outcome of a pass that is over. */
+export type Ended = Extract<Outcome, { kind: 'succeeded' | 'failed' }>;
+
+/**
+ * Has its work done by another workflow, as runs that its run is the parent of: no worker waits meanwhile. What it decides depends on its input and
+ * on the run that has ended alone. The workflow is named by `subflow_id` in the configuration.
+ */
+export interface InvokingNodeType extends NodeTypeBase {
+  readonly effect: true;
+  readonly invokes: true;
+  /** Milliseconds one invoked run may take; 0: as long as it needs. */
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  begin(input: NodeInput, pass: InvokingPass): Invocation | Ended;
+  next(input: NodeInput, pass: InvokingPass, ended: EndedInvocation): Invocation | Ended;
+  /** What a pass that failed after all its tries delivers all the same, so that the others go on; null: it is a failure. */
+  outputsOfFailedPass?(config: JsonObject, failure: Failure, iteration: number): JsonObject | null;
+}
+
 /** What a node can do. One file a type, in `builtin/`, with its test beside it. */
-export type NodeType = PureNodeType | EffectNodeType;
+export type NodeType = PureNodeType | EffectNodeType | InvokingNodeType;
 
 /** The outcome of a pass that cannot succeed with this input or configuration. */
-export function failed(failure: Failure, retryable = false): Outcome {
+export function failed(failure: Failure, retryable = false): Ended {
   return { kind: 'failed', failure, retryable };
 }
 
@@ -253,7 +347,7 @@ export function failed(failure: Failure, retryable = false): Outcome {
 export function succeeded(
   outputs: Readonly<Record<string, JsonValue>>,
   extra: { warnings?: readonly Warning[]; usage?: Usage } = {},
-): Outcome {
+): Ended {
   return { kind: 'succeeded', outputs, ...extra };
 }
 

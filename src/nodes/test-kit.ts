@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
+import { type Asked, type Script, startProvider } from '../../test/support/providers/provider-server.ts';
 import type { NodeDefinition } from '../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
@@ -16,6 +17,7 @@ import type {
   NodeStep,
   NodeType,
   Outcome,
+  ProviderProtocol,
   PureNodeType,
 } from './node-type.ts';
 
@@ -70,8 +72,10 @@ function withDefaults(type: NodeType, config: JsonObject): JsonObject {
 
 export interface TestContext extends NodeContext {
   readonly logged: string[];
+  /** Text as it was handed on; `|` before an answer that takes the place of another. */
+  readonly streamed: string[];
   /** Steps as they were told, and how many there were and had ended. */
-  readonly told: { steps: readonly NodeStep[]; total: number; completed: number }[];
+  readonly told: { steps: readonly NodeStep[]; total?: number; completed?: number }[];
   readonly saved: Map<string, { file: StoredFile; bytes: Buffer }>;
 }
 
@@ -79,6 +83,10 @@ const noSandbox: CodeAccess['sandbox'] = {
   run: async () => {
     throw new Error('This test gave its context no sandbox.');
   },
+};
+
+const noWorkflows: NodeContext['runWorkflow'] = async () => {
+  throw new Error('This test gave its context no workflows.');
 };
 
 /** A context with the real guarded client, which may call the tests' own servers, and files in memory. */
@@ -91,22 +99,27 @@ export function testContext(
     comfyui?: readonly Omit<ComfyuiServer, 'http'>[];
     gpuRates?: NodeContext['gpuRates'];
     code?: Partial<CodeAccess>;
+    runWorkflow?: NodeContext['runWorkflow'];
   } = {},
 ): TestContext {
   const http = createGuardedHttp({ allow: given.allow ?? ['127.0.0.1'] });
   opened.push(() => http.close());
   const saved: TestContext['saved'] = new Map();
   const logged: string[] = [];
+  const streamed: string[] = [];
   const told: TestContext['told'] = [];
   return {
     workspaceId: 'w1',
     runId: 'r1',
     attempt: given.attempt ?? 1,
+    iteration: 0,
     idempotencyKey: 'r1/n1/0',
     signal: given.signal ?? new AbortController().signal,
     now: () => NOW,
     log: (level, message, meta) => logged.push(`${level} ${message} ${JSON.stringify(meta ?? null)}`),
     steps: (steps, progress) => told.push({ steps, ...progress }),
+    runWorkflow: given.runWorkflow ?? noWorkflows,
+    stream: (text, isAnew) => streamed.push(isAnew ? `|${text}` : text),
     http,
     code: { sandbox: given.code?.sandbox ?? noSandbox, runner: given.code?.runner ?? null },
     comfyui: (given.comfyui ?? []).map((server) => ({ ...server, http })),
@@ -122,6 +135,7 @@ export function testContext(
     },
     models: { providers: [], prices: {}, presets: {}, defaultModels: [], ...given.models },
     logged,
+    streamed,
     told,
     saved,
   };
@@ -133,6 +147,18 @@ export async function serve(listener: RequestListener): Promise<string> {
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   opened.push(() => new Promise((closed) => server.close(closed).closeAllConnections()));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A provider of models that speaks OpenAI's chat completions, stopped after the test, and a context whose default model is its first. */
+export async function servedModels(
+  script: Script,
+  given: Partial<ModelAccess> & { protocol?: ProviderProtocol } = {},
+): Promise<{ context: TestContext; asked: readonly Asked[] }> {
+  const { protocol = 'openai-compatible', ...access } = given;
+  const { provider, asked, stop } = await startProvider(protocol, script);
+  opened.push(stop);
+  const models = { providers: [provider], defaultModels: Object.keys(script).slice(0, 1), ...access };
+  return { context: testContext({ models }), asked };
 }
 
 /** A provider that speaks as OpenAI does, at an address of the test's own. */

@@ -7,7 +7,7 @@ import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { demand } from './access.ts';
 import { type Evaluations, JUDGE_SOURCE, NO_SUBJECT } from './evaluations.ts';
-import type { Retries, RetryRequest } from './retries.ts';
+import type { ReplayRequest, Replays } from './replays.ts';
 import type { Runs } from './runs.ts';
 import type { Surveys } from './surveys.ts';
 
@@ -47,7 +47,7 @@ export type BulkChoice =
 export interface BulkWanted {
   readonly action: BulkJobAction;
   readonly runs: BulkChoice;
-  readonly retry: Pick<RetryRequest, 'from' | 'version'>;
+  readonly retry: Pick<ReplayRequest, 'from' | 'version'>;
   readonly judges: readonly JudgePlan[] | null;
 }
 
@@ -99,7 +99,7 @@ type Done = { readonly kind: 'succeeded'; readonly made?: string } | { readonly 
  */
 export class BulkJobs {
   readonly #runs: Runs;
-  readonly #retries: Retries;
+  readonly #replays: Replays;
   readonly #evaluations: Evaluations;
   readonly #surveys: Surveys;
   readonly #system: System;
@@ -108,14 +108,14 @@ export class BulkJobs {
 
   constructor(parts: {
     runs: Runs;
-    retries: Retries;
+    replays: Replays;
     evaluations: Evaluations;
     surveys: Surveys;
     system: System;
     log: Log;
   }) {
     this.#runs = parts.runs;
-    this.#retries = parts.retries;
+    this.#replays = parts.replays;
     this.#evaluations = parts.evaluations;
     this.#surveys = parts.surveys;
     this.#system = parts.system;
@@ -302,7 +302,8 @@ export class BulkJobs {
       return { kind: stopped ? 'succeeded' : 'skipped' };
     }
     if (action === 'retry') {
-      const run = await this.#retries.retry(caller, runId, { ...retry, requestId: null, dialect: 'noxus' });
+      const asked = { ...retry, input: null, overrides: {}, requestId: null, dialect: 'noxus' } as const;
+      const run = await this.#replays.replay(caller, runId, asked);
       return { kind: 'succeeded', made: run.id };
     }
     const { id } = await this.#evaluations.create(caller, {

@@ -11,6 +11,7 @@ import type { Caller } from '../domain/caller.ts';
 import type { Definition } from '../domain/definition.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Engine } from '../engine/engine.ts';
+import { LiveContent } from '../engine/live-content.ts';
 import { Payloads } from '../engine/payloads.ts';
 import { Worker } from '../engine/worker.ts';
 import { composeText } from '../nodes/builtin/compose-text.ts';
@@ -123,6 +124,7 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
     models,
     comfyui: [],
     gpuRates: {},
+    content: new LiveContent(),
     code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
     filesOf: () => ({ read: async () => null, save: async () => never() }),
   };

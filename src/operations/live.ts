@@ -1,5 +1,6 @@
 import type { Caller } from '../domain/caller.ts';
 import type { RunEvent } from '../domain/event.ts';
+import type { ContentPiece, LiveContent } from '../engine/live-content.ts';
 import { type Follower, follow } from '../store/follow.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
@@ -15,12 +16,14 @@ const MOST_MISSED = 2000;
 export class LiveRuns {
   readonly #store: Store;
   readonly #log: Log;
+  readonly #content: LiveContent;
   readonly #watchers = new Map<string, Set<(event: RunEvent) => void>>();
   #follower: Follower | undefined;
 
-  constructor(store: Store, log: Log) {
+  constructor(store: Store, log: Log, content: LiveContent) {
     this.#store = store;
     this.#log = log;
+    this.#content = content;
   }
 
   /** Calls `onEvent` with each event of the run from now on. Returns the way to stop it. */
@@ -73,6 +76,11 @@ export class LiveRuns {
       void this.#follower?.stop();
       this.#follower = undefined;
     };
+  }
+
+  /** Calls `onPiece` with each piece of text that the run's nodes make from now on. Returns the way to stop it. */
+  watchContent(runId: string, onPiece: (piece: ContentPiece) => void): () => void {
+    return this.#content.watch(runId, onPiece);
   }
 
   async stop(): Promise<void> {

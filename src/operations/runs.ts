@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { callbackUrlProblem } from '../callbacks/callback-url.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
@@ -20,14 +21,18 @@ export type { FoundRun };
 
 import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
-import { demand, SCOPE_OF_KIND } from './access.ts';
+import { demand, demandVerdicts, SCOPE_OF_KIND } from './access.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
 import type { RunSearch } from './search.ts';
+import { SubflowReader } from './subflow-progress.ts';
 import type { Workflows } from './workflows.ts';
 
 /** Log lines that a run's progress carries. All of them are listed by workflow and by run, page by page. */
 const LOGS_IN_PROGRESS = 1000;
+
+/** Runs that its nodes invoked whose progress a run's carries: the last ones. All are listed by node, page by page. */
+const RUNS_BELOW_IN_PROGRESS = 100;
 
 /** Workflows that statistics name: the top of them, as the reference says. */
 const WORKFLOWS_IN_STATS = 20;
@@ -171,6 +176,7 @@ export class Runs {
     demand(caller, 'runs:read');
     // Verdicts must not be read off a list that they filter.
     if (options?.evaluation) demand(caller, 'evaluations:read');
+    demandVerdicts(caller, request.filter, request.sort);
     return this.#store.find('runs', { ...request, workspaceId: caller.workspaceId }, options);
   }
 
@@ -199,13 +205,27 @@ export class Runs {
     return { input, output };
   }
 
-  async progress(run: Run): Promise<RunProgress> {
-    const version = await this.version(run);
+  /** @param runsBelow runs that its nodes invoked whose progress is in it, at most */
+  async progress(run: Run, runsBelow: number = RUNS_BELOW_IN_PROGRESS): Promise<RunProgress> {
+    const graph = this.#engine.graphOf(await this.version(run));
     const [nodeRuns, logs] = await Promise.all([
       this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: false }),
       this.#store.listRunLogs(run.workspaceId, run.id, LOGS_IN_PROGRESS),
     ]);
-    return progressOfRun(this.#engine.graphOf(version), run, nodeRuns, logs);
+    const reader = new SubflowReader(this.#store, (version) => this.#engine.graphOf(version), runsBelow);
+    return progressOfRun(graph, run, nodeRuns, logs, await reader.of(run, graph, nodeRuns));
+  }
+
+  /**
+   * The runs that a node of a run invoked, in the order of its passes; they are in no other list.
+   * @throws PlatformError `not_found` for a run that is not there, or a node that it has no record of
+   */
+  async listInvoked(caller: Caller, runId: string, nodeId: string, page: PageRequest): Promise<Page<Run>> {
+    const { workspaceId } = await this.get(caller, runId);
+    if ((await this.#store.getNodeRun(workspaceId, runId, nodeId)) === null) {
+      throw new PlatformError('not_found', `Run ${runId} has no record of a node "${nodeId}".`);
+    }
+    return this.#store.listInvoked({ workspaceId, runId, nodeId }, page);
   }
 
   /** The records of a run's nodes, and of the steps inside them, without inputs and outputs. */
@@ -240,6 +260,16 @@ export class Runs {
   /** The JSON text of a run's input or output. */
   text(payload: string): Promise<string> {
     return this.#payloads.text(payload);
+  }
+
+  /** The JSON text of a run's input or output, as a stream where it is large. */
+  open(payload: string): Promise<{ text: string | Readable; bytes: number }> {
+    return this.#payloads.open(payload);
+  }
+
+  /** The first characters of a run's input or output, without reading all of it. */
+  beginning(payload: string, length: number): Promise<{ text: string; bytes: number }> {
+    return this.#payloads.beginning(payload, length);
   }
 
   /** The output keyed by `<node id>::<output>` whatever labels there are. */
@@ -486,7 +516,9 @@ export class Runs {
     for (const runId of new Set(request.runIds)) {
       const run = await this.#store.getRun(caller.workspaceId, runId);
       if (run === null) errors[runId] = 'There is no such run.';
-      else {
+      else if (run.parent !== null) {
+        errors[runId] = `The run is a part of run ${run.parent.rootId} and goes with it. Delete that one.`;
+      } else {
         matched += 1;
         if (isTerminal(run.status)) runIds.push(runId);
         else errors[runId] = `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
@@ -498,6 +530,7 @@ export class Runs {
   async #deleteOne(workspaceId: string, runId: string): Promise<string | null> {
     const run = await this.#store.getRun(workspaceId, runId);
     if (run === null) return 'There is no such run.';
+    const below = await this.#store.listRunsBelow(workspaceId, runId);
     const kept = await this.#store.commit([
       { kind: 'deleteRun', workspaceId, runId },
       {
@@ -514,7 +547,7 @@ export class Runs {
     ]);
     if (kept === 'stale') return `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
     // Rows first: a crash in between leaves bytes that nobody points at, never a row that points at nothing.
-    await this.#payloads.remove(runId);
+    for (const id of [runId, ...below]) await this.#payloads.remove(id);
     return null;
   }
 }

@@ -3,14 +3,18 @@ import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '..
 import type { CheckedFilter, Target } from '../filter/checked-filter.ts';
 import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
-import { demand } from './access.ts';
+import { demand, demandVerdicts } from './access.ts';
 
 /**
  * Milliseconds of work that one survey may take: some 400,000 runs. The thread that does it serves other lists between its steps.
  */
 const BUDGET_MS = 500;
 
-/** Milliseconds for which a survey is given again though runs have changed: people do not see more, and a page of facets and histograms asks at once. */
+/**
+ * For how long a survey is given again though runs have changed: ten times as long as it took, and a second at most. What is quick is always true, and what is
+ * slow takes a tenth of the thread's time, however many people look.
+ */
+const TIMES_AS_LONG = 10;
 const FRESH_MS = 1000;
 
 /** Surveys that are kept: those of the pages that people have open. Each is some kilobytes. */
@@ -32,7 +36,8 @@ export interface SurveyWanted {
 }
 
 interface Kept {
-  readonly at: number;
+  /** Milliseconds of the clock that only goes forward, until which it is given again. */
+  freshUntil: number;
   readonly position: number;
   readonly survey: Promise<RunSurvey>;
 }
@@ -51,6 +56,7 @@ export class Surveys {
   /** Verdicts are counted for callers alone that may read evaluations. */
   async runs(caller: Caller, wanted: SurveyWanted): Promise<RunSurvey> {
     demand(caller, 'runs:read');
+    demandVerdicts(caller, wanted.filter);
     const survey = await this.#survey(caller.workspaceId, wanted);
     if (caller.scopes.has('evaluations:read')) return survey;
     return { ...survey, facets: { ...survey.facets, verdict: [] } };
@@ -60,18 +66,22 @@ export class Surveys {
   async #survey(workspaceId: string, wanted: SurveyWanted): Promise<RunSurvey> {
     const key = JSON.stringify([workspaceId, wanted]);
     const { lastPosition: position } = await this.#store.stats();
-    const at = this.#system.elapsed();
+    const began = this.#system.elapsed();
     const kept = this.#kept.get(key);
-    if (kept !== undefined && (kept.position === position || at - kept.at < FRESH_MS)) return kept.survey;
-    const survey = this.#store.surveyRuns({
-      workspaceId,
-      ...wanted,
-      now: this.#system.now(),
-      budgetMs: BUDGET_MS,
-    });
+    if (kept !== undefined && (kept.position === position || began < kept.freshUntil)) return kept.survey;
+    const now = this.#system.now();
+    const survey = this.#store.surveyRuns({ workspaceId, ...wanted, now, budgetMs: BUDGET_MS });
+    // While it is being made everybody waits for the same one.
+    const made: Kept = { freshUntil: Number.POSITIVE_INFINITY, position, survey };
     this.#kept.delete(key);
-    this.#kept.set(key, { at, position, survey });
-    survey.catch(() => this.#kept.delete(key));
+    this.#kept.set(key, made);
+    survey.then(
+      () => {
+        const ended = this.#system.elapsed();
+        made.freshUntil = ended + Math.min(FRESH_MS, (ended - began) * TIMES_AS_LONG);
+      },
+      () => this.#kept.delete(key),
+    );
     const oldest = this.#kept.keys().next().value;
     if (this.#kept.size > KEPT && oldest !== undefined) this.#kept.delete(oldest);
     return survey;

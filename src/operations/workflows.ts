@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Caller } from '../domain/caller.ts';
-import type { Definition } from '../domain/definition.ts';
+import type { Definition, NodeDefinition } from '../domain/definition.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
@@ -14,6 +14,7 @@ import type {
   WorkflowVersion,
 } from '../domain/workflow.ts';
 import { checkDefinition } from '../engine/check-definition.ts';
+import { invokedWorkflow } from '../engine/graph.ts';
 import type { CheckedFilter } from '../filter/checked-filter.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { Write } from '../store/change.ts';
@@ -85,6 +86,7 @@ export class Workflows {
     await this.#checkHandler(caller, wanted.errorHandlerId);
     const now = this.#system.now();
     const id = this.#system.newId();
+    await this.#checkSubflows(caller, id, wanted.given);
     const version = this.#version(caller, id, wanted.given, { name: null, description: null });
     const workflow: Workflow = {
       id,
@@ -174,6 +176,7 @@ export class Workflows {
       if (patch.errorHandlerId !== undefined) await this.#checkHandler(caller, patch.errorHandlerId);
       refuseMadeDefinition(record, patch);
       if (patch.slug !== undefined) await this.#checkSlug(record, patch.slug);
+      if (patch.given !== undefined) await this.#checkSubflows(caller, workflowId, patch.given);
       if (patch.type !== undefined && patch.type !== record.workflow.type) {
         const message = `The type of a workflow cannot be changed: it is "${record.workflow.type}", given was "${patch.type}". Save a new workflow of that type.`;
         throw invalid([{ at: ['body', 'type'], message, type: 'unchangeable' }]);
@@ -212,6 +215,7 @@ export class Workflows {
     demand(caller, 'workflows:write');
     const { version: current } = await this.get(caller, workflowId);
     const given = wanted.given ?? { definition: current.definition, document: current.document, issues: [] };
+    await this.#checkSubflows(caller, workflowId, given);
     const version = this.#version(caller, workflowId, given, wanted);
     await this.#store.commit([{ kind: 'createVersion', version }]);
     return version;
@@ -372,6 +376,55 @@ export class Workflows {
   async #checkSlug({ workflow }: WorkflowRecord, slug: string): Promise<void> {
     const found = await this.#store.findWorkflowBySlug(workflow.workspaceId, workflow.kind, slug);
     if (found !== null && found.workflow.id !== workflow.id) throw slugTaken(workflow, slug);
+  }
+
+  /**
+   * Refuses a definition that invokes a workflow which is not there, or that would invoke itself over others.
+   * @throws PlatformError `invalid` naming each node
+   */
+  async #checkSubflows(caller: Caller, workflowId: string, { definition }: GivenDefinition): Promise<void> {
+    const problems: Problem[] = [];
+    for (const { node, subflowId } of this.#invocations(definition)) {
+      const at = ['body', 'definition', 'nodes', node.id];
+      const circle = await this.#wayBack(caller, workflowId, subflowId);
+      if (circle === 'unknown') {
+        const message = `Node "${node.id}" runs the workflow ${subflowId}, which is not in this workspace. Save it first, or name another one.`;
+        problems.push({ at, message, type: 'unknown_workflow', nodeId: node.id });
+      } else if (circle !== null) {
+        const way = circle.map((name) => `"${name}"`).join(' → ');
+        const message = `Node "${node.id}" would make this workflow run itself: ${way} → this workflow. Take one of them out of the circle.`;
+        problems.push({ at, message, type: 'subflow_cycle', nodeId: node.id });
+      }
+    }
+    if (problems.length > 0) throw invalid(problems);
+  }
+
+  #invocations(definition: Definition): { node: NodeDefinition; subflowId: string }[] {
+    return definition.nodes.flatMap((node) => {
+      const type = this.#catalogue.find(node.type);
+      const subflowId = type === null ? null : invokedWorkflow(node, type);
+      return subflowId === null ? [] : [{ node, subflowId }];
+    });
+  }
+
+  /** Names of the workflows by which `from` comes to invoke `workflowId`; null: it does not. */
+  async #wayBack(caller: Caller, workflowId: string, from: string): Promise<string[] | 'unknown' | null> {
+    const open: { id: string; way: string[] }[] = [{ id: from, way: [] }];
+    const seen = new Set<string>();
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (next.id === workflowId) return next.way;
+      if (seen.has(next.id)) continue;
+      seen.add(next.id);
+      const workflow = await this.#store.getWorkflow(caller.workspaceId, next.id);
+      if (workflow === null) {
+        if (next.id === from) return 'unknown';
+        continue;
+      }
+      const { definition } = await this.#frozen(caller, workflow.id, workflow.currentVersionId);
+      const way = [...next.way, workflow.name];
+      for (const { subflowId } of this.#invocations(definition)) open.push({ id: subflowId, way });
+    }
+    return null;
   }
 
   async #checkHandler(caller: Caller, workflowId: string | null): Promise<void> {

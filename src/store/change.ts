@@ -68,7 +68,7 @@ export type Write =
     }
   | { readonly kind: 'appendEvent'; readonly event: NewRunEvent }
   | { readonly kind: 'appendLog'; readonly workspaceId: string; readonly log: RunLog }
-  /** Rests on the run being terminal. Removes everything it owns in the store; blobs are the caller's to remove. */
+  /** Rests on the run being terminal. Removes everything it owns in the store, and all runs below it; blobs are the caller's to remove. */
   | { readonly kind: 'deleteRun'; readonly workspaceId: string; readonly runId: string }
   /** Rests on no other workflow of its kind having its slug. */
   | { readonly kind: 'createWorkflow'; readonly workflow: Workflow }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
+import { parentOf, queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { completed, pendingEvaluation, pendingJudge } from '../../test/support/evaluations.ts';
 import { pendingPersonRequest } from '../../test/support/person-requests.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
@@ -219,6 +219,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(await store.loadRun(OURS, run.id)).toEqual({
           run,
           asked: [],
+          invoked: [],
           nodeRuns: [nodeRun],
           iterations: [iteration],
           tasks: [task],
@@ -1025,6 +1026,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       type BoundRead =
         | 'loadRun'
         | 'getRun'
+        | 'lastInvoked'
+        | 'listInvoked'
+        | 'listRunsBelow'
         | 'listRuns'
         | 'listNodeRuns'
         | 'getNodeRun'
@@ -1091,6 +1095,10 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         Record<Exclude<keyof Store, PlatformRead>, unknown> = {
         loadRun: (workspaceId, of) => store.loadRun(workspaceId, of.run.id),
         getRun: (workspaceId, of) => store.getRun(workspaceId, of.run.id),
+        lastInvoked: (workspaceId, of) => store.lastInvoked(workspaceId, of.run.id, 'node', 1),
+        listInvoked: async (workspaceId, of) =>
+          (await store.listInvoked({ workspaceId, runId: of.run.id, nodeId: 'node' }, page)).items,
+        listRunsBelow: (workspaceId, of) => store.listRunsBelow(workspaceId, of.run.id),
         listRuns: async (workspaceId, of) => {
           const selection = { workspaceId, workflowId: of.workflow.id };
           const near = await store.listRuns({ workspaceId }, page, { output: true });
@@ -1208,6 +1216,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           append(run),
           appendLog(run),
           add(taskOf(run)),
+          create(aRun({ status: 'succeeded', parent: parentOf(run, 'node', 1) })),
           { kind: 'createFile', file },
           { kind: 'createDelivery', delivery },
           { kind: 'putCallbackSecret', secret: aSecret() },

@@ -29,6 +29,30 @@ export interface LoadedRun {
   readonly tasks: readonly Task[];
   /** Pending requests to persons. */
   readonly asked: readonly AskedPass[];
+  /** Passes that wait for a run that they invoked, or whose run has ended and is still to be looked at. */
+  readonly invoked: readonly InvokedPass[];
+}
+
+/** A pass of a node that has invoked a run, and how that run stands. */
+export interface InvokedPass {
+  readonly runId: string;
+  readonly nodeId: string;
+  /** 0 for a node that does not iterate, else the 1-based item. */
+  readonly iteration: number;
+  /** The try of the pass, from 1. */
+  readonly attempt: number;
+  /** Its place among the runs of that try, from 1. */
+  readonly ordinal: number;
+  readonly status: RunStatus;
+}
+
+/** Which runs that a run invoked are read. */
+export interface InvokedSelection {
+  readonly workspaceId: string;
+  readonly runId: string;
+  readonly nodeId: string;
+  /** Only those of this pass: 0 for a node that does not iterate. */
+  readonly iteration?: number;
 }
 
 /** A pass of a node that waits for a person. */
@@ -257,7 +281,14 @@ export interface Store {
   nextTaskDueAt(): Promise<number | null>;
 
   loadRun(workspaceId: string, runId: string): Promise<LoadedRun | null>;
+  /** Also one that another run invoked. */
   getRun(workspaceId: string, runId: string): Promise<Run | null>;
+  /** The run that a pass of a node invoked last. */
+  lastInvoked(workspaceId: string, runId: string, nodeId: string, iteration: number): Promise<Run | null>;
+  /** Runs that a node of a run invoked, without their payloads, in the order of its passes. */
+  listInvoked(selection: InvokedSelection, page: PageRequest): Promise<Page<Run>>;
+  /** Ids of all runs below a run, whatever invoked them. */
+  listRunsBelow(workspaceId: string, rootId: string): Promise<string[]>;
   /** Newest first. `output` says whether outputs are read; otherwise they are null. */
   listRuns(selection: RunSelection, page: PageRequest, options: { output: boolean }): Promise<Page<Run>>;
   /**

@@ -14,6 +14,15 @@ export function nodeRunId(runId: string, nodeId: string): string {
   return `${runId.slice(0, 13)}-8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
 }
 
+/**
+ * The id of a run that a node has made by a call, in the form of `nodeRunId`: the same call of the same run has the same id.
+ * @param runId the run of the node, a UUIDv7 or such an id
+ * @param call what tells it from the other calls of that run
+ */
+export function calledRunId(runId: string, call: string): string {
+  return nodeRunId(runId, `call ${call}`);
+}
+
 /** The smallest and the largest id that a run can have whose nodes have this id. */
 export function runIdsAround(idOfNodeRun: string): readonly [first: string, last: string] {
   const time = idOfNodeRun.toLowerCase().slice(0, 13);

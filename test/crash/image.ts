@@ -57,6 +57,15 @@ export interface Image {
  * next server's work.
  */
 export function lookAtImage(folder: string): Image {
+  return ofCopy(folder, (db) => lookInside(db, folder));
+}
+
+/** The rows that a question finds in a data folder as a killed server left it. */
+export function rowsOf<Row>(folder: string, question: string): Row[] {
+  return ofCopy(folder, (db) => db.prepare(question).all() as Row[]);
+}
+
+function ofCopy<T>(folder: string, look: (db: DatabaseSync) => T): T {
   const copy = mkdtempSync(join(tmpdir(), 'millrun-image-'));
   try {
     for (const file of ['millrun.db', 'millrun.db-wal']) {
@@ -64,7 +73,7 @@ export function lookAtImage(folder: string): Image {
     }
     const db = new DatabaseSync(join(copy, 'millrun.db'));
     try {
-      return lookInside(db, folder);
+      return look(db);
     } finally {
       db.close();
     }

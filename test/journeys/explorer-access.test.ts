@@ -60,6 +60,8 @@ const ROUTES: readonly Route[] = [
   route('GET', `${RUN}/payload?part=input`, 'runs:read', 'missing'),
   route('GET', '/runs/{canceled_run_id}/logs', 'runs:read', 'missing'),
   route('GET', `${RUN}/retries`, 'runs:read', 'missing'),
+  route('GET', `${RUN}/children?node={node_id}`, 'runs:read', 'missing'),
+  route('GET', `${RUN}/diff?with={canceled_run_id}`, 'runs:read', 'missing'),
   route('GET', `${RUN}/evaluations`, ['runs:read', 'evaluations:read'], 'missing'),
   route('POST', '/runs', 'runs:create', 'missing', () => ({ workflowId: '{workflow_id}', input: { Name: 'Ada' } })),
   route('POST', `${RUN}/stop`, 'runs:stop', 'missing', () => ({})),

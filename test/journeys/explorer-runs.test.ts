@@ -163,6 +163,7 @@ describe('the list of runs', () => {
     }
     const empty = await page.get('/runs/histogram?from=0&to=1000&buckets=10');
     expect(empty).toMatchObject({ from: 0, to: 1000, bucketMs: 1000, buckets: [] });
+    expect((await page.send('GET', '/runs/histogram?from=5&to=5')).status).toBe(422);
   });
 
   it('offers the values that runs have', async () => {
@@ -260,10 +261,14 @@ describe('a run', () => {
     expect(say).toMatchObject({ status: 'succeeded', iteration: 1, totalIterations: 1 });
     expect(say.outputs.value).toMatchObject({ output: 'Hello Ada' });
     expect(say.config).toEqual({ template: 'Hello ((Name))' });
-    const large = 'long '.repeat(40_000);
+    const large = 'lång '.repeat(80_000);
     const run = await server.client.run(greeting, { input: { Name: large } });
     const { input: given } = await page.get(`/runs/${run.id}`);
-    expect([given.value, given.bytes, given.beginning.length]).toEqual([undefined, large.length + 11, 4096]);
+    expect([given.value, given.bytes, given.beginning.length]).toEqual([
+      undefined,
+      Buffer.byteLength(large) + 11,
+      4096,
+    ]);
     const whole = await fetch(server.url + given.href, { headers: { cookie: page.cookie } });
     expect(await whole.json()).toEqual({ Name: large });
     expect((await page.send('GET', `/runs/${greeted[0]}/node?node=nope`)).status).toBe(404);
@@ -336,6 +341,39 @@ describe('a run', () => {
     expect([run.source, retryOf, said.value]).toEqual(['explorer', greeted[0], { Greeting: 'Hello Ada again' }]);
     const missing = await page.send('POST', '/runs', { workflowId: greeting, input: {} });
     expect([missing.status, missing.body.error.message]).toEqual([422, expect.stringContaining('"Name"')]);
+  });
+
+  it('is repeated from a node with another input, and held against the first one', async () => {
+    const overrides = { Name: 'Barbara' };
+    const { runId } = await page.post(`/runs/${greeted[0]}/retry`, { from: ['in'], overrides });
+    await settled(runId);
+    const diff = await page.get(`/runs/${greeted[0]}/diff?with=${runId}`);
+    expect(diff).toMatchObject({
+      runs: { before: { id: greeted[0] }, after: { id: runId } },
+      isSameVersion: true,
+      input: { differs: true },
+      output: { differs: true, differences: [{ before: 'Hello Ada', after: 'Hello Barbara' }] },
+    });
+    expect(diff.runs.before).not.toHaveProperty('input');
+    expect(diff.nodes.map(({ nodeId, outputsDiffer }: Wire) => [nodeId, outputsDiffer])).toContainEqual(['say', true]);
+    expect((await page.send('POST', `/runs/${greeted[0]}/retry`, { from: ['nope'] })).status).toBe(422);
+  });
+
+  it('knows the runs that its nodes invoked, and what invoked it', async () => {
+    const outer = await server.client.save({
+      nodes: [text('say', 'Ada'), { id: 'call', type: 'InvokeSubflowNode', node_config: { subflow_id: greeting } }],
+      edges: [edge('say::output', 'call::inputs::Name')],
+    });
+    const { id } = await server.client.run(outer.id, { input: {} });
+    const run = await page.get(`/runs/${id}`);
+    expect(run.children).toMatchObject([{ nodeId: 'call', run: { workflow: { name: 'Greeting' } } }]);
+    const [child] = run.children;
+    const all = await page.get(`/runs/${id}/children?node=call`);
+    expect(all).toMatchObject({ total: 1, page: 1, items: [{ run: { id: child.run.id } }] });
+    const inner = await page.get(`/runs/${child.run.id}`);
+    expect(inner).toMatchObject({ parent: { runId: id, rootId: id, nodeId: 'call' }, children: [] });
+    expect(inner.actions.delete).toContain('part of another run');
+    expect(ids(await page.get('/runs?limit=500'))).not.toContain(child.run.id);
   });
 
   it('is deleted once it has ended', async () => {

@@ -6,7 +6,7 @@ import type {
   NodeDefinition,
 } from '../../src/domain/definition.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
-import type { Run } from '../../src/domain/run.ts';
+import type { Parent, Run } from '../../src/domain/run.ts';
 import type { ValueType } from '../../src/domain/value.ts';
 import type { Workflow, WorkflowVersion } from '../../src/domain/workflow.ts';
 import type { ConnectorSpec, NodeType } from '../../src/nodes/node-type.ts';
@@ -142,6 +142,15 @@ export function queuedRun(
     apiKeyId: null,
     tracing: false,
     debugger: null,
+    parent: null,
+    subflows: null,
     ...set,
   };
+}
+
+/** The place of a run that a node of another one invoked. */
+export function parentOf(run: Run, nodeId: string, iteration: number, set: Partial<Parent> = {}): Parent {
+  const rootId = run.parent?.rootId ?? run.id;
+  const depth = (run.parent?.depth ?? 0) + 1;
+  return { runId: run.id, rootId, nodeId, iteration, attempt: 1, ordinal: 1, depth, deadlineAt: null, ...set };
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { readCorpus, spread } from '../../demo/corpus.ts';
@@ -33,8 +33,10 @@ export interface WindowWishes {
 /** The product with pages and a browser before it. */
 export interface Explorer {
   readonly server: Server;
-  /** A window of its own, signed in, at an address of the page. Its errors fail the test that asks {@link Explorer.complaints}. */
+  /** A window of its own, signed in, at an address of the page; it knows nothing of other windows. */
   open(path: string, wishes?: WindowWishes): Promise<Page>;
+  /** Closes all windows: what is open after a test goes on asking the server. */
+  closeWindows(): Promise<void>;
   /** What windows have complained about since they were last asked: exceptions, errors on the console, broken rules of the policy. */
   complaints(): string[];
   /** Calls the public API with the key of the server. */
@@ -53,7 +55,9 @@ export async function startExplorer(chromiumPath: string | null): Promise<Explor
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const server = await startServer();
-  const contexts: { readonly context: BrowserContext; readonly profile: string }[] = [];
+  // A profile of its own, which goes with it.
+  const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: ARGUMENTS });
+  let windows: BrowserContext[] = [];
   let complaints: string[] = [];
 
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
@@ -70,18 +74,14 @@ export async function startExplorer(chromiumPath: string | null): Promise<Explor
     server,
     call,
     async open(path, { width = 1280, height = 800, theme = 'light', signedIn = true } = {}) {
-      const profile = mkdtempSync(join(tmpdir(), 'millrun-browser-'));
-      const context = await chromium.launchPersistentContext(profile, {
-        executablePath: chromiumPath,
-        headless: true,
-        args: ARGUMENTS,
+      const context = await browser.newContext({
         viewport: { width, height },
         colorScheme: theme,
         locale: 'en-GB',
         timezoneId: 'UTC',
       });
-      contexts.push({ context, profile });
-      const page = context.pages()[0] ?? (await context.newPage());
+      windows.push(context);
+      const page = await context.newPage();
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => {
         // That nobody is signed in yet is asked for, and answered with 401.
@@ -99,16 +99,18 @@ export async function startExplorer(chromiumPath: string | null): Promise<Explor
       await page.goto(`${server.url}${path}`);
       return page;
     },
+    async closeWindows() {
+      const open = windows;
+      windows = [];
+      for (const context of open) await context.close();
+    },
     complaints() {
       const said = complaints;
       complaints = [];
       return said;
     },
     async stop() {
-      for (const { context, profile } of contexts) {
-        await context.close();
-        rmSync(profile, { recursive: true, force: true });
-      }
+      await browser.close();
       await server.stop();
     },
   };
@@ -117,30 +119,32 @@ export async function startExplorer(chromiumPath: string | null): Promise<Explor
 const NOTHING: Explorer = {
   server: { url: '', key: '', folder: '', stop: async () => {} },
   open: () => Promise.reject(new Error('There is no browser.')),
+  closeWindows: async () => {},
   complaints: () => [],
   call: () => Promise.reject(new Error('There is no server.')),
   stop: async () => {},
 };
 
-/** Saves the demo's workflow and runs it over some READMEs of the packages. @returns the id of the workflow */
-export async function runDemo({ call }: Explorer, runs: number): Promise<string> {
+/** Saves the demo's workflow. @returns its id */
+export async function saveDemo({ call }: Explorer): Promise<string> {
   const digest: unknown = JSON.parse(readFileSync(join(ROOT, 'demo/package-digest.json'), 'utf8'));
-  const { id } = await call<{ id: string }>('POST', '/v1/workflows', digest);
+  return (await call<{ id: string }>('POST', '/v1/workflows', digest)).id;
+}
+
+/** Runs the demo's workflow over some READMEs of the packages. */
+export async function runDemo({ call }: Explorer, workflowId: string, runs: number): Promise<void> {
   const waiting = spread(readCorpus(join(ROOT, 'node_modules')), runs).values();
   const takeTurns = async () => {
     for (const { readme, manifest } of waiting) {
-      await call('POST', `/v1/workflows/${id}/runs/sync`, { input: { README: readme, Manifest: manifest } });
+      await call('POST', `/v1/workflows/${workflowId}/runs/sync`, { input: { README: readme, Manifest: manifest } });
     }
   };
   await Promise.all(Array.from({ length: 8 }, takeTurns));
-  return id;
 }
-
-const AXE = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
 
 /** What of WCAG 2.2 AA the page breaks as it stands, each with where; empty is what is wanted. */
 export async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
   const { violations } = (await page.evaluate(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`)) as {
     readonly violations: readonly {

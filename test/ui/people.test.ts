@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { needsProgram } from '../support/programs.ts';
 import { barriers, type Explorer, picture, startExplorer } from './explorer.ts';
 
@@ -43,6 +43,8 @@ const REVIEW = {
 beforeAll(async () => {
   explorer = await startExplorer(chromium);
 }, 120_000);
+
+afterEach(() => explorer.closeWindows());
 
 afterAll(() => explorer.stop());
 

@@ -1,5 +1,5 @@
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { Suspense } from 'react';
+import { Suspense, use } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { SkeletonLines } from './components/skeleton.tsx';
 import { EmptyState, ErrorState } from './components/states.tsx';
@@ -8,7 +8,7 @@ import { TooltipScope } from './components/tooltip.tsx';
 import { ApiError } from './explorer-api.ts';
 import { PageFault } from './page-fault.tsx';
 import { SignInPage } from './pages/sign-in/sign-in-page.tsx';
-import { ROUTES } from './routes.ts';
+import { loadedPage, loadPage, PATHS } from './routes.ts';
 import { forgetSession, SignedIn } from './session.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -45,8 +45,10 @@ export function App() {
             <PageFault>
               <Suspense fallback={<SkeletonLines lines={6} label="Loading the page" />}>
                 <Switch>
-                  {ROUTES.map(({ path, component }) => (
-                    <Route key={path} path={path} component={component} />
+                  {PATHS.map((path) => (
+                    <Route key={path} path={path}>
+                      <Page path={path} />
+                    </Route>
                   ))}
                   <Route path="/">
                     <Redirect to="/runs" replace />
@@ -68,4 +70,9 @@ export function App() {
       </TooltipScope>
     </QueryClientProvider>
   );
+}
+
+function Page({ path }: { readonly path: string }) {
+  const Loaded = loadedPage(path) ?? use(loadPage(path));
+  return <Loaded />;
 }

@@ -98,6 +98,18 @@ export const api = {
       listen<wire.RunLiveEvent>(`/runs/${id(runId)}/live`, { position }, ['state', 'logs', 'content', 'end'], listener),
     evaluations: (runId: string, reading?: Reading) =>
       get<Items<wire.EvaluationDetail>>(`/runs/${id(runId)}/evaluations`, undefined, reading),
+    /** Runs that a node of it invoked, by pages. */
+    children: (
+      runId: string,
+      query: { readonly node: string; readonly page?: number; readonly size?: number },
+      reading?: Reading,
+    ) => get<wire.ChildrenPage>(`/runs/${id(runId)}/children`, query, reading),
+    /** What is different in another run. */
+    diff: (runId: string, otherId: string, reading?: Reading) =>
+      get<wire.RunComparison>(`/runs/${id(runId)}/diff`, { with: otherId }, reading),
+    /** Runs that repeat this one, newest first. */
+    retries: (runId: string, reading?: Reading) =>
+      get<Items<wire.RunRow>>(`/runs/${id(runId)}/retries`, undefined, reading),
     stop: (runId: string, how: wire.StopRun = {}) => post<wire.RunRow>(`/runs/${id(runId)}/stop`, how),
     retry: (runId: string, how: wire.RetryRun = {}) => post<wire.StartedRun>(`/runs/${id(runId)}/retry`, how),
     evaluate: (runId: string, how: wire.EvaluateRun = {}) =>

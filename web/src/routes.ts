@@ -1,4 +1,4 @@
-import { type ComponentType, lazy } from 'react';
+import type { ComponentType } from 'react';
 import type { IconName } from './components/icon.tsx';
 
 /** A page: where it is, and its code, which is loaded when it is first visited. */
@@ -45,10 +45,43 @@ const PAGES: readonly PageRoute[] = [
   { path: '/design', load: () => import('./pages/design/design-page.tsx') },
 ];
 
-/** Pages as components that load themselves. */
-export const ROUTES = PAGES.map(({ path, load }) => ({ path, load, component: lazy(load) }));
+/** The addresses of all pages. */
+export const PATHS: readonly string[] = PAGES.map(({ path }) => path);
 
-/** Fetches the code of a page that is about to be visited. */
-export function preload(path: string): void {
-  void PAGES.find((page) => page.path === path)?.load();
+const loading = new Map<string, Promise<ComponentType>>();
+const loaded = new Map<string, ComponentType>();
+
+/** A page whose code is here. It is drawn at once, without the fallback that React shows for 300 ms at least once it has shown it. */
+export function loadedPage(path: string): ComponentType | undefined {
+  return loaded.get(path);
+}
+
+/** Fetches the code of a page that is about to be visited, once. One that could not be had is fetched again the next time. */
+export function loadPage(path: string): Promise<ComponentType> {
+  const known = loading.get(path);
+  if (known) return known;
+  const page = PAGES.find((one) => one.path === path);
+  if (!page) throw new Error(`There is no page at ${path}.`);
+  const promise = page.load().then(
+    (module) => {
+      loaded.set(path, module.default);
+      return module.default;
+    },
+    (error: unknown) => {
+      loading.delete(path);
+      throw error;
+    },
+  );
+  // Whoever draws the page hears of a failure; who only fetched it ahead need not.
+  promise.catch(() => {});
+  loading.set(path, promise);
+  return promise;
+}
+
+/** Fetches the code of the page at an address, whatever follows its first part. */
+export function preloadHere(address: string): void {
+  const [, first = '', ...rest] = address.split('/');
+  const place = `/${first || 'runs'}`;
+  const path = PATHS.find((one) => (rest.length > 0 ? one.startsWith(`${place}/:`) : one === place));
+  if (path !== undefined) void loadPage(path);
 }

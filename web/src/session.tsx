@@ -15,7 +15,7 @@ export function useSession(): Session {
 /** Whether the key may do what a scope names; what it may not is not offered. */
 export function useMay(scope: Scope): boolean {
   const { scopes } = useSession();
-  return scopes.includes(scope) || scopes.includes('admin');
+  return scopes.includes(scope);
 }
 
 const QUERY_KEY = ['session'];
@@ -57,15 +57,17 @@ export function useSigning(): {
   readonly signOut: () => Promise<void>;
 } {
   const client = useQueryClient();
+  // The session itself stays: what watches it would go on watching what was thrown away.
+  const forget = () => client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== QUERY_KEY[0] });
   return {
     async signIn(key) {
       const session = await api.session.signIn(key);
-      client.clear();
+      forget();
       client.setQueryData(QUERY_KEY, session);
     },
     async signOut() {
       await api.session.signOut();
-      client.clear();
+      forget();
       client.setQueryData(QUERY_KEY, null);
     },
   };

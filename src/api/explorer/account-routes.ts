@@ -36,7 +36,7 @@ export function accountRoutes(api: FastifyInstance, parts: ExplorerParts): void 
     '/v1/keys',
     { config: { answersSecret: true }, schema: { body: KeyBody } },
     async ({ caller, body }, reply) => {
-      const { name, scopes, expiresAt = null, rateLimit = null } = body as Static<typeof KeyBody>;
+      const { name, scopes, expiresAt = null, rateLimit = null }: wire.CreateKey = body as Static<typeof KeyBody>;
       const { key, text } = await keys.create(caller, { name, scopes, expiresAt, rateLimit });
       const shown: wire.ShownKey = { key: present(caller, key), text };
       return reply.code(201).send(shown);

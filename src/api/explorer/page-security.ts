@@ -1,15 +1,30 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PlatformError } from '../../domain/error.ts';
 
-/**
- * What every answer to a browser carries: nothing from elsewhere, no script within a page, no frame around it. Style elements are let through, since
- * the editors of the page make theirs as they go: what they could reach by address is this server alone.
- */
+/** What every answer to a browser carries: nothing from elsewhere, no script or style within a page, no frame around it. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': [
+  'content-security-policy': policy("'self'"),
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+};
+
+/**
+ * The policy of an answer that holds the page: style elements with the nonce are its own, since its editors make theirs as they go.
+ * @param nonce unguessable, new for each answer
+ */
+export function pagePolicy(nonce: string): string {
+  return policy(`'self' 'nonce-${nonce}'`);
+}
+
+function policy(styles: string): string {
+  return [
     "default-src 'self'",
     "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
+    `style-src ${styles}`,
     "img-src 'self' data: blob:",
     "media-src 'self' data: blob:",
     "font-src 'self'",
@@ -18,14 +33,8 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
-  ].join('; '),
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
-};
+  ].join('; ');
+}
 
 /** The header that a page of another origin cannot send without asking first, which this server never allows. */
 const OWN_HEADER = 'x-millrun-explorer';

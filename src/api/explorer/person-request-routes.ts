@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../domain/caller.ts';
 import { invalid } from '../../domain/error.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import { PERSON_REQUEST_STATUSES, type PersonRequest } from '../../domain/person-request.ts';
 import { storedFileUri } from '../../domain/stored-file.ts';
 import { personRequestVocabulary } from '../../filter/person-request-vocabulary.ts';
@@ -54,8 +53,8 @@ export function personRequestRoutes(api: FastifyInstance, parts: ExplorerParts):
   });
 
   api.post('/v1/requests/:id/answer', { schema: { body: AnswerBody } }, async ({ caller, params, body }) => {
-    const { answer, answeredBy = null } = body as Static<typeof AnswerBody>;
-    return present(caller, await personRequests.answer(caller, idOf(params), answer as JsonObject, answeredBy));
+    const { answer, answeredBy = null } = body as wire.AnswerRequest;
+    return present(caller, await personRequests.answer(caller, idOf(params), answer, answeredBy));
   });
 
   api.post('/v1/requests/:id/cancel', { schema: { body: CancelBody } }, async ({ caller, params, body }) => {

@@ -1,14 +1,15 @@
 import type { Caller, Scope } from '../../domain/caller.ts';
 import type { RunEvent } from '../../domain/event.ts';
 import { type Iteration, isSettled, type NodeRun } from '../../domain/node-run.ts';
-import { isTerminal, type Run } from '../../domain/run.ts';
+import type { PageRequest } from '../../domain/page.ts';
+import { isTerminal, type Parent, type Run } from '../../domain/run.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { WorkflowVersion } from '../../domain/workflow.ts';
 import type { ExplorerParts } from './parts.ts';
-import { payloadHref, payloadPart } from './payload-part.ts';
+import { payloadHref, runPart } from './payload-part.ts';
 import { presentDelivery } from './present-delivery.ts';
 import { presentPersonRequest } from './present-person-request.ts';
-import { namesOf, presentOneRow } from './present-run.ts';
+import { namesOf, presentOneRow, presentRows } from './present-run.ts';
 import type * as wire from './wire.ts';
 
 /** Passes of a node whose spans are shown: more of them cannot be told apart in a waterfall. */
@@ -16,6 +17,9 @@ const SPANS_OF_NODE = 200;
 
 /** Requests to persons that one answer names. */
 const REQUESTS = 100;
+
+/** Runs that one node invoked that are named at first. */
+const INVOKED_RUNS = 20;
 
 /** The run as it stands, with its nodes and edges. */
 export async function readRunState(parts: ExplorerParts, caller: Caller, run: Run): Promise<wire.RunState> {
@@ -53,14 +57,22 @@ export async function readRunState(parts: ExplorerParts, caller: Caller, run: Ru
 /** Everything that the page of a run shows at first. */
 export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: Run): Promise<wire.RunDetail> {
   const { runs, keys, workflows } = parts;
-  const [state, nodeRuns, version, payloads, deliveries, record] = await Promise.all([
+  const [state, nodeRuns, version, [input, output], deliveries, record] = await Promise.all([
     readRunState(parts, caller, run),
     runs.nodeRuns(caller, run.id),
     runs.version(run),
-    runs.payloads(run),
+    Promise.all([
+      runPart(runs, run.input, payloadHref(run.id, 'input', null)),
+      run.output === null ? null : runPart(runs, run.output, payloadHref(run.id, 'output', null)),
+    ]),
     runs.deliveries(caller, run.id),
     workflows.recordOfRun(caller, run.workflowId),
   ]);
+  const invoking = new Set((await runs.progress(run, INVOKED_RUNS)).subflows.map(({ nodeId }) => nodeId));
+  const first = { page: 1, size: INVOKED_RUNS };
+  const children = await Promise.all(
+    [...invoking].map(async (nodeId) => (await readChildren(parts, caller, run.id, nodeId, first)).items),
+  );
   const retryOf = run.context?.['retry_of'];
   return {
     run: state.run,
@@ -73,8 +85,8 @@ export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: R
     nodeIds: run.nodeIds,
     singleNodeId: run.singleNodeId,
     versionPinned: run.versionPinned,
-    input: payloadPart(payloads.input, payloadHref(run.id, 'input', null)),
-    output: payloads.output === null ? null : payloadPart(payloads.output, payloadHref(run.id, 'output', null)),
+    input,
+    output,
     version: {
       id: version.id,
       name: version.name,
@@ -88,8 +100,8 @@ export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: R
     usage: runs.usage(nodeRuns),
     requests: state.requests,
     deliveries: deliveries.map(presentDelivery),
-    children: [],
-    parent: null,
+    children: children.flat(),
+    parent: run.parent === null ? null : { ...placeOf(run.parent), runId: run.parent.runId, rootId: run.parent.rootId },
     retryOf: typeof retryOf === 'string' ? retryOf : null,
     actions: actionsOf(
       caller,
@@ -98,6 +110,24 @@ export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: R
     ),
   };
 }
+
+/** Runs that a node of a run invoked. @throws PlatformError `not_found` */
+export async function readChildren(
+  parts: ExplorerParts,
+  caller: Caller,
+  runId: string,
+  nodeId: string,
+  wanted: PageRequest,
+): Promise<wire.ChildrenPage> {
+  const { items, total, page, size } = await parts.runs.listInvoked(caller, runId, nodeId, wanted);
+  const rows = await presentRows(parts, caller, items);
+  const children = items.flatMap((child, index) =>
+    child.parent === null ? [] : [{ run: rows[index]!, ...placeOf(child.parent) }],
+  );
+  return { items: children, total, page, size };
+}
+
+const placeOf = ({ nodeId, iteration, attempt, ordinal }: Parent) => ({ nodeId, iteration, attempt, ordinal });
 
 async function requestsOf(parts: ExplorerParts, caller: Caller, run: Run): Promise<wire.PersonRequestRow[]> {
   if (!caller.scopes.has('people:read')) return [];
@@ -232,7 +262,8 @@ function actionsOf({ scopes }: Caller, run: Run, isBeingTold: boolean): wire.Run
     retry: lacks('runs:create') ?? ended,
     retryFailed: lacks('runs:create') ?? ended ?? (run.status === 'succeeded' ? 'Nothing of it failed.' : null),
     rerun: lacks('runs:create'),
-    delete: lacks('runs:delete') ?? ended,
+    delete:
+      lacks('runs:delete') ?? ended ?? (run.parent === null ? null : 'It is a part of another run, and goes with it.'),
     evaluate: lacks('evaluations:create') ?? ended,
     redeliver:
       lacks('runs:execute') ??

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { PlatformError } from '../../domain/error.ts';
-import type { JudgePlan } from '../../domain/evaluation.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Run } from '../../domain/run.ts';
 import { explorerVocabulary } from '../../filter/explorer-vocabulary.ts';
@@ -32,7 +31,14 @@ const RETRY = {
   from: Type.Optional(Type.Enum(['start', 'failed_node'])),
   version: Type.Optional(Type.Enum(['original', 'current'])),
 };
-const RetryBody = exactly(RETRY);
+const RetryBody = exactly({
+  from: Type.Optional(
+    Type.Union([Type.Enum(['start', 'failed_node']), Type.Array(Type.String(), { minItems: 1, maxItems: 1000 })]),
+  ),
+  version: RETRY.version,
+  input: Type.Optional(AnyObject),
+  overrides: Type.Optional(AnyObject),
+});
 const FeedbackBody = exactly({
   isPositive: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
   reason: Type.Optional(Type.Union([Type.String({ maxLength: 2000 }), Type.Null()])),
@@ -64,13 +70,12 @@ const SOURCE = 'explorer';
 
 /** Acting on runs: one by one, and on many at once. */
 export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): void {
-  const { runs, retries, evaluations, deliveries, bulkJobs, clock } = parts;
+  const { runs, replays, evaluations, deliveries, bulkJobs, clock } = parts;
   const started = (run: Run): wire.StartedRun => ({ runId: run.id });
 
   api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, id: requestId }) => {
-    const { workflowId, versionId, input, singleNodeId, metadata, clientRef, retryOf } = body as Static<
-      typeof StartBody
-    >;
+    const { workflowId, versionId, input, singleNodeId, metadata, clientRef, retryOf }: wire.StartRun =
+      body as wire.StartRun;
     // What is named as repeated is a run of this workspace, or the link would lead nowhere.
     if (retryOf !== undefined) await runs.get(caller, retryOf);
     const run = await runs.create(caller, {
@@ -96,25 +101,27 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
     '/v1/runs/:id/stop',
     { schema: { body: StopBody } },
     async ({ caller, params, body }): Promise<wire.RunRow> => {
-      const { reason = null } = body as Static<typeof StopBody>;
-      const { run } = await runs.cancel(caller, idOf(params), reason);
+      const given: wire.StopRun = body as Static<typeof StopBody>;
+      const { run } = await runs.cancel(caller, idOf(params), given.reason ?? null);
       return presentOneRow(parts, caller, run);
     },
   );
 
   api.post('/v1/runs/:id/retry', { schema: { body: RetryBody } }, async ({ caller, params, body, id: requestId }) => {
-    const { from = 'start', version = 'original' } = body as Static<typeof RetryBody>;
-    return started(await retries.retry(caller, idOf(params), { from, version, requestId, dialect: 'noxus' }));
+    const { from = 'start', version = 'original', input = null, overrides = {} } = body as wire.RetryRun;
+    return started(
+      await replays.replay(caller, idOf(params), { from, version, input, overrides, requestId, dialect: 'noxus' }),
+    );
   });
 
   api.post(
     '/v1/runs/:id/evaluate',
     { schema: { body: EvaluateBody } },
     async ({ caller, params, body, id: requestId }): Promise<wire.EvaluationRow> => {
-      const { judges, threshold } = body as Static<typeof EvaluateBody>;
+      const { judges, threshold }: wire.EvaluateRun = body as Static<typeof EvaluateBody>;
       const evaluation = await evaluations.create(caller, {
         ...{ runId: idOf(params), subject: NO_SUBJECT, parentId: null, clientRef: null, callbackUrl: null },
-        judges: (judges as JudgePlan[] | undefined) ?? null,
+        judges: judges ?? null,
         threshold: threshold ?? null,
         requestId,
         isRepeat: false,
@@ -127,7 +134,8 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
     '/v1/runs/:id/feedback',
     { schema: { body: FeedbackBody } },
     async ({ caller, params, body }): Promise<wire.RunRow> => {
-      const { run } = await runs.setFeedback(caller, idOf(params), body as Static<typeof FeedbackBody>);
+      const given: wire.GiveFeedback = body as Static<typeof FeedbackBody>;
+      const { run } = await runs.setFeedback(caller, idOf(params), given);
       return presentOneRow(parts, caller, run);
     },
   );
@@ -178,9 +186,14 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   });
 
   function readBulk(body: unknown): BulkWanted {
-    const { action, runs: chosen, from = 'start', version = 'original' } = body as Static<typeof BulkBody>;
+    const {
+      action,
+      runs: chosen,
+      from = 'start',
+      version = 'original',
+    }: wire.BulkStart = body as Static<typeof BulkBody>;
     return {
-      action: action as BulkWanted['action'],
+      action,
       runs:
         'ids' in chosen
           ? { ids: [...new Set(chosen.ids)] }

@@ -6,7 +6,7 @@ import { invalid } from '../../domain/error.ts';
 import type { Boundary } from '../../domain/keyset.ts';
 import type { Run } from '../../domain/run.ts';
 import { explorerVocabulary } from '../../filter/explorer-vocabulary.ts';
-import { demand } from '../../operations/access.ts';
+import { demand, demandVerdicts } from '../../operations/access.ts';
 import { exactly, type ReadList, readList, within } from './list.ts';
 import type { ExplorerParts } from './parts.ts';
 import { type Names, namesOf } from './present-run.ts';
@@ -65,6 +65,8 @@ export function runExportRoutes(api: FastifyInstance, parts: ExplorerParts): voi
     const { format, ids, columns: named, ...given } = query as Static<typeof ExportQuery>;
     const columns = readColumns(named);
     const list = readList({ ...given, limit: PAGE }, explorerVocabulary, ['export'], clock());
+    // Refused now: once the download has begun it can only break off.
+    demandVerdicts(caller, list.filter, list.sort);
     const filter = ids === undefined ? list.filter : within(null, 'id', ids.split(','));
     const isCsv = format === 'csv';
     const stamp = new Date(clock()).toISOString().slice(0, 19).replaceAll(/[:T]/g, '-');

@@ -67,7 +67,7 @@ const FACETS: Readonly<Record<wire.FacetField, SurveyFacet>> = {
 export function runListRoutes(api: FastifyInstance, parts: ExplorerParts): void {
   const { runs, search, surveys, clock } = parts;
 
-  const surveyOf = (caller: Caller, q: string | undefined, span: Partial<Static<typeof HistogramQuery>> = {}) =>
+  const surveyOf = (caller: Caller, q: string | undefined, span: wire.HistogramQuery = {}) =>
     surveys.runs(caller, {
       filter: readQ(q, explorerVocabulary, clock()),
       from: span.from ?? null,
@@ -76,7 +76,7 @@ export function runListRoutes(api: FastifyInstance, parts: ExplorerParts): void 
     });
 
   api.get('/v1/runs', { schema: { querystring: ListQuery } }, async ({ caller, query }): Promise<wire.RunPage> => {
-    const given = query as Static<typeof ListQuery>;
+    const given: wire.RunListQuery = query as Static<typeof ListQuery>;
     const { category = null, subcategory = null } = given;
     const scope = ['runs', caller.workspaceId, category ?? '', subcategory ?? ''];
     const list = readList(given, explorerVocabulary, scope, clock());
@@ -102,7 +102,7 @@ export function runListRoutes(api: FastifyInstance, parts: ExplorerParts): void 
   );
 
   api.post('/v1/runs/search', { schema: { body: SearchBody } }, async ({ caller, body }): Promise<wire.SearchPage> => {
-    const given = body as Static<typeof SearchBody>;
+    const given: wire.SearchQuery = body as Static<typeof SearchBody>;
     const filter = readQ(given.q, explorerVocabulary, clock(), ['body', 'q']);
     const found = await search.find(caller, {
       query: given.query,
@@ -174,7 +174,8 @@ export function runListRoutes(api: FastifyInstance, parts: ExplorerParts): void 
     '/v1/runs/histogram',
     { schema: { querystring: HistogramQuery } },
     async ({ caller, query }): Promise<wire.Histogram> => {
-      const given = query as Static<typeof HistogramQuery>;
+      const given: wire.HistogramQuery = query as Static<typeof HistogramQuery>;
+      refuseEmptySpan(given.from, given.to);
       const { from, to, bucketMs, buckets, scanned }: RunSurvey = await surveyOf(caller, given.q, given);
       return { from, to, bucketMs, buckets, scanned };
     },
@@ -222,6 +223,13 @@ export function runListRoutes(api: FastifyInstance, parts: ExplorerParts): void 
       };
     },
   );
+}
+
+/** @throws PlatformError `invalid` */
+function refuseEmptySpan(from: number | undefined, to: number | undefined): void {
+  if (from === undefined || to === undefined || from < to) return;
+  const message = `The time from ${from} to ${to} is none: "from" must come before "to".`;
+  throw invalid([{ at: ['query', 'from'], message, type: 'range' }]);
 }
 
 function readFacets(text: string | undefined): wire.FacetField[] {

@@ -5,6 +5,7 @@ import type { RunEvent } from '../../domain/event.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { RunLog } from '../../domain/run-log.ts';
 import { explorerVocabulary } from '../../filter/explorer-vocabulary.ts';
+import { demandVerdicts } from '../../operations/access.ts';
 import { type EventStream, openEventStream } from '../sse.ts';
 import { exactly, readQ, within } from './list.ts';
 import type { ExplorerParts } from './parts.ts';
@@ -32,7 +33,9 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
   api.get('/v1/runs/live', { schema: { querystring: RunsQuery } }, async (request, reply) => {
     const { caller } = request;
     const given = request.query as Static<typeof RunsQuery>;
-    const filter = readQ(given.q, explorerVocabulary, clock());
+    // Read anew for each batch: `now` goes on.
+    const filter = () => readQ(given.q, explorerVocabulary, clock());
+    demandVerdicts(caller, filter());
     const since = positionOf(request, given.position);
     const gathered = new Gathered();
     const unwatch = await runs.live.watchAll(caller, (event) => gathered.add(event));
@@ -54,11 +57,11 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
         if (batch === null) break;
         if (batch.isReset || batch.runs.size > MOST_RUNS) {
           const position = Math.max(batch.position, await runs.live.position());
-          stream.send('reset', JSON.stringify({ position }), String(position));
+          send(stream, { event: 'reset', data: { position } }, position);
           continue;
         }
-        for (const live of await changed(caller, batch.runs, (ids) => within(filter, 'id', ids))) {
-          stream.send('run', JSON.stringify(live), String(batch.position));
+        for (const live of await changed(caller, batch.runs, (ids) => within(filter(), 'id', ids))) {
+          send(stream, { event: 'run', data: live }, batch.position);
         }
       }
     } catch (error) {
@@ -78,6 +81,7 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
     const unwatch = await runs.live.watch(id, (event) => gathered.add(event));
     const stream = openEventStream(request, reply);
     void stream.closed.then(() => gathered.end());
+    const unwatchContent = runs.live.watchContent(id, (piece) => send(stream, { event: 'content', data: piece }));
     const lines = new NewLines((after) => linesAfter(caller, id, after));
     try {
       // What a client that says nothing has is not known: the first state is sent in any case.
@@ -91,6 +95,7 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
       request.log.error({ err: error, runId: id }, 'a live view of a run failed');
     } finally {
       unwatch();
+      unwatchContent();
       stream.end();
     }
   });
@@ -105,16 +110,16 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
   ): Promise<boolean> {
     const run = await runs.get(caller, id).catch(() => null);
     if (run === null) {
-      stream.send('end', JSON.stringify({ status: 'deleted' }));
+      send(stream, { event: 'end', data: { status: 'deleted' } });
       return true;
     }
     const state = await readRunState(parts, caller, run);
-    if (known === null || known < state.position) stream.send('state', JSON.stringify(state), String(state.position));
+    if (known === null || known < state.position) send(stream, { event: 'state', data: state }, state.position);
     for (let more = await lines.next(); more.length > 0; more = await lines.next()) {
-      stream.send('logs', JSON.stringify({ lines: more.map(presentLog) }), String(state.position));
+      send(stream, { event: 'logs', data: { lines: more.map(presentLog) } }, state.position);
     }
     if (!isTerminal(state.run.status)) return false;
-    stream.send('end', JSON.stringify({ status: state.run.status }));
+    send(stream, { event: 'end', data: { status: state.run.status } });
     return true;
   }
 
@@ -151,6 +156,11 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
       row: byId.get(id) ?? null,
     }));
   }
+}
+
+/** @param position of the log, which a client that comes back says it has come to */
+function send(stream: EventStream, { event, data }: wire.RunsLiveEvent | wire.RunLiveEvent, position?: number): void {
+  stream.send(event, JSON.stringify(data), position === undefined ? undefined : String(position));
 }
 
 /** The position that a client has come to: the id of the last event it saw, or what it says. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { invalid, PlatformError } from '../../domain/error.ts';
@@ -10,7 +11,7 @@ import { payloadHref, payloadPart } from './payload-part.ts';
 import { presentEvaluationDetail } from './present-evaluation.ts';
 import { presentLog } from './present-log.ts';
 import { namesOf, presentRows } from './present-run.ts';
-import { readRunDetail } from './present-run-detail.ts';
+import { readChildren, readRunDetail } from './present-run-detail.ts';
 import type * as wire from './wire.ts';
 
 const Params = Type.Object({ id: Type.String() });
@@ -25,6 +26,12 @@ const IterationsQuery = exactly({
   from: Type.Optional(Type.Integer({ minimum: 1 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
 });
+const ChildrenQuery = exactly({
+  node: Type.String({ minLength: 1 }),
+  page: Type.Optional(Type.Integer({ minimum: 1 })),
+  size: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+});
+const DiffQuery = exactly({ with: Type.String({ minLength: 1 }) });
 const PayloadQuery = exactly({
   part: Type.Enum(['input', 'output', 'node-inputs', 'node-outputs']),
   node: Type.Optional(Type.String()),
@@ -46,7 +53,7 @@ const OTHERS = 50;
 
 /** One run: what it was, what its nodes did, what they said. */
 export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
-  const { runs, records, evaluations } = parts;
+  const { runs, records, runDiffs, evaluations } = parts;
 
   api.get('/v1/runs/:id', async ({ caller, params }): Promise<wire.RunDetail> => {
     return readRunDetail(parts, caller, await runs.get(caller, idOf(params)));
@@ -118,10 +125,10 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
         .header('content-disposition', `inline; filename="${name}.json"`)
         .send(text);
 
-      async function ofRun(which: 'input' | 'output'): Promise<string | null> {
+      async function ofRun(which: 'input' | 'output'): Promise<string | Readable | null> {
         const run = await runs.get(caller, id);
         const payload = run[which];
-        return payload === null ? null : runs.text(payload);
+        return payload === null ? null : (await runs.open(payload)).text;
       }
 
       async function ofNode(which: 'node-inputs' | 'node-outputs'): Promise<string | null> {
@@ -140,7 +147,7 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
     { schema: { querystring: LogsQuery } },
     async ({ caller, params, query }): Promise<wire.LogPage> => {
       const id = idOf(params);
-      const given = query as Static<typeof LogsQuery>;
+      const given: wire.LogQuery = query as Static<typeof LogsQuery>;
       const { search = '', levels = '', node = '', at = '' } = given;
       const list = readPage(given, ['logs', caller.workspaceId, id, search, levels, node, at]);
       const terms: CheckedFilter[] = [];
@@ -186,6 +193,29 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
       ),
     };
   });
+
+  api.get(
+    '/v1/runs/:id/children',
+    { schema: { querystring: ChildrenQuery } },
+    async ({ caller, params, query }): Promise<wire.ChildrenPage> => {
+      const { node, page = 1, size = 50 } = query as Static<typeof ChildrenQuery>;
+      return readChildren(parts, caller, idOf(params), node, { page, size });
+    },
+  );
+
+  api.get(
+    '/v1/runs/:id/diff',
+    { schema: { querystring: DiffQuery } },
+    async ({ caller, params, query }): Promise<wire.RunComparison> => {
+      const { runs: compared, ...diff } = await runDiffs.compare(
+        caller,
+        idOf(params),
+        (query as Static<typeof DiffQuery>).with,
+      );
+      const [before, after] = await presentRows(parts, caller, [compared.before, compared.after]);
+      return { runs: { before: before!, after: after! }, ...diff };
+    },
+  );
 
   api.get('/v1/runs/:id/evaluations', async ({ caller, params }): Promise<{ items: wire.EvaluationDetail[] }> => {
     const run = await runs.get(caller, idOf(params));

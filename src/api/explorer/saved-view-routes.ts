@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import Type, { type Static } from 'typebox';
+import Type from 'typebox';
 import { invalid } from '../../domain/error.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import type { SavedView } from '../../domain/saved-view.ts';
 import { MAX_FILTER_LENGTH } from '../../filter/limits.ts';
 import type { ViewText } from '../../operations/saved-views.ts';
@@ -36,12 +35,12 @@ export function savedViewRoutes(api: FastifyInstance, { savedViews }: ExplorerPa
 }
 
 function readView(body: unknown): ViewText {
-  const { name, q, sort = '', columns = [], extra = {} } = body as Static<typeof ViewBody>;
+  const { name, q, sort = '', columns = [], extra = {} }: wire.SaveView = body as wire.SaveView;
   if (JSON.stringify(extra).length > EXTRA_LENGTH) {
     const message = `"extra" may have ${EXTRA_LENGTH} characters of JSON, given were ${JSON.stringify(extra).length}.`;
     throw invalid([{ at: ['body', 'extra'], message, type: 'too_long' }]);
   }
-  return { name: name.trim(), q, sort, columns, extra: extra as JsonObject };
+  return { name: name.trim(), q, sort, columns, extra };
 }
 
 function presentView({ workspaceId: _, ...view }: SavedView): wire.SavedView {

@@ -21,7 +21,8 @@ export function sessionRoutes(app: FastifyInstance, { sessions, version, clock }
     now: clock(),
   });
   app.post('/v1/session', { schema: { body: SignIn } }, async (request, reply) => {
-    const session = await sessions.open((request.body as Static<typeof SignIn>).key.trim());
+    const { key }: wire.SignIn = request.body as Static<typeof SignIn>;
+    const session = await sessions.open(key.trim());
     setSeal(request, reply, session.renewed, SESSION_MS / 1000);
     return present(session);
   });

@@ -28,7 +28,7 @@ describe('the page of the explorer', () => {
 
   function build(): void {
     mkdirSync(join(root, 'dist/assets'), { recursive: true });
-    writeFileSync(join(root, 'dist/index.html'), '<!doctype html><title>Runs</title>');
+    writeFileSync(join(root, 'dist/index.html'), '<!doctype html><meta nonce="%CSP_NONCE%"><title>Runs</title>');
     writeFileSync(join(root, 'dist/assets/index-abc.js'), 'script');
     writeFileSync(join(root, 'dist/assets/index-abc.js.br'), 'smaller');
     writeFileSync(join(root, 'dist/assets/index-abc.js.gz'), 'small');
@@ -36,7 +36,7 @@ describe('the page of the explorer', () => {
 
   it('is one that says how to build it, where it was not built', async () => {
     const answer = await app.inject({ url: '/', headers: PERSON });
-    expect([answer.statusCode, answer.body]).toEqual([200, expect.stringContaining('vite build web')]);
+    expect([answer.statusCode, answer.body]).toEqual([200, expect.stringContaining('build-web')]);
     expect(answer.headers['content-security-policy']).toContain("default-src 'self'");
   });
 
@@ -64,6 +64,18 @@ describe('the page of the explorer', () => {
     }
     expect((await app.inject({ url: '/runs', headers: { accept: '*/*' } })).statusCode).toBe(404);
     expect((await app.inject({ method: 'POST', url: '/runs', headers: PERSON })).statusCode).toBe(404);
+  });
+
+  it('names its own styles by a nonce that is new in each answer', async () => {
+    build();
+    const nonces = new Set<string>();
+    for (let asked = 0; asked < 3; asked += 1) {
+      const answer = await app.inject({ url: '/runs', headers: PERSON });
+      const nonce = /nonce="([^"]{24})"/.exec(answer.body)?.[1] ?? 'none';
+      expect(answer.headers['content-security-policy']).toContain(`style-src 'self' 'nonce-${nonce}';`);
+      nonces.add(nonce);
+    }
+    expect(nonces.size).toBe(3);
   });
 
   it('is told from the last one by its content, and read again when it was built anew', async () => {

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, join, normalize, sep } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { SECURITY_HEADERS } from './page-security.ts';
+import { pagePolicy, SECURITY_HEADERS } from './page-security.ts';
 
 /** Media types of what a build of the page is made of. What is not here is no file of it. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -17,6 +17,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
   '.txt': 'text/plain; charset=utf-8',
 };
+
+/** Where the page has the nonce of its policy, once, and how many random bytes that is. */
+const NONCE_PLACE = '%CSP_NONCE%';
+const NONCE_BYTES = 18;
 
 /** Siblings of a file that hold it compressed, the smaller first. */
 const ENCODINGS = [
@@ -42,7 +46,7 @@ const NOT_PAGES: ReadonlySet<string> = new Set([
  */
 export class WebPages {
   readonly #folder: string;
-  #page: { readonly at: number; readonly etag: string; readonly bytes: Buffer } | undefined;
+  #page: { readonly at: number; readonly etag: string; readonly text: string } | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -103,18 +107,22 @@ export class WebPages {
     reply.headers(SECURITY_HEADERS).header('content-type', TYPES['.html']!).header('cache-control', 'no-cache');
     if (page === null) return reply.code(200).send(NOT_BUILT);
     reply.header('etag', page.etag);
-    if (request.headers['if-none-match'] === page.etag) return reply.code(304).send();
-    return reply.send(page.bytes);
+    if (request.headers['if-none-match'] === page.etag) {
+      // What the browser kept holds the nonce of the policy that it kept.
+      return reply.removeHeader('content-security-policy').code(304).send();
+    }
+    const nonce = randomBytes(NONCE_BYTES).toString('base64');
+    return reply.header('content-security-policy', pagePolicy(nonce)).send(page.text.replace(NONCE_PLACE, nonce));
   }
 
   /** The page, read again when it was built anew; null when it was not built. */
-  #read(): { etag: string; bytes: Buffer } | null {
+  #read(): { etag: string; text: string } | null {
     const path = join(this.#folder, 'index.html');
     const at = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
     if (at === undefined) return null;
     if (this.#page?.at !== at) {
-      const bytes = readFileSync(path);
-      this.#page = { at, bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"` };
+      const text = readFileSync(path, 'utf8');
+      this.#page = { at, text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
     }
     return this.#page;
   }
@@ -127,7 +135,7 @@ const NOT_BUILT = `<!doctype html>
 <body>
 <h1>Millrun is running</h1>
 <p>The run explorer is not built yet. In the folder of Millrun run</p>
-<pre>npx vite build web</pre>
+<pre>node scripts/build-web.ts</pre>
 <p>and load this page again. The APIs need no page: <a href="/noxus/openapi.json">Noxus</a>, <a href="/runflow/openapi.json">Runflow</a>.</p>
 </body>
 </html>

@@ -322,9 +322,10 @@ export interface RunDetail {
   readonly usage: Usage | null;
   readonly requests: readonly PersonRequestRow[];
   readonly deliveries: readonly DeliveryRow[];
-  /** Runs that nodes of this one started, and the one that started it: empty and null until the server has such. */
+  /** Runs that nodes of this one invoked: the first 20 of each node. `GET /runs/{id}/children` has all. */
   readonly children: readonly ChildRun[];
-  readonly parent: ChildRun | null;
+  /** What invoked this run; runs with a parent are in no list. */
+  readonly parent: RunParent | null;
   /** The run that this one repeats. Those that repeat it: `GET /runs/{id}/retries`, `{items: RunRow[]}`, newest first, 50 at most. */
   readonly retryOf: string | null;
   readonly actions: RunActions;
@@ -403,8 +404,25 @@ export interface EdgeRow {
 /** A run within a run. */
 export interface ChildRun {
   readonly run: RunRow;
+  /** The node that invoked it, the pass (0 for a node that does not iterate), its try, and the place among the runs of that try. */
   readonly nodeId: string;
   readonly iteration: number;
+  readonly attempt: number;
+  readonly ordinal: number;
+}
+
+export interface RunParent extends Omit<ChildRun, 'run'> {
+  readonly runId: string;
+  /** The run that somebody started. */
+  readonly rootId: string;
+}
+
+/** `GET /runs/{id}/children?node=&page=&size=`: runs that a node invoked, in the order of its passes. Pages count from 1; 50 runs when `size` is left out. */
+export interface ChildrenPage {
+  readonly items: readonly ChildRun[];
+  readonly total: number;
+  readonly page: number;
+  readonly size: number;
 }
 
 /** `GET /runs/{id}/node?node=&iteration=`: what went through one pass of a node. `iteration` is 1-based. */
@@ -476,7 +494,16 @@ export interface LogRow {
 export type RunLiveEvent =
   | { readonly event: 'state'; readonly data: RunState }
   | { readonly event: 'logs'; readonly data: { readonly lines: readonly LogRow[] } }
+  /** Text that a node is making. `offset`: characters that came before it; 0: what came before is void. */
+  | { readonly event: 'content'; readonly data: ContentPiece }
   | { readonly event: 'end'; readonly data: { readonly status: RunStatus | 'deleted' } };
+
+export interface ContentPiece {
+  readonly nodeId: string;
+  readonly iteration: number;
+  readonly text: string;
+  readonly offset: number;
+}
 
 export interface RunState {
   readonly run: RunRow;
@@ -511,10 +538,85 @@ export interface StopRun {
   readonly reason?: string;
 }
 
-/** `POST /runs/{id}/retry`; answered with {@link StartedRun}. `failed_node` takes over what succeeded. */
+/**
+ * `POST /runs/{id}/retry`; answered with {@link StartedRun}. `failed_node` takes over what succeeded; a list of node ids everything but these and
+ * what comes after them.
+ */
 export interface RetryRun {
-  readonly from?: 'start' | 'failed_node';
+  readonly from?: 'start' | 'failed_node' | readonly string[];
   readonly version?: 'original' | 'current';
+  /** In place of the input that the run had. */
+  readonly input?: JsonObject;
+  /** Values that replace those of the input, by its keys. */
+  readonly overrides?: JsonObject;
+}
+
+/** `GET /runs/{id}/diff?with=`: what is different in the run `with`, which is `after`. */
+export interface RunComparison {
+  readonly runs: Sides<RunRow>;
+  readonly isSameWorkflow: boolean;
+  readonly isSameVersion: boolean;
+  /** Nodes that do something else, or get something else: `added`, or how they differ. */
+  readonly definition: readonly { readonly nodeId: string; readonly kind: string }[];
+  readonly input: PayloadDifference;
+  readonly output: PayloadDifference;
+  readonly nodes: readonly NodeComparison[];
+  readonly totals: Sides<Figures> & { readonly change: FigureChange };
+}
+
+export interface Sides<T> {
+  readonly before: T;
+  readonly after: T;
+}
+
+export interface PayloadDifference {
+  readonly differs: boolean;
+  /** 500 at most; `cut` names the sides whose value is only its beginning. */
+  readonly differences: readonly {
+    readonly kind: string;
+    /** JSON Pointer (RFC 6901): `/messages/0/text`. */
+    readonly path: string;
+    readonly cut: readonly ('before' | 'after')[];
+    readonly before?: JsonValue;
+    readonly after?: JsonValue;
+  }[];
+  readonly isCut: boolean;
+}
+
+/** Null where it is not known. */
+export interface Figures {
+  readonly queueMs: number | null;
+  readonly durationMs: number | null;
+  readonly attempts: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cost: string | null;
+  readonly warnings: number;
+}
+
+/** `after` less `before`. */
+export type FigureChange = { readonly [K in keyof Figures]: Figures[K] | null };
+
+/** One node in both runs; a side is null where the run has no record of it. */
+export interface NodeComparison extends Sides<NodeFacts | null> {
+  readonly nodeId: string;
+  readonly inputsDiffer: boolean;
+  readonly outputsDiffer: boolean;
+  readonly change: FigureChange | null;
+}
+
+export interface NodeFacts {
+  readonly status: NodeStatus;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly iterates: boolean;
+  readonly currentIteration: number;
+  readonly totalIterations: number;
+  readonly figures: Figures;
+  readonly warnings: readonly Warning[];
+  readonly failure: string | null;
+  /** The run that it really ran in, when its record was taken over. */
+  readonly takenOverFrom: string | null;
 }
 
 /** `POST /runs/{id}/evaluate`; answered with an {@link EvaluationRow}. */

@@ -115,15 +115,15 @@ export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void
   api.get('/v1/workflows/:id', async ({ caller, params }) => detailOf(caller, await get(caller, 'flow', idOf(params))));
 
   api.patch('/v1/workflows/:id', { schema: { body: PatchBody } }, async ({ caller, params, body }) => {
-    const { document, basedOnHash, force = false, settings, meta, ...about } = body as Static<typeof PatchBody>;
+    const { document, basedOnHash, force = false, settings, meta, ...about } = body as wire.SaveWorkflow;
     const record = await workflows.update(
       caller,
       idOf(params),
       {
-        ...(about as object),
-        ...(document ? { given: readDocument(document as JsonObject) } : {}),
-        ...(settings ? { settings: settings as JsonObject } : {}),
-        ...(meta ? { meta: meta as JsonObject } : {}),
+        ...about,
+        ...(document ? { given: readDocument(document) } : {}),
+        ...(settings ? { settings } : {}),
+        ...(meta ? { meta } : {}),
         ...(basedOnHash === undefined ? {} : { basedOnHash }),
       },
       force,
@@ -140,12 +140,12 @@ export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void
     '/v1/workflows/:id/try',
     { schema: { body: TryBody } },
     async ({ caller, params, body, id: requestId }): Promise<wire.StartedRun> => {
-      const { document, input, singleNodeId = null } = body as Static<typeof TryBody>;
+      const { document, input, singleNodeId = null } = body as wire.TryWorkflow;
       demand(caller, 'runs:create');
       const id = idOf(params);
-      const version = await workflows.draft(caller, id, readDocument(document as JsonObject));
+      const version = await workflows.draft(caller, id, readDocument(document));
       const run = await runs.create(caller, {
-        ...{ workflowId: id, versionId: version.id, workspaceId: null, input: input as JsonObject, nodeIds: null },
+        ...{ workflowId: id, versionId: version.id, workspaceId: null, input, nodeIds: null },
         ...{ singleNodeId, callbackUrl: null, tracing: false, debugger: null, source: TRIED, requestId },
       });
       return { runId: run.id };
@@ -167,8 +167,8 @@ export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void
   );
 
   api.post('/v1/workflows/:id/versions', { schema: { body: VersionBody } }, async ({ caller, params, body }, reply) => {
-    const { name, description = null, document } = body as Static<typeof VersionBody>;
-    const given = document === undefined ? null : readDocument(document as JsonObject);
+    const { name, description = null, document } = body as wire.SaveVersion;
+    const given = document === undefined ? null : readDocument(document);
     const { id } = await workflows.createVersion(caller, idOf(params), { name, description, given });
     return reply.code(201).send(await versionOf(caller, idOf(params), id));
   });
@@ -183,12 +183,12 @@ export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void
     { schema: { body: VersionPatchBody } },
     async ({ caller, params, body }) => {
       const { id, versionId } = params as { id: string; versionId: string };
-      const { name, description, document } = body as Static<typeof VersionPatchBody>;
+      const { name, description, document } = body as Partial<wire.SaveVersion>;
       await get(caller, 'flow', id);
       const version = await workflows.updateVersion(caller, id, versionId, {
         ...(name === undefined ? {} : { name }),
         ...(description === undefined ? {} : { description }),
-        ...(document === undefined ? {} : { given: readDocument(document as JsonObject) }),
+        ...(document === undefined ? {} : { given: readDocument(document) }),
       });
       return versionOf(caller, id, version.id);
     },

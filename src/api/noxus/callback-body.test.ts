@@ -38,6 +38,8 @@ const finished: Run = {
   apiKeyId: null,
   tracing: false,
   debugger: null,
+  parent: null,
+  subflows: null,
 };
 
 const body = (run: Run, output: string | null): unknown => JSON.parse(presentCallbackBody(run, output));

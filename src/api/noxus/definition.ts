@@ -174,11 +174,20 @@ function readNode(document: JsonObject, type: NodeType | null): NodeDefinition {
     id: document['id'] as string,
     type: document['type'] as string,
     name: document['name'] as string,
-    config: document['node_config'] as JsonObject,
+    config: withSubflow(document),
     inputs: connectors.inputs.map((connector) => readConnector(connector, type)),
     outputs: connectors.outputs.map((connector) => readConnector(connector, type)),
     ...(Object.keys(constants).length > 0 ? { constants } : {}),
   };
+}
+
+/** The configuration, with the workflow that the node invokes, which official clients name beside it. */
+function withSubflow(document: JsonObject): JsonObject {
+  const config = document['node_config'] as JsonObject;
+  const about = document['subflow_config'] ?? null;
+  const id = document['subflow_id'] ?? (isJsonObject(about) ? about['workflow_id'] : null);
+  if (typeof id !== 'string' || id === '' || config['subflow_id']) return config;
+  return { ...config, subflow_id: id };
 }
 
 /** Inputs that carry a value of their own instead of an edge. `true` and `false` are flags there, not values. */

@@ -18,6 +18,22 @@ export function contentMessages(event: RunEvent): EventMessage[] {
   }));
 }
 
+/**
+ * A `content` with a piece of a running node's text. It has no place in the log, and carries that of the message before it, from which a client may go on.
+ * `offset` says how many characters came before; 0 begins anew, also where another model's answer takes the place of one that broke off.
+ */
+export function textMessage(
+  piece: { nodeId: string; iteration: number; text: string; offset: number },
+  redisId: string,
+): EventMessage {
+  const { nodeId, iteration, text, offset } = piece;
+  return {
+    type: 'content',
+    data: { id: nodeId, node_id: nodeId, status: NODE_STATUS_WORD.running, content: text, offset, iteration },
+    redisId,
+  };
+}
+
 /** The state of the whole run as it is now, sent behind an event's contents. */
 export function stateMessage(event: RunEvent, run: Run, progressDetails: object): EventMessage {
   return {

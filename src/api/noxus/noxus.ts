@@ -7,6 +7,7 @@ import { answerError, answerNotFound } from './errors.ts';
 import { fileRoutes } from './file-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { personRequestRoutes } from './person-request-routes.ts';
+import { replayRoutes } from './replay-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import * as schemas from './schemas.ts';
 import { startUpRoutes } from './start-up-routes.ts';
@@ -45,6 +46,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     startUpRoutes(api, parts);
     workflowRoutes(api, parts);
     runRoutes(api, parts);
+    replayRoutes(api, parts);
     personRequestRoutes(api, parts);
     fileRoutes(api, parts);
     keyRoutes(api, parts.keys);

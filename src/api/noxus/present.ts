@@ -5,7 +5,7 @@ import type { RunLog } from '../../domain/run-log.ts';
 import type { StoredFile } from '../../domain/stored-file.ts';
 import { storedFileUri } from '../../domain/stored-file.ts';
 import type { DefinitionIssue, WorkflowRecord, WorkflowVersion } from '../../domain/workflow.ts';
-import type { RunProgress } from '../../operations/progress.ts';
+import type { RunProgress, SubflowProgress } from '../../operations/progress.ts';
 import type { NodeIo } from '../../operations/runs.ts';
 import type { FoundRun, FoundRuns } from '../../operations/search.ts';
 import { listText, objectText } from '../json-text.ts';
@@ -75,6 +75,25 @@ export function presentRunNoIo(run: Run, input: string, document: string): strin
     user_id: 'null',
     conversation_id: 'null',
     api_key_id: text(run.apiKeyId),
+  });
+}
+
+/** A run that a node of another one invoked, without what went in and came out. */
+export function presentInvokedRun(run: Run): string {
+  return objectText({
+    ...baseFields(run, '{}'),
+    ...provenanceFields(run),
+    error: text(run.failure?.message ?? null),
+    parent: text(
+      run.parent && {
+        run_id: run.parent.runId,
+        root_run_id: run.parent.rootId,
+        node_id: run.parent.nodeId,
+        iteration: run.parent.iteration,
+        attempt: run.parent.attempt,
+        ordinal: run.parent.ordinal,
+      },
+    ),
   });
 }
 
@@ -161,9 +180,30 @@ export function presentProgress(progress: RunProgress): object {
         },
       ]),
     ),
-    subflow_executions: {},
+    subflow_executions: Object.fromEntries(
+      progress.subflows.map((subflow) => [subflow.nodeId, presentSubflow(subflow)]),
+    ),
     per_edge_progress: Object.fromEntries(progress.edges.map(([id, status]) => [id, { status }])),
     run_logs: Object.fromEntries(progress.logs.map((log) => [log.id, presentLog(log)])),
+  };
+}
+
+/** The runs that one node invoked (schema SubflowExecution): the definition once, and each by its item or its round. */
+function presentSubflow(subflow: SubflowProgress): object {
+  const definition = JSON.parse(subflow.version.document) as object;
+  return {
+    node_id: subflow.nodeId,
+    workflow_name: subflow.workflowName,
+    workflow_id: subflow.workflowId,
+    workflow_definition: definition,
+    raw_definition: definition,
+    total_iterations: subflow.totalIterations,
+    iterations: Object.fromEntries(
+      [...subflow.iterations].map(([iteration, { runId, ...progress }]) => [
+        String(iteration),
+        { ...presentProgress(progress), run_id: runId },
+      ]),
+    ),
   };
 }
 

@@ -4,11 +4,22 @@ import type { RunEvent } from '../../domain/event.ts';
 import { isTerminal, type Run } from '../../domain/run.ts';
 import type { Runs } from '../../operations/runs.ts';
 import { openEventStream } from '../sse.ts';
-import { contentMessages, type EventMessage, endMessage, endsStream, readEtag, stateMessage } from './events.ts';
+import {
+  contentMessages,
+  type EventMessage,
+  endMessage,
+  endsStream,
+  readEtag,
+  stateMessage,
+  textMessage,
+} from './events.ts';
 import { presentProgress } from './present.ts';
 
 /** The one SSE event name that official clients listen to. */
 const EVENT_NAME = 'message';
+
+/** Runs that its nodes invoked whose progress each message carries: a stream tells of every step. */
+const RUNS_BELOW_IN_STREAM = 10;
 
 /**
  * Streams a run's events: what happened since `etag`, then what happens, until the run ends.
@@ -44,10 +55,16 @@ export async function streamRunEvents(
     open = false;
     wake?.();
   });
+  let lastId = `${since.position}-${Math.max(0, since.message)}`;
+  const unwatchContent = runs.live.watchContent(run.id, (piece) => {
+    // A client that does not keep up sees by the offset that something is missing; the whole text is in the node's output.
+    if (open && !stream.isBehind) stream.send(EVENT_NAME, JSON.stringify(textMessage(piece, lastId)));
+  });
   const send = (message: EventMessage) => {
     const [position, index] = message.redisId.split('-').map(Number) as [number, number];
     if (position < since.position || (position === since.position && index <= since.message)) return;
     stream.send(EVENT_NAME, JSON.stringify(message), message.redisId);
+    lastId = message.redisId;
   };
 
   let sent = since.position - 1;
@@ -70,7 +87,7 @@ export async function streamRunEvents(
       const isLatest = last === undefined || last.position <= sent;
       if (isLatest) {
         const now = await runs.get(caller, run.id).catch(() => null);
-        if (now) send(stateMessage(event, now, presentProgress(await runs.progress(now))));
+        if (now) send(stateMessage(event, now, presentProgress(await runs.progress(now, RUNS_BELOW_IN_STREAM))));
       }
       // A run that waited, and was answered since, goes on in this stream.
       if (!endsStream(event) || (event.data.status === 'waiting' && !isLatest)) continue;
@@ -79,6 +96,7 @@ export async function streamRunEvents(
     }
   } finally {
     unwatch();
+    unwatchContent();
     stream.end();
   }
 }

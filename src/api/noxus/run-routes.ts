@@ -238,6 +238,22 @@ export function runRoutes(api: FastifyInstance, { runs, workflows, search, syncT
     async ({ caller, params: { run_id: id, node_id: nodeId }, query }, reply) =>
       sendText(reply, present.presentNodeIo(await runs.nodeIo(caller, id, nodeId, query.it))),
   );
+  api.get<{ Params: { run_id: string; node_id: string }; Querystring: Static<typeof schemas.PageQuery> }>(
+    '/v1/runs/:run_id/subflows/:node_id',
+    {
+      schema: {
+        tags,
+        summary: 'List Runs That A Node Invoked',
+        params: params('run_id', 'node_id'),
+        querystring: schemas.PageQuery,
+        response: answers(Type.Unknown()),
+      },
+    },
+    async ({ caller, params: { run_id: id, node_id: nodeId }, query }, reply) => {
+      const page = await runs.listInvoked(caller, id, nodeId, pageOf(query));
+      return sendText(reply, present.presentPage(page, page.items.map(present.presentInvokedRun)));
+    },
+  );
   api.get<{ Params: { run_id: string } }>(
     '/v1/runs/:run_id/callback',
     {

@@ -1,36 +1,27 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
-import { invalid } from '../../domain/error.ts';
 import { demand } from '../../operations/access.ts';
 import type { DialectParts } from '../dialect.ts';
+import { ReplayBody, readReplay } from '../replay-request.ts';
+import { presentRunDiff, RunDiffAnswer } from '../run-diff.ts';
 import { originOf } from './idempotency.ts';
-import { runText } from './present-run.ts';
+import { payloadsFor, runText, text } from './present-run.ts';
 import { answers, opt } from './schemas.ts';
 import { sendText } from './send.ts';
-import { unknownNames } from './unknown-names.ts';
+import { NODE_STATE_CODE, RUN_STATUS_CODE } from './words.ts';
 
 const RunParams = Type.Object({ id: Type.String() });
 
 /** Limits of the reference (runflow-api.md 3.6). */
 const CancellationBody = Type.Object({ reason: opt(Type.String({ minLength: 3, maxLength: 500 })) });
 
-const word = (values: readonly string[], description: string) =>
-  opt(Type.Enum([...values], { type: 'string', description }));
+const DiffParams = Type.Object({ id: Type.String(), other_id: Type.String() });
 
-const RetryBody = Type.Object({
-  from: word(
-    ['start', 'failed_node'],
-    'start (the default) runs everything; failed_node takes over what succeeded before the failure.',
-  ),
-  version: word(
-    ['original', 'current'],
-    'original (the default) runs the definition that the run had; current the one that its target has now.',
-  ),
-});
+const WORDS = { run: RUN_STATUS_CODE, node: NODE_STATE_CODE };
 
-/** Cancellation and retries, under the address of the reference for operators and under the one that everybody looks for. */
+/** Cancellation, retries and comparison. The first two stand the address of the reference for operators and under the one that everybody looks for. */
 export function runControlRoutes(api: FastifyInstance, parts: DialectParts): void {
-  const { runs, retries } = parts;
+  const { runs, replays, runDiffs } = parts;
 
   for (const prefix of ['/v1', '/v1/admin']) {
     const isAdmin = prefix === '/v1/admin';
@@ -69,25 +60,21 @@ export function runControlRoutes(api: FastifyInstance, parts: DialectParts): voi
           description: 'Makes a new run that names the one it repeats in context.retry_of.',
           operationId: named('retry_run'),
           params: RunParams,
-          body: RetryBody,
+          body: ReplayBody,
           response: answers(Type.Ref('Run'), 201),
         },
       },
       async (request, reply) => {
         const { caller, params, body } = request;
         if (isAdmin) demand(caller, 'admin');
-        // A typing error here would run everything again.
-        const problems = unknownNames('body', body as object, Object.keys(RetryBody.properties));
-        if (problems.length > 0) throw invalid(problems);
-        const wanted = body as { from?: 'start' | 'failed_node' | null; version?: 'original' | 'current' | null };
+        const wanted = readReplay(body as Static<typeof ReplayBody>);
         // A repeated request gives back what the first made, though its answer was lost.
         const { requestId, isRepeat } = originOf(request);
         const made = isRepeat ? await runs.madeBy(caller, requestId) : null;
         const run =
           made ??
-          (await retries.retry(caller, (params as Static<typeof RunParams>).id, {
-            from: wanted.from ?? 'start',
-            version: wanted.version ?? 'original',
+          (await replays.replay(caller, (params as Static<typeof RunParams>).id, {
+            ...wanted,
             requestId,
             dialect: 'runflow',
           }));
@@ -96,4 +83,23 @@ export function runControlRoutes(api: FastifyInstance, parts: DialectParts): voi
       },
     );
   }
+
+  api.get(
+    '/v1/runs/:id/diff/:other_id',
+    {
+      schema: {
+        tags: ['Runs'],
+        summary: 'Compare runs',
+        description: 'What is different in the other run. An addition.',
+        operationId: 'diff_runs',
+        params: DiffParams,
+        response: answers(RunDiffAnswer),
+      },
+    },
+    async (request, reply) => {
+      const { id, other_id: otherId } = request.params as Static<typeof DiffParams>;
+      const diff = await runDiffs.compare(request.caller, id, otherId);
+      return sendText(reply, payloadsFor(request, parts)(text(presentRunDiff(diff, WORDS))));
+    },
+  );
 }

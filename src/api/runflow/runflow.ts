@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { invalid, PlatformError } from '../../domain/error.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
+import { unknownNames } from '../unknown-names.ts';
 import { accountRoutes } from './account-routes.ts';
 import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
 import { batchRoutes } from './batch-routes.ts';
@@ -22,7 +23,6 @@ import { runControlRoutes } from './run-control-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { COMPONENTS, nullable } from './schemas.ts';
 import { statsRoutes } from './stats-routes.ts';
-import { unknownNames } from './unknown-names.ts';
 
 /** Routes by noun, each file with the schemas, reading and presenting of its noun. */
 const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] = [

@@ -2,11 +2,11 @@ import type { JsonObject } from '../../domain/json.ts';
 import { valueAsText } from '../../domain/value.ts';
 import { configIssue, configNumber, holdsToken } from '../config.ts';
 import { failed, type PureNodeType, succeeded } from '../node-type.ts';
+import { SEPARATORS, splitAtSeparators } from '../text-parts.ts';
 import { many, one } from '../value-types.ts';
 
 const UNITS = ['characters', 'words', 'lines'];
 const DEFAULT_CHUNK_SIZE = 1_000;
-const DEFAULT_SEPARATORS = ['\n\n', '\n', '. ', ' '];
 
 /** Each chunk may become a pass of the nodes behind; more than this is a mistake in the numbers rather than a wish. */
 const MAX_CHUNKS = 10_000;
@@ -44,7 +44,7 @@ export const textSplitter: PureNodeType = {
       description:
         'Where to cut when counting characters: the first is preferred, the next serve for pieces that are still too long.',
       optional: true,
-      default: DEFAULT_SEPARATORS,
+      default: SEPARATORS,
       advanced: true,
     },
   },
@@ -63,7 +63,7 @@ export const textSplitter: PureNodeType = {
     const chunks =
       unit === 'words' || unit === 'lines'
         ? joinPieces(text.match(unit === 'words' ? /\S+\s*/g : /[^\n]*\n|[^\n]+/g) ?? [], size, overlap, () => 1)
-        : joinPieces(splitRecursively(text, separators(input.config), size), size, overlap, (piece) => piece.length);
+        : joinPieces(splitAtSeparators(text, separators(input.config), size), size, overlap, (piece) => piece.length);
     if (chunks === null) {
       return failed({
         code: 'too_large',
@@ -87,39 +87,8 @@ function readSizes(config: JsonObject): { size: number; overlap: number; problem
 
 function separators(config: JsonObject): string[] {
   const given = config['separators'];
-  if (!Array.isArray(given)) return DEFAULT_SEPARATORS;
+  if (!Array.isArray(given)) return SEPARATORS;
   return given.filter((item) => typeof item === 'string' && item !== '') as string[];
-}
-
-/** Pieces of at most `size` units that together are the text: cut behind the first separator, and further only where a piece is too long. */
-function splitRecursively(text: string, separators: readonly string[], size: number): string[] {
-  if (text.length <= size) return text === '' ? [] : [text];
-  const [separator, ...rest] = separators;
-  if (separator === undefined) return splitHard(text, size);
-  const pieces: string[] = [];
-  let start = 0;
-  while (start < text.length) {
-    const found = text.indexOf(separator, start);
-    const end = found < 0 ? text.length : found + separator.length;
-    const piece = text.slice(start, end);
-    if (piece.length <= size) pieces.push(piece);
-    else for (const part of splitRecursively(piece, rest, size)) pieces.push(part);
-    start = end;
-  }
-  return pieces;
-}
-
-/** Cuts where no separator helps, never through a surrogate pair unless a chunk holds one unit only. */
-function splitHard(text: string, size: number): string[] {
-  const pieces: string[] = [];
-  for (let start = 0; start < text.length; ) {
-    let end = Math.min(start + size, text.length);
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && size > 1 && last >= 0xd800 && last <= 0xdbff) end--;
-    pieces.push(text.slice(start, end));
-    start = end;
-  }
-  return pieces;
 }
 
 /** Joins pieces to chunks of at most `size`, each beginning with the last pieces of the one before that fit into `overlap`. Null: too many. */

@@ -84,6 +84,13 @@ describe('a chat model', () => {
     expect(none.outcome).toMatchObject({ kind: 'failed', failure: { stage: 'output' }, usage: { inputTokens: 10 } });
   });
 
+  it('is not asked of a provider whose addresses are of another form', async () => {
+    const provider = compatibleProvider({ name: 'claude', baseUrl: 'https://api.anthropic.com/v1', apiKey: 'sk-1' });
+    const context = testContext({ models: { providers: [{ ...provider, protocol: 'anthropic' }] } });
+    const outcome = await runEffect(modelChat, { model: 'm' }, { 'inputs::prompt': 'x' }, context);
+    expect(failureOf(outcome)).toMatch(/^not_configured: Provider "claude" speaks the protocol anthropic/);
+  });
+
   it('needs a prompt and a provider', async () => {
     expect(failureOf((await ask({}, { question: 'x' }, says('y'))).outcome)).toContain('"prompt"');
     expect(failureOf((await ask({ provider: 'other' }, { prompt: 'x' }, says('y'))).outcome)).toContain('"local"');

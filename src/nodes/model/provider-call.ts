@@ -63,6 +63,9 @@ export function givenInputs(input: NodeInput): JsonObject {
   return Object.fromEntries(Object.entries(keyedValues(input, 'inputs')).filter(([, value]) => value !== null));
 }
 
+/** Protocols with OpenAI's addresses, bodies and kind of key. */
+const SPEAKS_AS_OPENAI: ReadonlySet<ModelProvider['protocol']> = new Set(['openai-compatible', 'openai', 'mistral']);
+
 /** The provider that a node's configuration names, or that serves its model; a failed outcome where there is none. */
 export function findProvider(config: JsonObject, context: NodeContext): ModelProvider | Outcome {
   const model = configText(config, 'model');
@@ -71,7 +74,11 @@ export function findProvider(config: JsonObject, context: NodeContext): ModelPro
   if (providers.length === 0) return failed({ code: 'not_configured', message: NO_PROVIDER, stage: 'dispatch' });
   const provider =
     named === '' ? providerOf(model, context.models) : (providers.find(({ name }) => name === named) ?? null);
-  if (provider !== null) return provider;
+  if (provider !== null && SPEAKS_AS_OPENAI.has(provider.protocol)) return provider;
+  if (provider !== null) {
+    const message = `Provider "${provider.name}" speaks the protocol ${provider.protocol}; models of the registry call addresses of OpenAI's form. Use a provider with such addresses, or a workflow with TextGenerationNode as backend.`;
+    return failed({ code: 'not_configured', message, stage: 'dispatch' });
+  }
   const known = providers.map(({ name }) => `"${name}"`).join(', ');
   const message =
     named === ''

@@ -164,7 +164,8 @@ export class IndexWriter {
     const put: SearchDocument[] = [];
     const remove: RunKey[] = [];
     const cut: CutRun[] = [];
-    const runs = new Map(events.map((event) => [event.runId, event.workspaceId]));
+    const telling = events.filter((event) => !saysNothingNew(event));
+    const runs = new Map(telling.map((event) => [event.runId, event.workspaceId]));
     for (const [runId, workspaceId] of runs) {
       const records = this.#reader.records(workspaceId, runId);
       if (records === null) {
@@ -264,4 +265,13 @@ function checked(opened: OpenedFile<SearchIndex>): OpenedFile<SearchIndex> {
     if (error instanceof DamagedIndexError) return { state: 'damaged', reason: error.message };
     throw error;
   }
+}
+
+/**
+ * Whether an event adds no text to its run: nodes that go on are written down with what they gave when they settle. A node over ten thousand items
+ * goes on ten thousand times, and each of them would index the whole run anew.
+ */
+function saysNothingNew({ kind, data }: RunEvent): boolean {
+  const nodes = data.nodes ?? [];
+  return kind === 'advanced' && nodes.length > 0 && nodes.every(([, status]) => status === 'running');
 }

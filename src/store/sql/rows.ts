@@ -4,7 +4,7 @@ import type { RunEvent, RunEventData } from '../../domain/event.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Iteration, NodeRun, NodeStatus } from '../../domain/node-run.ts';
-import type { Dialect, Feedback, Run, RunStatus, Usage } from '../../domain/run.ts';
+import type { Dialect, Feedback, Parent, Run, RunStatus, Usage } from '../../domain/run.ts';
 import type { LogLevel, RunLog } from '../../domain/run-log.ts';
 import type { StoredFile } from '../../domain/stored-file.ts';
 import type { Task } from '../../domain/task.ts';
@@ -71,7 +71,47 @@ export const RUN_COLUMNS = [
   'api_key_id',
   'tracing',
   'debugger',
+  'subflows',
 ] as const;
+
+/** Of a run that another one invoked, behind those of any run. */
+export const PARENT_COLUMNS = [
+  'parent_run_id',
+  'root_run_id',
+  'parent_node_id',
+  'parent_iteration',
+  'parent_attempt',
+  'ordinal',
+  'depth',
+  'deadline_at',
+] as const;
+
+export function parentCells(parent: Parent): Cell[] {
+  return [
+    parent.runId,
+    parent.rootId,
+    parent.nodeId,
+    parent.iteration,
+    parent.attempt,
+    parent.ordinal,
+    parent.depth,
+    parent.deadlineAt,
+  ];
+}
+
+function parentFromRow(row: Row): Parent | null {
+  if (row['parent_run_id'] === undefined || row['parent_run_id'] === null) return null;
+  return {
+    runId: text(row, 'parent_run_id'),
+    rootId: text(row, 'root_run_id'),
+    nodeId: text(row, 'parent_node_id'),
+    iteration: number(row, 'parent_iteration'),
+    attempt: number(row, 'parent_attempt'),
+    ordinal: number(row, 'ordinal'),
+    depth: number(row, 'depth'),
+    deadlineAt: numberOrNull(row, 'deadline_at'),
+  };
+}
 
 export function runCells(run: Run): Cell[] {
   return [
@@ -105,6 +145,7 @@ export function runCells(run: Run): Cell[] {
     run.apiKeyId,
     run.tracing ? 1 : 0,
     run.debugger,
+    jsonCell(run.subflows),
   ];
 }
 
@@ -170,6 +211,8 @@ export function runFromRow(row: Row): Run {
     apiKeyId: textOrNull(row, 'api_key_id'),
     tracing: flag(row, 'tracing'),
     debugger: textOrNull(row, 'debugger'),
+    parent: parentFromRow(row),
+    subflows: jsonOrNull<Record<string, string>>(row, 'subflows'),
     input: textOrNull(row, 'input') ?? '{}',
     output: textOrNull(row, 'output'),
   };

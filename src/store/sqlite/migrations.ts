@@ -270,6 +270,25 @@ const MIGRATIONS: readonly string[] = [
   create index person_requests_by_run on person_requests (workspace_id, run_id, status);
   create index person_requests_by_status on person_requests (workspace_id, status, created_at);
   `,
+  // Runs that other runs invoked lie apart: no list, count or index of runs ever meets the ten thousand that one of them may have.
+  `
+  alter table runs add column subflows text;
+  create table child_runs (
+    workspace_id text not null, id text not null, kind text not null, workflow_id text not null, workflow_version_id text not null,
+    version_pinned integer not null, status text not null, revision integer not null, progress integer not null,
+    nodes_total integer not null, nodes_completed integer not null, created_at integer not null, started_at integer, finished_at integer,
+    duration_ms integer, source text not null, node_ids text, single_node_id text, failure text, failure_code text, meta text, context text,
+    client_ref text, batch_id text, request_id text, cost text, cost_key text, cost_breakdown text, feedback_is_positive integer,
+    feedback_reason text, dialect text not null, callback_url text, api_key_id text, tracing integer not null, debugger text, subflows text,
+    parent_run_id text not null, root_run_id text not null, parent_node_id text not null, parent_iteration integer not null,
+    parent_attempt integer not null, ordinal integer not null, depth integer not null, deadline_at integer,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create unique index child_runs_by_parent on child_runs
+    (workspace_id, parent_run_id, parent_node_id, parent_iteration, parent_attempt, ordinal);
+  create index child_runs_open on child_runs (workspace_id, parent_run_id) where finished_at is null;
+  create index child_runs_by_root on child_runs (workspace_id, root_run_id);
+  `,
   `
   create table saved_views (
     workspace_id text not null, id text not null, name text not null, q text not null, sort text not null, columns text not null,

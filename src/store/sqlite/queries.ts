@@ -185,13 +185,16 @@ export function readLog(on: Connection, position: number, limit: number): RunEve
 
 /** See `Store.getRun`. */
 export function getRun(on: Connection, workspaceId: string, runId: string): Run | null {
-  const row = on
-    .prepared(
-      `select r.*, p.input, p.output from runs r join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id
-       where r.workspace_id = ? and r.id = ?`,
-    )
-    .get(workspaceId, runId);
-  return row === undefined ? null : rows.runFromRow(row);
+  for (const table of ['runs', 'child_runs']) {
+    const row = on
+      .prepared(
+        `select r.*, p.input, p.output from ${table} r join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id
+         where r.workspace_id = ? and r.id = ?`,
+      )
+      .get(workspaceId, runId);
+    if (row !== undefined) return rows.runFromRow(row);
+  }
+  return null;
 }
 
 /** See `Store.listNodeRuns`. */

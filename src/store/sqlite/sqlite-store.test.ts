@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
 import { describeEvaluations } from '../evaluations.conformance.ts';
+import { describeInvokedRuns } from '../invoked-runs.conformance.ts';
 import { describePersonRequests } from '../person-requests.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
@@ -40,6 +41,7 @@ describeRunQueries('the SQLite store', openNew);
 describeWorkflowLists('the SQLite store', openNew);
 describeEvaluations('the SQLite store', openNew);
 describePersonRequests('the SQLite store', openNew);
+describeInvokedRuns('the SQLite store', openNew);
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };
@@ -241,7 +243,7 @@ async function write() {
       id, workspaceId: 'w', workflowId: 'f', workflowVersionId: 'v', versionPinned: false, status: 'queued', revision: 0,
       progress: 0, createdAt: 1, startedAt: null, finishedAt: null, source: 'test', nodeIds: null, singleNodeId: null,
       input: '{}', output: null, failure: null, kind: 'flow', nodesTotal: 0, nodesCompleted: 0, meta: null, context: null, clientRef: null, batchId: null,
-      requestId: null, cost: null, costBreakdown: null, feedback: null, dialect: 'noxus', callbackUrl: null, apiKeyId: null, tracing: false, debugger: null,
+      requestId: null, cost: null, costBreakdown: null, feedback: null, dialect: 'noxus', callbackUrl: null, apiKeyId: null, tracing: false, debugger: null, parent: null, subflows: null,
     };
     const task = { ...of, id, nodeId: null, iteration: 0, attempt: 1, dueAt: 1, outputs: null };
     const event = { ...of, workflowId: 'f', at: 1, kind: 'created', data: { status: 'queued', progress: 0 } };

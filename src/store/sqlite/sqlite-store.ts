@@ -19,6 +19,7 @@ import type {
   EvaluationSurveyRequest,
   FindOptions,
   FindRequest,
+  InvokedSelection,
   Listed,
   RecordsWanted,
   RunSelection,
@@ -33,6 +34,7 @@ import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
 import { type Connection, connection } from './connection.ts';
 import * as evaluations from './evaluation-queries.ts';
 import { HotRows } from './hot-rows.ts';
+import { invokedPasses, lastInvoked, listInvoked, listRunsBelow } from './invoked-queries.ts';
 import { migrate } from './migrations.ts';
 import {
   findWorkflowByName,
@@ -188,6 +190,7 @@ class SqliteStore implements Store {
       .all(workspaceId, runId);
     return {
       run,
+      invoked: invokedPasses(this.#on, workspaceId, runId),
       asked: asked.map(askedPassFromRow),
       nodeRuns: await this.listNodeRuns(workspaceId, runId, { payloads: true }),
       iterations: iterations.map(rows.iterationFromRow),
@@ -197,6 +200,18 @@ class SqliteStore implements Store {
 
   async getRun(workspaceId: string, runId: string) {
     return getRun(this.#on, workspaceId, runId);
+  }
+
+  async lastInvoked(workspaceId: string, runId: string, nodeId: string, iteration: number) {
+    return lastInvoked(this.#on, workspaceId, runId, nodeId, iteration);
+  }
+
+  async listInvoked(selection: InvokedSelection, page: PageRequest) {
+    return listInvoked(this.#on, selection, page);
+  }
+
+  async listRunsBelow(workspaceId: string, rootId: string) {
+    return listRunsBelow(this.#on, workspaceId, rootId);
   }
 
   async listRuns(selection: RunSelection, page: PageRequest, options: { output: boolean }) {

@@ -1,3 +1,4 @@
+import Big from 'big.js';
 import type { RunStatus } from '../../domain/run.ts';
 import {
   bucketSpan,
@@ -19,11 +20,16 @@ import { type Certainty, certaintiesOf } from './certainty.ts';
 import type { Connection } from './connection.ts';
 import { runs } from './lists.ts';
 
-/** Rows that an index leads to and that are looked at in whatever order they lie: counting so many entries takes 2 ms. */
-const FEW = 20_000;
+/** How much work is done in which way. Tests make both small, to go all ways with little data. */
+export interface SurveyLimits {
+  /** Rows that an index leads to and that are looked at in whatever order they lie. */
+  readonly few: number;
+  /** Rows of one statement. */
+  readonly stretch: number;
+}
 
-/** Rows of one statement: some 4 ms. */
-const STRETCH = 4096;
+/** Counting so many entries takes 2 ms, reading a stretch 4. */
+const LIMITS: SurveyLimits = { few: 20_000, stretch: 4096 };
 
 /** Values of a facet that are given; what is rarer is counted with the rest. */
 const FACET_VALUES = 1000;
@@ -43,8 +49,8 @@ const TALLIED = [
 
 /** Parts the values of the facets of one run, in one text: read and counted together they take a third of the time. No value has it. */
 const PART = '\u001f';
-
-const NANOS = 1e9;
+/** Stands for a facet without a value. */
+const NONE = '\u001e';
 
 /**
  * Looks at the runs that a filter finds, newest first, until all are seen or the time is up: what is counted then is said of those that were seen.
@@ -52,13 +58,17 @@ const NANOS = 1e9;
  *
  * Runs of one transaction of the log may be seen in either state, as between two pages of a list.
  */
-export function* surveyRuns(on: Connection, request: SurveyRequest): Generator<undefined, RunSurvey> {
+export function* surveyRuns(
+  on: Connection,
+  request: SurveyRequest,
+  limits: SurveyLimits = LIMITS,
+): Generator<undefined, RunSurvey> {
   const source = runs({ payloads: false });
   const filter = bounded(request);
   const tally = new Tally();
   let spent = 0;
   let isPartial = false;
-  for (const read of stretches(on, source, request.workspaceId, filter)) {
+  for (const read of stretches(on, source, request.workspaceId, filter, limits)) {
     const began = performance.now();
     read(tally);
     spent += performance.now() - began;
@@ -91,13 +101,14 @@ function* stretches(
   source: ListSource<FoundRun>,
   workspaceId: string,
   filter: CheckedFilter | null,
+  limits: SurveyLimits,
 ): Generator<(tally: Tally) => void> {
   const certain = certaintiesOf(on, source, workspaceId, filter);
   const sets = source.indexes.flatMap((index) => {
     const certainty = certain.get(index.columns[0] ?? '');
     return certainty === undefined ? [] : [{ index, certainty }];
   });
-  const few = smallestSet(on, source, workspaceId, sets, () => FEW);
+  const few = smallestSet(on, source, workspaceId, sets, () => limits.few);
   if (few !== null) {
     const { values, bind } = new Parameters();
     yield reading(on, source, workspaceId, filter, few.index.name, inSet(source, few, bind), values);
@@ -123,7 +134,7 @@ function* stretches(
       ];
       return conditions.length === 0 ? 'true' : conditions.join(' and ');
     };
-    const end = endOf(on, source, workspaceId, name, along, lane);
+    const end = endOf(on, source, workspaceId, name, along, limits.stretch, lane);
     const { values, bind } = new Parameters();
     yield reading(on, source, workspaceId, filter, name, lane(bind, end), values);
     if (end === null) return;
@@ -141,6 +152,7 @@ function endOf(
   workspaceId: string,
   index: string,
   along: readonly string[],
+  rows: number,
   lane: (bind: Parameters['bind'], end: null) => string,
 ): readonly SqlValue[] | null {
   const { values, bind } = new Parameters();
@@ -148,7 +160,7 @@ function endOf(
   const condition = lane(bind, null);
   const sql = `select ${columns.join(', ')} from ${source.table} indexed by ${index}
     where ${source.workspace} = ${bind(workspaceId)} and ${condition}
-    order by ${columns.map((column) => `${column} desc`).join(', ')} limit 1 offset ${STRETCH - 1}`;
+    order by ${columns.map((column) => `${column} desc`).join(', ')} limit 1 offset ${rows - 1}`;
   const row = on.recent(sql).get(...values);
   return row === undefined ? null : (Object.values(row) as SqlValue[]);
 }
@@ -164,7 +176,7 @@ function reading(
   values: SqlValue[],
 ): (tally: Tally) => void {
   const bind = (value: SqlValue) => `?${values.push(value)}`;
-  const facets = TALLIED.map((facet) => `coalesce(${source.columns[facet]}, '')`).join(`||'${PART}'||`);
+  const facets = TALLIED.map((facet) => `coalesce(${source.columns[facet]}, '${NONE}')`).join(`||'${PART}'||`);
   const sql = `select r.created_at, r.duration_ms, r.cost, ${facets}
     from ${source.table} indexed by ${index} ${joinsOf(source, filter)}
     where ${source.workspace} = ${bind(workspaceId)} and ${condition}${matching(source, filter, bind)}`;
@@ -221,13 +233,21 @@ interface Alike {
   runs: number;
 }
 
+/** What the runs of one span of time come to. */
+interface Bucket {
+  runs: number;
+  readonly byStatus: Map<string, number>;
+  readonly durations: number[];
+  readonly cost: Money;
+}
+
 /** What was seen of runs so far. */
 class Tally {
   readonly #alike = new Map<string, Alike>();
   readonly #runs: {
     readonly at: number;
     readonly durationMs: number | null;
-    readonly nanos: number;
+    readonly cost: string | null;
     readonly alike: Alike;
   }[] = [];
 
@@ -242,7 +262,7 @@ class Tally {
       this.#alike.set(facets, alike);
     }
     alike.runs += 1;
-    this.#runs.push({ at, durationMs, nanos: cost === null ? 0 : Math.round(Number(cost) * NANOS), alike });
+    this.#runs.push({ at, durationMs, cost, alike });
   }
 
   survey(request: SurveyRequest, isPartial: boolean, verdict: [string | null, number][]): RunSurvey {
@@ -271,31 +291,31 @@ class Tally {
   #facet(index: number): [string | null, number][] {
     const counts = new Map<string | null, number>();
     for (const { values, runs } of this.#alike.values()) {
-      const value = values[index] || null;
+      const value = values[index] === NONE ? null : (values[index] ?? null);
       counts.set(value, (counts.get(value) ?? 0) + runs);
     }
     return [...counts].sort(([, a], [, b]) => b - a).slice(0, FACET_VALUES);
   }
 
   #buckets(from: number, bucketMs: number): SurveyBucket[] {
-    const buckets: { runs: number; byStatus: Map<string, number>; durations: number[]; nanos: number }[] = [];
-    for (const { at, durationMs, nanos, alike } of this.#runs) {
+    const buckets: Bucket[] = [];
+    for (const { at, durationMs, cost, alike } of this.#runs) {
       const index = Math.floor((at - from) / bucketMs);
-      const bucket = buckets[index] ?? { runs: 0, byStatus: new Map<string, number>(), durations: [], nanos: 0 };
+      const bucket: Bucket = buckets[index] ?? { runs: 0, byStatus: new Map(), durations: [], cost: new Money() };
       buckets[index] = bucket;
       const status = alike.values[0] ?? '';
       bucket.runs += 1;
       bucket.byStatus.set(status, (bucket.byStatus.get(status) ?? 0) + 1);
       if (durationMs !== null) bucket.durations.push(durationMs);
-      bucket.nanos += nanos;
+      bucket.cost.add(cost);
     }
     // Spans of time without runs are holes, which this leaves out.
-    return Object.entries(buckets).map(([index, { runs, byStatus, durations, nanos }]) => ({
+    return Object.entries(buckets).map(([index, { runs, byStatus, durations, cost }]) => ({
       at: from + Number(index) * bucketMs,
       runs,
       byStatus: Object.fromEntries(byStatus) as Partial<Record<RunStatus, number>>,
       duration: spread(durations),
-      cost: dollars(nanos),
+      cost: cost.toString(),
     }));
   }
 }
@@ -306,13 +326,28 @@ function spread(durations: number[]): SurveyBucket['duration'] {
   return { p50: quantile(ascending, 0.5), p95: quantile(ascending, 0.95), max: ascending[ascending.length - 1]! };
 }
 
-/** A decimal string without needless zeros. */
-function dollars(nanos: number): string {
-  if (nanos === 0) return '0';
-  const digits = String(Math.abs(nanos)).padStart(10, '0');
-  const text = `${digits.slice(0, -9)}.${digits.slice(-9)}`.replace(/\.?0+$/, '');
-  return nanos < 0 ? `-${text}` : text;
+/** A sum of money, exact: most costs are added as whole numbers of a billionth, which a double holds; the others take longer. */
+class Money {
+  #billionths = 0;
+  #others = new Big(0);
+
+  add(cost: string | null): void {
+    if (cost === null) return;
+    const [, places = ''] = cost.split('.');
+    const value = Number(cost);
+    if (places.length <= PLACES && Math.abs(value) < SMALL) this.#billionths += Math.round(value * 10 ** PLACES);
+    else this.#others = this.#others.plus(cost);
+  }
+
+  toString(): string {
+    return this.#others.plus(new Big(this.#billionths).times(`1e-${PLACES}`)).toFixed();
+  }
 }
+
+const PLACES = 9;
+
+/** US dollars below which nine million costs can be added in a double. */
+const SMALL = 1000;
 
 /** See `Store.workflowSurveys`. Through the index by workflow and time, the newest runs of each. */
 export function workflowSurveys(
@@ -333,7 +368,8 @@ export function workflowSurveys(
     ][];
     const days = new Map<number, { at: number; runs: number; failed: number }>();
     const durations: number[] = [];
-    const counts = { succeeded: 0, failed: 0, nanos: 0 };
+    const counts = { succeeded: 0, failed: 0 };
+    const spent = new Money();
     for (const [at, status, durationMs, cost] of found.slice(0, mostRuns)) {
       const begin = Math.floor(at / DAY_MS) * DAY_MS;
       const day = days.get(begin) ?? { at: begin, runs: 0, failed: 0 };
@@ -345,7 +381,7 @@ export function workflowSurveys(
       }
       if (status === 'succeeded' || status === 'partial') counts.succeeded += 1;
       if (durationMs !== null) durations.push(durationMs);
-      if (cost !== null) counts.nanos += Math.round(Number(cost) * NANOS);
+      spent.add(cost);
     }
     const { p50, p95 } = spread(durations) ?? { p50: null, p95: null };
     return {
@@ -356,7 +392,7 @@ export function workflowSurveys(
       failed: counts.failed,
       p50,
       p95,
-      cost: dollars(counts.nanos),
+      cost: spent.toString(),
       isPartial: found.length > mostRuns,
     };
   });
@@ -394,7 +430,7 @@ export function seenValues(on: Connection, { workspaceId, target, prefix, mostRu
 /** Characters of a value that is offered: nobody chooses a longer one from a list. */
 const LONGEST_SEEN = 200;
 
-/** See `Store.evaluationSurvey`. */
+/** See `Store.evaluationSurvey`. Numbers are bound as doubles, so that a quotient is one, too: hence the casts. */
 export function evaluationSurvey(
   on: Connection,
   { workspaceId, from, to, bucketMs }: EvaluationSurveyRequest,
@@ -403,30 +439,27 @@ export function evaluationSurvey(
     and e.status = 'completed' and e.superseded_at is null`;
   const verdicts = on
     .prepared(
-      `select e.created_at / ?4 as bucket, sum(e.passed = 1) as passed, sum(e.passed = 0) as failed, sum(e.passed is null) as none
+      `select cast(e.created_at / ?4 as integer) as bucket, sum(e.passed = 1) as passed, sum(e.passed = 0) as failed, sum(e.passed is null) as none
        ${current} group by 1 order by 1`,
     )
     .all(workspaceId, from, to, bucketMs);
-  const issues = on
+  // An evaluation counts once for a category, however many of its issues are of it.
+  const issues = `from (select e.id, e.created_at ${current}) e
+    cross join evaluation_issues i on i.workspace_id = ?1 and i.evaluation_id = e.id`;
+  const byTime = on
     .prepared(
-      `select bucket, category, subcategory, count(*) as n from (
-         select distinct e.created_at / ?4 as bucket, e.id, i.category, i.subcategory
-         from (select e.id, e.created_at ${current}) e
-         cross join evaluation_issues i on i.workspace_id = ?1 and i.evaluation_id = e.id)
-       group by 1, 2, 3`,
+      `select cast(e.created_at / ?4 as integer) as bucket, i.category, count(distinct e.id) as n ${issues} group by 1, 2`,
     )
     .all(workspaceId, from, to, bucketMs);
-  const byBucket = new Map<number, Record<string, number>>();
-  const categories = new Map<string, Map<string | null, number>>();
-  for (const row of issues) {
+  const byKind = on
+    .prepared(`select i.category, i.subcategory, count(distinct e.id) as n ${issues} group by 1, 2 order by 3 desc, 2`)
+    .all(workspaceId, from, to);
+  const inBucket = new Map<number, Record<string, number>>();
+  const inAll = new Map<string, number>();
+  for (const row of byTime) {
     const [bucket, category, n] = [Number(row['bucket']), row['category'] as string, Number(row['n'])];
-    const counts = byBucket.get(bucket) ?? {};
-    counts[category] = (counts[category] ?? 0) + n;
-    byBucket.set(bucket, counts);
-    const subcategories = categories.get(category) ?? new Map<string | null, number>();
-    const subcategory = row['subcategory'] as string | null;
-    subcategories.set(subcategory, (subcategories.get(subcategory) ?? 0) + n);
-    categories.set(category, subcategories);
+    inBucket.set(bucket, { ...inBucket.get(bucket), [category]: n });
+    inAll.set(category, (inAll.get(category) ?? 0) + n);
   }
   return {
     buckets: verdicts.map((row) => ({
@@ -434,16 +467,16 @@ export function evaluationSurvey(
       passed: Number(row['passed']),
       failed: Number(row['failed']),
       withoutVerdict: Number(row['none']),
-      issues: byBucket.get(Number(row['bucket'])) ?? {},
+      issues: inBucket.get(Number(row['bucket'])) ?? {},
     })),
-    categories: [...categories]
-      .map(([category, subcategories]) => ({
+    categories: [...inAll]
+      .sort(([, a], [, b]) => b - a)
+      .map(([category, evaluations]) => ({
         category,
-        evaluations: [...subcategories.values()].reduce((sum, n) => sum + n, 0),
-        subcategories: [...subcategories]
-          .sort(([, a], [, b]) => b - a)
-          .map(([subcategory, evaluations]) => ({ subcategory, evaluations })),
-      }))
-      .sort((a, b) => b.evaluations - a.evaluations),
+        evaluations,
+        subcategories: byKind
+          .filter((row) => row['category'] === category)
+          .map((row) => ({ subcategory: row['subcategory'] as string | null, evaluations: Number(row['n']) })),
+      })),
   };
 }

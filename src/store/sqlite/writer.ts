@@ -11,6 +11,7 @@ import * as rows from '../sql/rows.ts';
 import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
 import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
 import type { HotRows } from './hot-rows.ts';
+import { listRunsBelow } from './invoked-queries.ts';
 import { applyPersonRequest, isPending } from './person-request-writes.ts';
 import type { TaskQueue } from './queue.ts';
 
@@ -30,6 +31,7 @@ const insert = (table: string, columns: readonly string[]): string =>
 /** Texts of the statements that every run needs: building them anew each time cost 1 % of a run. */
 const INSERT = {
   runs: insert('runs', rows.RUN_COLUMNS),
+  child_runs: insert('child_runs', [...rows.RUN_COLUMNS, ...rows.PARENT_COLUMNS]),
   run_payloads: insert('run_payloads', ['workspace_id', 'run_id', 'input', 'output']),
   node_runs: insert('node_runs', rows.NODE_RUN_COLUMNS),
   iterations: insert('iterations', rows.ITERATION_COLUMNS),
@@ -69,8 +71,12 @@ const RUN_TABLES = [
   ['deliveries', 'subject_id'],
   ['delivery_attempts', 'subject_id'],
   ['person_requests', 'run_id'],
+  ['child_runs', 'id'],
   ['runs', 'id'],
 ] as const;
+
+/** Where a run lies. */
+const tableOf = (run: Run): string => (run.parent === null ? 'runs' : 'child_runs');
 
 /**
  * Applies changes in groups: what arrives while the event loop is busy is written in one transaction and synced to disk once.
@@ -184,7 +190,7 @@ export class Writer {
   #holds(write: Write): boolean {
     switch (write.kind) {
       case 'updateRun': {
-        const row = this.#prepared('select revision from runs where workspace_id = ? and id = ?').get(
+        const row = this.#prepared(`select revision from ${tableOf(write.run)} where workspace_id = ? and id = ?`).get(
           write.run.workspaceId,
           write.run.id,
         );
@@ -266,15 +272,19 @@ export class Writer {
     switch (write.kind) {
       case 'createRun': {
         const { run } = write;
-        this.#prepared(INSERT.runs).run(...rows.runCells(run));
         this.#prepared(INSERT.run_payloads).run(run.workspaceId, run.id, run.input, run.output);
+        if (run.parent !== null) {
+          this.#prepared(INSERT.child_runs).run(...rows.runCells(run), ...rows.parentCells(run.parent));
+          return;
+        }
+        this.#prepared(INSERT.runs).run(...rows.runCells(run));
         this.#count(run.workspaceId, run.workflowId, run.status, 1);
         return;
       }
       case 'updateRun': {
         const { run, before } = write;
         this.#prepared(
-          `update runs set status = ?, revision = ?, progress = ?, nodes_total = ?, nodes_completed = ?, started_at = ?, finished_at = ?,
+          `update ${tableOf(run)} set status = ?, revision = ?, progress = ?, nodes_total = ?, nodes_completed = ?, started_at = ?, finished_at = ?,
            duration_ms = ?, failure = ?, failure_code = ?, meta = ?, cost = ?, cost_key = ?, cost_breakdown = ? where workspace_id = ? and id = ?`,
         ).run(
           run.status,
@@ -297,7 +307,7 @@ export class Writer {
             run.id,
           );
         }
-        if (before !== run.status) {
+        if (before !== run.status && run.parent === null) {
           this.#count(run.workspaceId, run.workflowId, before, -1);
           this.#count(run.workspaceId, run.workflowId, run.status, 1);
           if (run.batchId !== null) this.#countInBatch(run, run.batchId);
@@ -374,8 +384,11 @@ export class Writer {
           write.workspaceId,
           write.runId,
         );
-        for (const statement of this.#removeRun) statement.run(write.workspaceId, write.runId);
-        effects.push(() => this.#queue.endRun(write.workspaceId, write.runId));
+        const below = listRunsBelow({ prepared: this.#statement }, write.workspaceId, write.runId);
+        for (const runId of [write.runId, ...below]) {
+          for (const statement of this.#removeRun) statement.run(write.workspaceId, runId);
+          effects.push(() => this.#queue.endRun(write.workspaceId, runId));
+        }
         this.#count(write.workspaceId, row?.['workflow_id'] as string, row?.['status'] as RunStatus, -1);
         return;
       }

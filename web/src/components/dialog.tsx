@@ -29,6 +29,11 @@ export function Dialog({
         <Radix.Content
           className={styles['dialog']}
           data-size={size}
+          // The question is read first; its first button would be the one that closes it.
+          onOpenAutoFocus={(event) => {
+            event.preventDefault();
+            if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+          }}
           {...(description === undefined && { 'aria-describedby': undefined })}
         >
           <header className={styles['header']}>

@@ -13,7 +13,7 @@ const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /** The time, epoch milliseconds, to within {@link TICK}. */
-export function useNow(): number {
+function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
 
@@ -46,7 +46,13 @@ export function Time({ at, exact = false }: { readonly at: number; readonly exac
   );
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const CLOCK_WITH_SECONDS = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
 const DATE = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 const DATE_OF_YEAR = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
 const EXACT = new Intl.DateTimeFormat(undefined, {
@@ -56,6 +62,7 @@ const EXACT = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
+  hourCycle: 'h23',
   fractionalSecondDigits: 3,
   timeZoneName: 'short',
 });
@@ -65,13 +72,14 @@ export function exactTime(at: number): string {
   return EXACT.format(at);
 }
 
-/** The hour and minute of a day, or the day. */
+/** A moment as finely as a span needs it: with seconds, the hour and minute, or the day. */
 export function shortTime(at: number, span: number): string {
+  if (span < 10 * MINUTE) return CLOCK_WITH_SECONDS.format(at);
   if (span < DAY) return CLOCK.format(at);
   return span < 4 * DAY ? `${DATE.format(at)}, ${CLOCK.format(at)}` : DATE.format(at);
 }
 
-export function relativeTime(at: number, moment: number): string {
+function relativeTime(at: number, moment: number): string {
   const age = moment - at;
   if (age < 5 * SECOND) return 'just now';
   if (age < MINUTE) return `${Math.floor(age / SECOND / 5) * 5} s ago`;

@@ -15,7 +15,7 @@ export interface JsonLine {
 }
 
 /** Values that one list or object shows at most; the rest waits for a search or the raw text. */
-export const MOST_CHILDREN = 5000;
+const MOST_CHILDREN = 5000;
 
 /** The lines that are in sight: those in everything that is open. */
 export function linesOf(value: JsonValue, isOpen: (path: string, depth: number) => boolean): JsonLine[] {

@@ -18,6 +18,9 @@ const FIELDS: readonly { readonly field: FacetField; readonly label: string }[] 
   { field: 'target_version', label: 'Version' },
 ];
 
+/** Shown whatever they say: where people look first. */
+const ALWAYS: ReadonlySet<FacetField> = new Set(['status', 'workflow_id']);
+
 /** Values of a facet in sight before it is asked for more. */
 const FEW = 7;
 
@@ -89,7 +92,8 @@ function FacetGroup({
     ...missing.map((value): FacetValue => ({ value, label: value ?? 'none', count: 0 })),
   ];
   const told = values.filter(({ value }) => value !== null || facet.values.length > 1);
-  if (told.length === 0) return null;
+  // A value that all runs have says nothing about them.
+  if (told.length === 0 || (told.length === 1 && chosen.length === 0 && !ALWAYS.has(facet.field))) return null;
   const most = Math.max(1, ...told.flatMap(({ value, count }) => (value === null ? [] : [count])));
   // Those without a value are most of them, and least of interest.
   const ordered = [...told.filter(({ value }) => value !== null), ...told.filter(({ value }) => value === null)];

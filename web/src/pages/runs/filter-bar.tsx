@@ -45,7 +45,7 @@ export function FilterBar({
   const hasWords = reading.text !== '';
   return (
     <div className={styles['place']}>
-      <div className={styles['bar']} data-wrong={errors.length > 0 || undefined}>
+      <div className={styles['bar']} data-wrong={(errors.length > 0 && !offered) || undefined}>
         <Icon name="search" />
         <FilterInput
           input={input}

@@ -14,6 +14,9 @@ const STRIP = 26;
 const AXIS = 16;
 const GAP = 6;
 
+/** Pixels of a bar at most: a few of them shall not look like a wall. */
+const MOST_WIDE = 40;
+
 /** Pixels at the right for the scales. */
 const SCALES = 64;
 
@@ -72,6 +75,7 @@ function Chart({
   const { from, bucketMs, buckets } = counts;
   const slots = Math.max(1, Math.ceil((counts.to - from) / bucketMs));
   const slot = width / slots;
+  const bar = Math.max(1, Math.min(MOST_WIDE, slot - Math.min(2, slot / 4)));
   const at = new Map(buckets.map((bucket) => [Math.round((bucket.at - from) / bucketMs), bucket]));
   const most = Math.max(1, ...buckets.map(({ runs }) => runs));
   const slowest = Math.max(1, ...buckets.map(({ duration }) => duration?.p95 ?? 0));
@@ -167,15 +171,9 @@ function Chart({
             />
           )}
           {[...at].map(([index, bucket]) => (
-            <g key={bucket.at} transform={`translate(${index * slot + Math.min(1, slot / 8)} 0)`}>
-              <Bar bucket={bucket} width={Math.max(1, slot - Math.min(2, slot / 4))} most={most} />
-              {bucket.duration && (
-                <Span
-                  width={Math.max(1, slot - Math.min(2, slot / 4))}
-                  low={high(bucket.duration.p50)}
-                  high={high(bucket.duration.p95)}
-                />
-              )}
+            <g key={bucket.at} transform={`translate(${index * slot + (slot - bar) / 2} 0)`}>
+              <Bar bucket={bucket} width={bar} most={most} />
+              {bucket.duration && <Span width={bar} low={high(bucket.duration.p50)} high={high(bucket.duration.p95)} />}
             </g>
           ))}
         </svg>
@@ -195,7 +193,7 @@ function Chart({
         ))}
       </div>
       <div className={styles['scales']} style={{ width: SCALES - 8 }} aria-hidden="true">
-        <span>{countText(most)}</span>
+        <span>{buckets.length > 0 && countText(most)}</span>
         {slowest > 1 && (
           <>
             <span style={{ top: BARS + GAP - 3 }}>{durationText(slowest)}</span>

@@ -105,15 +105,7 @@ export type ColumnKey = keyof typeof COLUMNS;
 export const COLUMN_KEYS = Object.keys(COLUMNS) as ColumnKey[];
 
 /** Those shown unless others were chosen. */
-export const DEFAULT_COLUMNS: readonly ColumnKey[] = [
-  'status',
-  'workflow',
-  'outcome',
-  'created',
-  'duration',
-  'cost',
-  'id',
-];
+export const DEFAULT_COLUMNS: readonly ColumnKey[] = ['status', 'workflow', 'outcome', 'created', 'duration', 'cost'];
 
 export function columnOf(key: ColumnKey): RunColumn {
   return COLUMNS[key];

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/a11y/useSemanticElements: rows that are placed one by one are no rows of a table element
 // biome-ignore-all lint/a11y/useFocusableInteractive: rows are what is gone to; cells and heads hold boxes and buttons of their own
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { Checkbox } from '../../components/field.tsx';
 import { countText } from '../../components/figures.tsx';
 import { Icon } from '../../components/icon.tsx';
@@ -113,6 +113,15 @@ export function RunTable({
     setCurrent(null);
   }, [listKey]);
 
+  // One object for the life of the table, so that scrolling draws only the rows that come into sight.
+  const newest = useRef({ onOpen, toggle: selection.toggle });
+  newest.current = { onOpen, toggle: selection.toggle };
+  const [acts] = useState<LineActs>(() => ({
+    focus: setCurrent,
+    open: (row, aside) => newest.current.onOpen(row, aside),
+    toggle: (id, upTo) => newest.current.toggle(id, upTo),
+  }));
+
   const template = `36px ${columns.map((key) => templateOf(key)).join(' ')} 8px`;
   const width = columns.reduce((sum, key) => sum + columnOf(key).width, 44);
   const tabbed = indexOf(current) >= 0 ? current : (rows[0]?.run.id ?? null);
@@ -187,56 +196,18 @@ export function RunTable({
               {items.map(({ index, start, key }) => {
                 const row = rows[index];
                 if (!row) return null;
-                const { run } = row;
                 return (
-                  <div
+                  <Line
                     key={key}
-                    role="row"
-                    data-run={run.id}
-                    data-new={row.isNew || undefined}
-                    data-left={row.hasLeft || undefined}
-                    aria-rowindex={index + 2}
-                    aria-selected={selection.has(run.id)}
-                    tabIndex={run.id === tabbed ? 0 : -1}
-                    className={styles['row']}
-                    style={{ transform: `translateY(${start}px)`, height }}
-                    onFocus={() => setCurrent(run.id)}
-                    onKeyDown={(event) => {
-                      if (event.key === 'Enter' && event.target === event.currentTarget)
-                        onOpen(row, event.metaKey || event.ctrlKey);
-                    }}
-                    onClick={(event) => {
-                      if (event.target instanceof Element && event.target.closest('a, input, label, button')) return;
-                      // Who marks text to copy it does not mean to leave.
-                      if (getSelection()?.isCollapsed !== false) onOpen(row, event.metaKey || event.ctrlKey);
-                    }}
-                    onAuxClick={(event) => event.button === 1 && onOpen(row, true)}
-                  >
-                    <div role="gridcell" className={styles['tick']}>
-                      <Checkbox
-                        label={`Select run ${run.id}`}
-                        shown={false}
-                        tabIndex={-1}
-                        checked={selection.has(run.id)}
-                        onChange={(event) => selection.toggle(run.id, (event.nativeEvent as MouseEvent).shiftKey)}
-                      />
-                    </div>
-                    {columns.map((column) => (
-                      <div
-                        key={column}
-                        role="gridcell"
-                        className={styles['cell']}
-                        data-figure={columnOf(column).isFigure}
-                      >
-                        {columnOf(column).cell(run)}
-                      </div>
-                    ))}
-                    {row.matches[0] && (
-                      <div role="gridcell" className={styles['match']}>
-                        <Match snippet={row.matches[0]} others={row.matches.length - 1} similarity={row.similarity} />
-                      </div>
-                    )}
-                  </div>
+                    row={row}
+                    index={index}
+                    start={start}
+                    height={height}
+                    columns={columns}
+                    isSelected={selection.has(row.run.id)}
+                    isTabbed={row.run.id === tabbed}
+                    acts={acts}
+                  />
                 );
               })}
             </div>
@@ -251,6 +222,80 @@ export function RunTable({
     </div>
   );
 }
+
+interface LineActs {
+  readonly focus: (id: string) => void;
+  readonly open: (row: ListedRun, aside: boolean) => void;
+  readonly toggle: (id: string, upTo: boolean) => void;
+}
+
+const Line = memo(function Line({
+  row,
+  index,
+  start,
+  height,
+  columns,
+  isSelected,
+  isTabbed,
+  acts,
+}: {
+  readonly row: ListedRun;
+  readonly index: number;
+  readonly start: number;
+  readonly height: number;
+  readonly columns: readonly ColumnKey[];
+  readonly isSelected: boolean;
+  readonly isTabbed: boolean;
+  readonly acts: LineActs;
+}) {
+  const { run } = row;
+  return (
+    <div
+      role="row"
+      data-run={run.id}
+      data-new={row.isNew || undefined}
+      data-left={row.hasLeft || undefined}
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+      tabIndex={isTabbed ? 0 : -1}
+      className={styles['row']}
+      style={{ transform: `translateY(${start}px)`, height }}
+      onFocus={() => acts.focus(run.id)}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter' && event.target === event.currentTarget) {
+          event.preventDefault();
+          acts.open(row, event.metaKey || event.ctrlKey);
+        }
+      }}
+      onClick={(event) => {
+        if (event.target instanceof Element && event.target.closest('a, input, label, button')) return;
+        // Who marks text to copy it does not mean to leave.
+        if (getSelection()?.isCollapsed !== false) acts.open(row, event.metaKey || event.ctrlKey);
+      }}
+      onAuxClick={(event) => event.button === 1 && acts.open(row, true)}
+    >
+      <div role="gridcell" className={styles['tick']}>
+        <Checkbox
+          label={`Select run ${run.id}`}
+          shown={false}
+          tabIndex={-1}
+          checked={isSelected}
+          onChange={(event) => acts.toggle(run.id, (event.nativeEvent as MouseEvent).shiftKey)}
+        />
+      </div>
+      {columns.map((column) => (
+        <div key={column} role="gridcell" className={styles['cell']} data-figure={columnOf(column).isFigure}>
+          {columnOf(column).cell(run)}
+        </div>
+      ))}
+      {row.matches[0] && (
+        <div role="gridcell" className={styles['match']}>
+          <Match snippet={row.matches[0]} others={row.matches.length - 1} similarity={row.similarity} />
+        </div>
+      )}
+    </div>
+  );
+});
 
 function templateOf(key: ColumnKey): string {
   const { width, grows } = columnOf(key);

@@ -12,6 +12,7 @@ import { Menu } from '../../components/menu.tsx';
 import { PageHeader } from '../../components/page.tsx';
 import { EmptyState, ErrorState } from '../../components/states.tsx';
 import { api, type BulkAction, type RunsChosen } from '../../explorer-api.ts';
+import { useMay } from '../../session.tsx';
 import { useCommands } from '../../shell/commands.ts';
 import { useShortcuts } from '../../shortcuts.ts';
 import { BulkDialog } from './bulk-dialog.tsx';
@@ -39,6 +40,7 @@ const TIMES = [
 /** Finding runs, watching them come, and acting on many of them. */
 export default function RunsPage() {
   const [, navigate] = useLocation();
+  const actions = useActions();
   const [address, change] = useRunsAddress();
   const { q, text, mode, sort, columns } = address;
   const [isLive, setIsLive] = useState(true);
@@ -137,11 +139,12 @@ export default function RunsPage() {
     { label: 'Export these runs as JSON lines', icon: 'download', words: 'download', run: () => download('jsonl') },
   ]);
 
+  const isEmpty = list.rows.length === 0 && !list.isLoading && !list.error && isReadable;
+  const isFirst = isEmpty && q === '' && !isSearch;
   const bounds = timeBounds(q, 'created_at', Date.now());
   const hasTime = bounds.from !== null || bounds.to !== null;
   const onTime = (since: string) => setFilter(withTime(q, 'created_at', since === '' ? null : since, null));
-  const onRange = (from: number, to: number) =>
-    setFilter(withTime(q, 'created_at', new Date(from).toISOString(), new Date(to).toISOString()));
+  const onRange = (from: number, to: number) => setFilter(withTime(q, 'created_at', timeText(from), timeText(to)));
   const facets = isReadable ? <Facets q={q} onFilter={setFilter} /> : null;
 
   return (
@@ -172,15 +175,15 @@ export default function RunsPage() {
         />
         <TimeChoice q={q} onTime={onTime} />
       </div>
-      <div className={styles['body']} data-facets={address.facets}>
-        {address.facets && (
+      <div className={styles['body']} data-facets={address.facets && !isFirst}>
+        {address.facets && !isFirst && (
           <aside className={styles['facets']} aria-label="Facets">
             {facets}
           </aside>
         )}
         <section className={styles['main']} aria-label="Results">
-          {isReadable && <Histogram q={q} onRange={onRange} />}
-          <div className={styles['tools']}>
+          {isReadable && !isFirst && <Histogram q={q} onRange={onRange} />}
+          <div className={styles['tools']} hidden={isFirst}>
             {selection.isEmpty ? (
               <>
                 <IconButton icon="filter" label="Facets" keys="f" pressed={address.facets} onClick={toggleFacets} />
@@ -210,7 +213,7 @@ export default function RunsPage() {
                       ],
                     },
                     {
-                      items: ACTIONS.map(({ action, label, icon }) => ({
+                      items: actions.map(({ action, label, icon }) => ({
                         label: `${label}…`,
                         icon,
                         danger: action === 'delete',
@@ -224,6 +227,7 @@ export default function RunsPage() {
               </>
             ) : (
               <BulkBar
+                actions={actions}
                 selection={selection}
                 total={total || null}
                 mayChooseAll={!isSearch}
@@ -243,7 +247,7 @@ export default function RunsPage() {
             </EmptyState>
           ) : list.error && list.rows.length === 0 ? (
             <ErrorState title="The runs could not be read" error={list.error} onRetry={list.retry} />
-          ) : list.rows.length === 0 && !list.isLoading ? (
+          ) : isEmpty ? (
             <div className={styles['none']}>
               <NoRuns
                 isFiltered={q !== ''}
@@ -291,6 +295,22 @@ export default function RunsPage() {
   );
 }
 
+/** A time as a filter has it, without the milliseconds that are none. */
+function timeText(at: number): string {
+  return new Date(at).toISOString().replace('.000Z', 'Z');
+}
+
+/** What the key may do to many runs. */
+function useActions() {
+  const may = {
+    retry: useMay('runs:create'),
+    stop: useMay('runs:stop'),
+    evaluate: useMay('evaluations:create'),
+    delete: useMay('runs:delete'),
+  };
+  return ACTIONS.filter(({ action }) => may[action]);
+}
+
 const ACTIONS = [
   { action: 'retry', label: 'Retry', icon: 'retry' },
   { action: 'stop', label: 'Stop', icon: 'stop' },
@@ -299,12 +319,14 @@ const ACTIONS = [
 ] as const;
 
 function BulkBar({
+  actions,
   selection,
   total,
   mayChooseAll,
   onAsk,
   onExport,
 }: {
+  readonly actions: ReturnType<typeof useActions>;
   readonly selection: Selection;
   readonly total: string | null;
   readonly mayChooseAll: boolean;
@@ -322,7 +344,7 @@ function BulkBar({
         </button>
       )}
       <span className={styles['grow']} />
-      {ACTIONS.map(({ action, label, icon }) => (
+      {actions.map(({ action, label, icon }) => (
         <Button key={action} look="ghost" icon={icon} onClick={() => onAsk(action)}>
           {label}
         </Button>

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Button } from '../../components/button.tsx';
 import { CodeBlock } from '../../components/code-block.tsx';
 import { Field, Input } from '../../components/field.tsx';
@@ -12,6 +12,9 @@ export function SignInPage() {
   const [key, setKey] = useState('');
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState<string | null>(null);
+  useEffect(() => {
+    document.title = 'Sign in · Millrun';
+  }, []);
   const submit = async () => {
     setBusy(true);
     setRefused(null);

@@ -1,7 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { chatCompletions } from '../../../test/support/providers/chat-completions.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { compatibleProvider, failureOf, runEffect, serve, testContext } from '../test-kit.ts';
+import {
+  compatibleProvider,
+  failureOf,
+  issuesOf,
+  outputsOf,
+  runEffect,
+  serve,
+  servedModels,
+  testContext,
+} from '../test-kit.ts';
 import { textGeneration } from './text-generation.ts';
 
 interface ChatRequest {
@@ -240,5 +250,130 @@ describe('generating text', () => {
     const { outcome, asked } = await run({ good }, {}, { allow: [] });
     expect(outcome).toMatchObject({ failure: { code: 'address_refused' }, retryable: false });
     expect(asked).toEqual([]);
+  });
+});
+
+const schema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] };
+
+describe('generated text', () => {
+  it('is handed on as it comes, and begins anew when another model takes over', async () => {
+    const script = { a: { cuts: true, after: { text: ['He', 'llo'] } }, b: { text: ['Hi', '.'] } } as const;
+    const { context } = await servedModels(script);
+    const outcome = await runEffect(textGeneration, { template: 'x', model: ['a', 'b'] }, {}, context);
+    expect(outcome).toMatchObject({ outputs: { text_output: 'Hi.' }, warnings: [{ identifier: 'model_fallback' }] });
+    expect(context.streamed.join('')).toMatch(/^\|He(llo)?\|Hi\.$/);
+  });
+
+  it('is chosen by the settings of the node, in the words of the provider', async () => {
+    const config = {
+      ...{ temperature: 0.2, top_p: 0.9, top_k: 40, max_tokens: 50, presence_penalty: 0.3, frequency_penalty: 0.6 },
+      ...{ stop_sequences: ['END'], enable_reasoning: true, reasoning_effort: 'Low' },
+    };
+    const { context, asked } = await servedModels({ m: { text: 'x' } });
+    await runEffect(textGeneration, { template: 'x', ...config }, {}, context);
+    expect(asked[0]?.body).toMatchObject({
+      ...{ temperature: 0.2, top_p: 0.9, top_k: 40, max_tokens: 50, presence_penalty: 0.3, frequency_penalty: 0.6 },
+      ...{ stop: ['END'], reasoning_effort: 'low', stream: true, stream_options: { include_usage: true } },
+    });
+    const mistral = await servedModels({ m: { text: 'x' } }, { protocol: 'mistral' });
+    const outcome = await runEffect(textGeneration, { template: 'x', top_k: 40 }, {}, mistral.context);
+    expect(outcome).toMatchObject({ kind: 'succeeded' });
+    expect(mistral.context.logged).toEqual([expect.stringContaining('does not support topK')]);
+  });
+
+  it('of a model that must not think is asked for without it', async () => {
+    const { context, asked } = await servedModels({ m: { text: 'x' } });
+    await runEffect(textGeneration, { template: 'x', enable_reasoning: false, reasoning_effort: 'high' }, {}, context);
+    expect(asked[0]?.body['reasoning_effort']).toBe('none');
+  });
+
+  it('is about pictures: stored ones and data addresses go as bytes, others by their address', async () => {
+    const { context, asked } = await servedModels({ m: { text: 'A cat.' } });
+    const png = Buffer.from('89504e470d0a1a0a', 'hex');
+    const file = await context.files.save({ name: 'a.png', contentType: 'image/png', bytes: png });
+    const data = `data:image/png;base64,${png.toString('base64')}`;
+    const images = [{ uri: `spot://${file.id}`, name: 'a.png' }, 'https://example.com/b.jpg', data];
+    await runEffect(textGeneration, { template: 'What is it?' }, { images }, context);
+    expect(asked[0]?.body['messages'][0].content).toEqual([
+      { type: 'text', text: 'What is it?' },
+      { type: 'image_url', image_url: { url: data } },
+      { type: 'image_url', image_url: { url: 'https://example.com/b.jpg' } },
+      { type: 'image_url', image_url: { url: data } },
+    ]);
+  });
+
+  it('is about pictures that are fetched for a provider that fetches none, and never from a private address', async () => {
+    const png = Buffer.from('89504e470d0a1a0a', 'hex');
+    const origin = await serve((_, answer) => answer.writeHead(200, { 'content-type': 'image/png' }).end(png));
+    const { context, asked } = await servedModels({ m: { text: 'A cat.' } }, { protocol: 'bedrock' });
+    const outcome = await runEffect(textGeneration, { template: 'x' }, { images: `${origin}/a.png` }, context);
+    expect(outcome).toMatchObject({ kind: 'succeeded' });
+    expect(JSON.stringify(asked[0]?.body)).toContain(png.toString('base64'));
+    const guarded = testContext({
+      models: context.models,
+      allow: [new URL(context.models.providers[0]!.baseUrl).host],
+    });
+    const refused = await runEffect(textGeneration, { template: 'x' }, { images: `${origin}/a.png` }, guarded);
+    expect(refused).toMatchObject({ kind: 'failed', failure: { message: expect.stringContaining('not a public') } });
+    const missing = await serve((_, answer) => answer.writeHead(404).end());
+    const failed = await runEffect(textGeneration, { template: 'x' }, { images: missing }, context);
+    expect(failureOf(failed)).toMatch(/^invalid_input: .*404 came back/);
+  });
+
+  it.each<[string, JsonObject[string]]>([
+    ['a text', 'cat'],
+    ['a file that is gone', 'spot://none'],
+    ['a file that is no picture', 'data:text/plain,hello'],
+    ['too many pictures', Array.from({ length: 51 }, () => 'https://example.com/b.jpg')],
+  ])('is not about %s', async (_, images) => {
+    const { context, asked } = await servedModels({ m: { text: 'x' } });
+    expect(failureOf(await runEffect(textGeneration, { template: 'x' }, { images }, context))).toMatch(
+      /^invalid_input/,
+    );
+    expect(asked).toEqual([]);
+  });
+
+  it('that a content filter ends early is given with a warning', async () => {
+    const { context } = await servedModels({ m: { text: 'First,', finish: 'filter' } });
+    expect(await runEffect(textGeneration, { template: 'x' }, {}, context)).toMatchObject({
+      outputs: { text_output: 'First,' },
+      warnings: [{ identifier: 'general', detail: expect.stringContaining('content filter') }],
+    });
+  });
+
+  it('of a schema is given as text and parsed', async () => {
+    const { context, asked } = await servedModels({ m: { text: ['{"name": ', '"Ada"}'] } });
+    const config = { template: 'Who?', output_schema: schema };
+    const outcome = await runEffect(textGeneration, config, {}, context);
+    expect(outputsOf(outcome)).toEqual({ text_output: '{"name": "Ada"}', parsed: { name: 'Ada' } });
+    expect(asked[0]?.body['response_format']).toMatchObject({ type: 'json_schema' });
+    expect(textGeneration.outputsOf?.(config).map(({ name }) => name)).toEqual(['parsed']);
+    expect(textGeneration.outputsOf?.({})).toEqual([]);
+  });
+
+  it('that does not fit its schema fails, and says what does not fit', async () => {
+    const { context } = await servedModels({ m: { text: '{"name": 7}' }, cut: { text: '{"na', finish: 'length' } });
+    const config = { template: 'Who?', output_schema: schema };
+    expect(failureOf(await runEffect(textGeneration, config, {}, context))).toBe(
+      'provider: Model m: The answer does not fit the schema: /name must be string. It says: {"name": 7}',
+    );
+    const cut = await runEffect(textGeneration, { ...config, model: ['cut'] }, {}, context);
+    expect(failureOf(cut)).toMatch(/no JSON.*cut at its limit of tokens/);
+  });
+
+  it('of a schema that is none is refused when the node is saved', () => {
+    const bad = { output_schema: [1] };
+    expect(issuesOf(textGeneration, bad)).toMatchObject([{ severity: 'invalid' }]);
+    expect(issuesOf(textGeneration, { output_schema: schema })).toEqual([]);
+    expect(issuesOf(textGeneration, { output_schema: ':var[a.output]' })).toEqual([]);
+  });
+
+  it('comes from a server that answers at once although it was asked to stream', async () => {
+    const whole = JSON.stringify(chatCompletions.whole({ text: 'Hello.' }, {}));
+    const { context } = await servedModels({ m: { raw: whole } });
+    expect(outputsOf(await runEffect(textGeneration, { template: 'x' }, {}, context))).toEqual({
+      text_output: 'Hello.',
+    });
+    expect(context.streamed).toEqual(['|Hello.']);
   });
 });

@@ -1,5 +1,5 @@
-import type { Problem } from '../../domain/error.ts';
-import { nearest } from '../../domain/nearest.ts';
+import type { Problem } from '../domain/error.ts';
+import { nearest } from '../domain/nearest.ts';
 
 const WORDS = { query: ['query parameter', 'parameter'], body: ['property', 'property'] } as const;
 
