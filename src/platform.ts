@@ -34,8 +34,10 @@ import { Batches } from './operations/batches.ts';
 import { BuiltInJudges } from './operations/built-in-judges.ts';
 import { BulkJobs } from './operations/bulk-jobs.ts';
 import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
+import { Credentials } from './operations/credentials.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch, type TakeInMedia } from './operations/dispatch.ts';
+import { ErrorHandlers } from './operations/error-handlers.ts';
 import { EvaluationPipeline } from './operations/evaluation-pipeline.ts';
 import { Evaluations } from './operations/evaluations.ts';
 import { Files } from './operations/files.ts';
@@ -43,8 +45,10 @@ import { Flows } from './operations/flows.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { Installation, type ProcessFacts } from './operations/installation.ts';
 import { firstKey } from './operations/key-record.ts';
+import { Keyring } from './operations/keyring.ts';
 import { Keys } from './operations/keys.ts';
 import { LiveRuns } from './operations/live.ts';
+import { WorkspaceModels } from './operations/model-settings.ts';
 import { Models } from './operations/models.ts';
 import { PersonRequests } from './operations/person-requests.ts';
 import { Replays } from './operations/replays.ts';
@@ -59,6 +63,7 @@ import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { openKeys } from './system/encryption-keys.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
@@ -78,11 +83,11 @@ export interface Platform {
 export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
   const system = realSystem;
   const folder = resolve(config.data);
-  const store = openSqliteStore(folder);
+  const store = openSqliteStore(folder, { runsPerWorkspace: config.workspaceConcurrency });
   const secret = readSecret(folder);
-  const models = modelAccess(config);
+  const configured = modelAccess(config);
   const http = createGuardedHttp({
-    allow: [...config.httpAllow, ...models.providers.map(({ baseUrl }) => hostOf(baseUrl))],
+    allow: [...config.httpAllow, ...configured.providers.map(({ baseUrl }) => hostOf(baseUrl))],
   });
   const comfyui = config.comfyuiUrl ?? [];
   // A client of their own: the general one would let every HTTP node of a workflow call them.
@@ -95,6 +100,17 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const catalogue = createCatalogue();
   const first = firstKey(secret);
   await ensureFirstKey(store, system, { first, preset: config.apiKey });
+
+  const keys = openKeys({
+    configured: config.encryptionKey,
+    former: config.formerEncryptionKeys ?? [],
+    file: join(folder, 'encryption.key'),
+    mayMake: !(await store.hasCredentials()),
+  });
+  if (keys.trouble !== null) log.error(keys.trouble);
+  const { sealing } = keys;
+  const keyring = new Keyring({ store, sealing, system, log, configured });
+  const modelsOf = (workspaceId: string) => keyring.modelsOf(workspaceId);
 
   const engine = new Engine({ store, catalogue, system, payloads, log });
   const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
@@ -116,7 +132,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     },
   });
   const search = new RunSearch({ store, search: searchService });
-  const runs = new Runs({ store, engine, workflows, payloads, http, system, live, search });
+  const runs = new Runs({ store, engine, workflows, payloads, http, system, live, search, keyring });
   const deriveSecret = (workspaceId: string) =>
     `whsec_${createHmac('sha256', secret).update(`callbacks ${workspaceId}`).digest('base64')}`;
   const callbackSecretText = (secretId: string) =>
@@ -127,7 +143,9 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     system,
     tools: {
       http,
-      models,
+      modelsOf,
+      credentialOf: (workspaceId, nameOrId) => keyring.credentialOf(workspaceId, nameOrId),
+      redactorOf: (workspaceId) => keyring.redactorOf(workspaceId),
       comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
       gpuRates: config.comfyuiRates,
       code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
@@ -164,10 +182,12 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     system,
     callbacks,
     presentCallback: presentEvaluationCallbackBody,
-    builtIn: new BuiltInJudges({ store, workflows, models, read: (outline) => readOutline(outline, catalogue) }),
+    builtIn: new BuiltInJudges({ store, workflows, modelsOf, read: (outline) => readOutline(outline, catalogue) }),
   });
   const pipeline = new EvaluationPipeline({ store, evaluations, log });
   await pipeline.start();
+  const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
+  await errorHandlers.start();
 
   const access = new Access({ store, system, log });
   const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia });
@@ -201,11 +221,12 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     dispatch,
     batches: new Batches({ store, runs, dispatch, callbacks, system }),
     evaluations,
-    personRequests: new PersonRequests({ store, engine }),
+    personRequests: new PersonRequests({ store, engine, keyring }),
     addresses: new Addresses(config.publicUrl),
     deliveries: new Deliveries({ store, callbacks, system, textOf: callbackSecretText }),
     catalogue,
-    models,
+    credentials: new Credentials({ store, keyring, sealing, http, system, log }),
+    workspaceModels: new WorkspaceModels({ store, keyring, system, log }),
     modelRegistry: new Models({ store, workflows, catalogue, system }),
     flows: new Flows({ store, catalogue }),
     deriveSecret,
@@ -242,6 +263,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await bulkJobs.stop();
       await worker.stop(left());
       await pipeline.stop();
+      await errorHandlers.stop();
       await codeThreads.close();
       await callbacks.stop(left());
       await live.stop();

@@ -1,9 +1,9 @@
 import type { Catalogue } from '../nodes/catalogue.ts';
-import type { ModelAccess } from '../nodes/node-type.ts';
 import type { Access } from '../operations/access.ts';
 import type { Assets } from '../operations/assets.ts';
 import type { Batches } from '../operations/batches.ts';
 import type { ComfyuiWorkflows } from '../operations/comfyui-workflows.ts';
+import type { Credentials } from '../operations/credentials.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
 import type { Evaluations } from '../operations/evaluations.ts';
@@ -11,6 +11,7 @@ import type { Files } from '../operations/files.ts';
 import type { Flows } from '../operations/flows.ts';
 import type { Idempotency } from '../operations/idempotency.ts';
 import type { Keys } from '../operations/keys.ts';
+import type { WorkspaceModels } from '../operations/model-settings.ts';
 import type { Models } from '../operations/models.ts';
 import type { PersonRequests } from '../operations/person-requests.ts';
 import type { Replays } from '../operations/replays.ts';
@@ -42,7 +43,8 @@ export interface DialectParts {
   readonly deliveries: Deliveries;
   readonly idempotency: Idempotency;
   readonly catalogue: Catalogue;
-  readonly models: ModelAccess;
+  readonly credentials: Credentials;
+  readonly workspaceModels: WorkspaceModels;
   readonly modelRegistry: Models;
   readonly flows: Flows;
   /** The key that a workspace's callbacks are signed with, for its receivers. */

@@ -17,6 +17,10 @@ const COMMANDS: Readonly<
     about: 'list, make, rotate and revoke API keys of a running server: keys list, keys create, …',
     load: () => import('./commands/keys.ts'),
   },
+  credentials: {
+    about: 'list, set, test and remove what workflows reach other services with: credentials list, credentials set, …',
+    load: () => import('./commands/credentials.ts'),
+  },
 };
 
 const HELP = `millrun: run AI workflows, record every run, find any of them again
@@ -25,10 +29,10 @@ Usage: millrun <command> [flags]
 
 Commands:
 ${Object.entries(COMMANDS)
-  .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
   .join('\n')}
-  help      print this
-  --version print the version
+  help        print this
+  --version   print the version
 
 Settings are flags, environment variables or a file: \`millrun config\` lists them.
 `;

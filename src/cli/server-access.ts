@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts';
+import { readConfig } from '../config/read.ts';
 import { firstKeyOf } from '../platform.ts';
+import type { Arguments } from './flags.ts';
 
 /** Milliseconds to wait for the answer that tells whether there is a server. */
 const PROBE_MS = 2000;
@@ -23,6 +25,22 @@ export function reached(url: string, config: Config): Reached {
   const key = config.apiKey ?? folderKey(config);
   if (key === null) throw new Obstacle(`The server at ${url} asks for a key. ${ADVICE}`);
   return { url, key };
+}
+
+/**
+ * The running server that a command is about: the one named by --url, else that of this machine's settings; and the key to ask it with.
+ * @throws Obstacle when it does not answer, or when there is no key
+ */
+export async function serverFor({ settings, texts }: Arguments): Promise<Reached> {
+  const { config } = readConfig(settings);
+  const url = texts['url']?.replace(/\/+$/, '') ?? serverUrl(config);
+  if (!(await answers(url)))
+    throw new Obstacle(`No server answers at ${url}. Start it with \`millrun serve\`, or give --url.`);
+  const key = texts['key'] ?? config.apiKey;
+  if (key !== null) return { url, key };
+  // The first key of this folder is nothing that any server named by hand should learn.
+  if (texts['url'] !== undefined) throw new Obstacle(`Give the key for ${url} with --key or MILLRUN_API_KEY.`);
+  return reached(url, config);
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { ModelPrice } from '../domain/model-settings.ts';
+
 /** Everything an operator can set: shape, default, unit and one sentence each. `read.ts` fills it from file, environment and flags. */
 export interface Config {
   readonly host: string;
@@ -6,6 +8,7 @@ export interface Config {
   readonly apiKey: string | null;
   readonly logLevel: string;
   readonly workerConcurrency: number;
+  readonly workspaceConcurrency: number | null;
   readonly drainSeconds: number;
   readonly syncTimeoutSeconds: number;
   readonly maxBodyBytes: number;
@@ -24,10 +27,12 @@ export interface Config {
   readonly openaiBaseUrl: string | null;
   readonly openaiApiKey: string | null;
   readonly models: readonly string[];
-  readonly modelPrices: Readonly<Record<string, { readonly input: string; readonly output: string }>>;
+  readonly modelPrices: Readonly<Record<string, ModelPrice>>;
   readonly comfyuiUrl: readonly Endpoint[] | null;
   readonly comfyuiRates: Readonly<Record<string, string>>;
   readonly codeRunnerUrl: Endpoint | null;
+  readonly encryptionKey: Buffer | null;
+  readonly formerEncryptionKeys: readonly Buffer[] | null;
 }
 
 /** An address with the credentials that it was given with taken out of it. */
@@ -99,6 +104,14 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: 64,
     about: 'Nodes with effects (HTTP, models) that run at the same time, 1 to 10,000.',
     read: integer(1, 10_000),
+  },
+  workspaceConcurrency: {
+    env: 'MILLRUN_WORKSPACE_CONCURRENCY',
+    flag: 'workspace-concurrency',
+    default: null,
+    about:
+      'Runs of one workspace that are under way at the same time, 1 to 1,000,000; any number when absent. Others wait.',
+    read: integer(1, 1_000_000),
   },
   drainSeconds: {
     env: 'MILLRUN_DRAIN_SECONDS',
@@ -238,7 +251,8 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     env: 'MILLRUN_MODEL_PRICES',
     flag: 'model-prices',
     default: {},
-    about: 'US dollars for a million tokens by model, as JSON: {"gpt-x": {"input": "0.15", "output": "0.60"}}.',
+    about:
+      'US dollars for a million tokens by model, as JSON: {"gpt-x": {"input": "0.15", "output": "0.60", "cached_input": "0.075"}}; cached_input may be left out.',
     read: prices,
   },
   comfyuiUrl: {
@@ -268,6 +282,23 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     // It may hold credentials.
     secret: true,
     read: (given) => endpoints([text(given)])[0]!,
+  },
+  encryptionKey: {
+    env: 'MILLRUN_ENCRYPTION_KEY',
+    flag: 'encryption-key',
+    default: null,
+    about:
+      'Key that credentials are kept sealed with: 32 bytes as 64 hexadecimal digits or as base64; when absent, encryption.key in the data folder. See docs/credentials.md.',
+    secret: true,
+    read: sealingKey,
+  },
+  formerEncryptionKeys: {
+    env: 'MILLRUN_FORMER_ENCRYPTION_KEYS',
+    flag: 'former-encryption-keys',
+    default: null,
+    about: 'Keys that were the encryption key before, comma-separated: what is sealed with them still opens.',
+    secret: true,
+    read: (given) => list(given).map(sealingKey),
   },
 };
 
@@ -362,15 +393,31 @@ function presetKey(given: unknown): string {
   return key;
 }
 
-function prices(given: unknown): Config['modelPrices'] {
-  const entries = table(given, 'model names');
-  if (!entries?.every(([, row]) => isPrice((row as Price)?.input) && isPrice((row as Price)?.output))) {
-    throw new Error('takes an object of {"input": "…", "output": "…"} with decimal numbers as text');
-  }
-  return Object.fromEntries(entries) as Config['modelPrices'];
+/** Messages never repeat a key. */
+function sealingKey(given: unknown): Buffer {
+  const written = text(given);
+  const isHex = /^[0-9a-f]{64}$/i.test(written);
+  const key = Buffer.from(written, isHex ? 'hex' : 'base64');
+  if (!isHex && (!/^[A-Za-z0-9+/_-]{43}=?$/.test(written) || key.length !== 32))
+    throw new Error('takes 32 bytes as 64 hexadecimal digits or as base64, such as `openssl rand -hex 32` makes');
+  return key;
 }
 
-type Price = Config['modelPrices'][string] | undefined;
+function prices(given: unknown): Config['modelPrices'] {
+  const entries = table(given, 'model names');
+  const read = entries?.map(([name, row]) => [name, priceOf(row)] as const);
+  if (!read?.every(([, row]) => row !== null)) {
+    throw new Error('takes an object of {"input": "…", "output": "…"} with decimal numbers as text');
+  }
+  return Object.fromEntries(read) as Config['modelPrices'];
+}
+
+function priceOf(row: unknown): ModelPrice | null {
+  if (typeof row !== 'object' || row === null) return null;
+  const { input, output, cached_input: cached = null } = row as Record<string, unknown>;
+  if (!isPrice(input) || !isPrice(output) || (cached !== null && !isPrice(cached))) return null;
+  return { input, output, ...(cached === null ? {} : { cachedInput: cached }) };
+}
 
 function rates(given: unknown): Config['comfyuiRates'] {
   const entries = table(given, 'GPU names');

@@ -64,6 +64,19 @@ describe('a setting', () => {
       '{"m":{"input":"0.1","output":"2"}}',
       { modelPrices: { m: { input: '0.1', output: '2' } } },
     ],
+    [
+      'MILLRUN_MODEL_PRICES',
+      '{"m":{"input":"0.1","output":"2","cached_input":"0.05"}}',
+      { modelPrices: { m: { input: '0.1', output: '2', cachedInput: '0.05' } } },
+    ],
+    ['MILLRUN_ENCRYPTION_KEY', '0a'.repeat(32), { encryptionKey: Buffer.alloc(32, 10) }],
+    ['MILLRUN_ENCRYPTION_KEY', Buffer.alloc(32, 10).toString('base64'), { encryptionKey: Buffer.alloc(32, 10) }],
+    ['MILLRUN_ENCRYPTION_KEY', Buffer.alloc(32, 255).toString('base64url'), { encryptionKey: Buffer.alloc(32, 255) }],
+    [
+      'MILLRUN_FORMER_ENCRYPTION_KEYS',
+      `${'0b'.repeat(32)}, ${Buffer.alloc(32, 12).toString('base64')}`,
+      { formerEncryptionKeys: [Buffer.alloc(32, 11), Buffer.alloc(32, 12)] },
+    ],
     ['MILLRUN_COMFYUI_RATES', '{"L4":"0.000147"}', { comfyuiRates: { L4: '0.000147' } }],
     [
       'COMFYUI_URL',

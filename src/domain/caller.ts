@@ -23,6 +23,8 @@ export const SCOPES = [
   'evaluations:edit',
   'files:read',
   'files:write',
+  'credentials:read',
+  'credentials:write',
   'credit_balance:read',
   'admin',
 ] as const;

@@ -11,6 +11,8 @@ export interface Definition {
   readonly edges: readonly EdgeDefinition[];
   /** What a run of it costs besides what its nodes use; frozen with it, so that a run is charged what it cost when it was started. */
   readonly pricing?: readonly PriceRule[];
+  /** Settings of its workflow that are defaults of its nodes' configuration, as they were when it was frozen. */
+  readonly settings?: JsonObject;
 }
 
 /** A vertex: which node type, how configured, with which sockets. */
@@ -23,6 +25,8 @@ export interface NodeDefinition {
   readonly outputs: readonly Connector[];
   /** Values by socket name for inputs that no edge feeds. */
   readonly constants?: JsonObject;
+  /** Credentials that the node may use, names or ids, by the word that its author gave them under. */
+  readonly credentialIds?: Readonly<Record<string, string>>;
 }
 
 /** A node's named, typed socket. With `keys` it is a family of sockets, one a key. */

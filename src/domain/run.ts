@@ -15,6 +15,18 @@ export function isTerminal(status: RunStatus): boolean {
   return TERMINAL.has(status);
 }
 
+/**
+ * Whether a run waits for a place among those that may be under way at once, and takes one while it is `running`. One that waits for people takes
+ * none, so that it may go on beyond a limit when they answer. One below another run, or that a node of one waits for, is work of that one: if it had to wait for a place of its own, the run
+ * above would hold its place while it waits, and a limit of one would keep both from ever ending.
+ */
+export function takesPlace(run: Run): boolean {
+  return run.parent === null && run.source !== CALL_SOURCE;
+}
+
+/** The source of a run that a node called and waits for. */
+export const CALL_SOURCE = 'agent';
+
 /** One execution of one workflow version. Times are epoch milliseconds. */
 export interface Run {
   readonly id: string;

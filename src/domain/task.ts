@@ -13,6 +13,8 @@ export interface Task {
   readonly attempt: number;
   /** Epoch milliseconds before which it is not claimed. */
   readonly dueAt: number;
+  /** Of a task that starts a run which takes a place (`takesPlace`): the id of its workflow. It is not claimed while there is no place for the run. */
+  readonly startOf: string | null;
   /** Set when the attempt was made and succeeds at `dueAt`: its outputs, delivered without running anything. */
   readonly outputs: Payload | null;
 }

@@ -34,6 +34,12 @@ export interface Workflow {
   readonly revision: number;
 }
 
+/** Runs of a workflow that may be under way at the same time: `max_concurrent_runs` of its settings; null: any number. */
+export function runLimit(settings: JsonObject): number | null {
+  const given = settings['max_concurrent_runs'];
+  return typeof given === 'number' && Number.isInteger(given) && given >= 1 ? given : null;
+}
+
 /** One frozen definition of a workflow. Named ones were saved by a person as a version. */
 export interface WorkflowVersion {
   readonly id: string;

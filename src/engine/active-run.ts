@@ -9,7 +9,7 @@ import {
   type PersonRequest,
   type PersonSettlement,
 } from '../domain/person-request.ts';
-import { retryDelay } from '../domain/retry.ts';
+import { isTriedAgain, retryDelay } from '../domain/retry.ts';
 import { isTerminal, type Parent, type Run, type Usage } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import type { Warning } from '../domain/warning.ts';
@@ -582,7 +582,7 @@ export class ActiveRun {
     const now = this.#system.now();
     const { workspaceId } = this.run;
     const id = this.#system.newId();
-    return { id, workspaceId, runId, nodeId: null, iteration: 0, attempt: 1, dueAt: now, outputs: null };
+    return { id, workspaceId, runId, nodeId: null, iteration: 0, attempt: 1, dueAt: now, startOf: null, outputs: null };
   }
 
   #expect(nodeId: string, iteration: number, invoked: Invoked): void {
@@ -875,7 +875,8 @@ export class ActiveRun {
     usage: Usage | null,
     writes: Write[],
   ): boolean {
-    if (outcome.kind !== 'failed' || !outcome.retryable || task.attempt > node.retry.retries) return false;
+    if (outcome.kind !== 'failed' || task.attempt > node.retry.retries) return false;
+    if (!isTriedAgain(node.retry, outcome.failure, outcome.retryable)) return false;
     const record = this.#records.get(node.id)!;
     const delay = Math.max(
       retryDelay(node.retry, task.attempt, this.#system.random()),
@@ -957,6 +958,7 @@ export class ActiveRun {
       iteration,
       attempt,
       dueAt,
+      startOf: null,
       outputs: null,
     };
   }

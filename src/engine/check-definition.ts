@@ -1,12 +1,13 @@
 import { CONFIG_CONNECTOR, tokensIn } from '../domain/config-tokens.ts';
 import { type Definition, type EdgeDefinition, type NodeDefinition, ON_ERROR } from '../domain/definition.ts';
-import type { JsonValue } from '../domain/json.ts';
-import { isJsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { nearest } from '../domain/nearest.ts';
 import { typeFits } from '../domain/value.ts';
 import type { DefinitionIssue } from '../domain/workflow.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
+import { checkCommonConfig } from '../nodes/common-config.ts';
 import type { ConfigField, ConfigType, NodeType } from '../nodes/node-type.ts';
+import { settingsFor } from '../nodes/workflow-settings.ts';
 import { connectorType } from './graph.ts';
 
 /**
@@ -16,6 +17,7 @@ import { connectorType } from './graph.ts';
 export function checkDefinition(definition: Definition, catalogue: Catalogue): DefinitionIssue[] {
   const issues: DefinitionIssue[] = [];
   const nodes = new Map<string, NodeDefinition>();
+  const settings = definition.settings ?? {};
   for (const node of definition.nodes) {
     if (nodes.has(node.id)) {
       issues.push(
@@ -30,8 +32,18 @@ export function checkDefinition(definition: Definition, catalogue: Catalogue): D
     }
     nodes.set(node.id, node);
     const type = catalogue.find(node.type);
-    if (type) issues.push(...checkConfig(node, type, catalogue), ...(type.check?.(node) ?? []));
-    else issues.push(unknownType(node, catalogue));
+    if (type) {
+      const config = { ...node.config, ...settingsFor(type, catalogue.fieldsOf(type), node.config, settings) };
+      issues.push(
+        ...checkConfig(node, type, catalogue),
+        ...checkCommonConfig({ ...node, config }, type),
+        ...(type.check?.(node) ?? []),
+      );
+      for (const found of checkSettings(node, type, catalogue, settings)) {
+        // Every node that takes a wrong setting finds the same mistake.
+        if (!issues.some((known) => known.message === found.message)) issues.push(found);
+      }
+    } else issues.push(unknownType(node, catalogue));
   }
   const edgeIds = new Set<string>();
   for (const edge of definition.edges) {
@@ -109,6 +121,27 @@ function checkConfig(node: NodeDefinition, type: NodeType, catalogue: Catalogue)
         ),
       );
     }
+  }
+  return issues;
+}
+
+/** What the workflow's settings say of fields that a node leaves out is checked as if the node said it. */
+function checkSettings(
+  node: NodeDefinition,
+  type: NodeType,
+  catalogue: Catalogue,
+  settings: JsonObject,
+): DefinitionIssue[] {
+  const fields = catalogue.fieldsOf(type);
+  const issues: DefinitionIssue[] = [];
+  for (const [name, value] of Object.entries(settingsFor(type, fields, node.config, settings))) {
+    const field = fields[name]!;
+    const problem = fieldProblem(field, value);
+    if (problem === null) continue;
+    const message = `The setting "${name}" of the workflow ${problem}`;
+    issues.push(
+      issue({ nodeId: node.id }, 'invalid_setting', message, `A node takes it as: ${field.description}`, 'incomplete'),
+    );
   }
   return issues;
 }

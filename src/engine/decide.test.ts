@@ -4,12 +4,15 @@ import { heldSystem } from '../../test/support/system.ts';
 import type { Definition } from '../domain/definition.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Task } from '../domain/task.ts';
+import { textGeneration } from '../nodes/ai/text-generation.ts';
 import { composeText } from '../nodes/builtin/compose-text.ts';
 import { delay } from '../nodes/builtin/delay.ts';
+import { httpRequest } from '../nodes/builtin/http-request.ts';
 import { inputNode } from '../nodes/builtin/input.ts';
 import { outputNode } from '../nodes/builtin/output.ts';
 import { createCatalogue } from '../nodes/catalogue.ts';
-import { failed, type Outcome, succeeded } from '../nodes/node-type.ts';
+import { modelChat } from '../nodes/model/model-chat.ts';
+import { failed, type NodeType, type Outcome, succeeded } from '../nodes/node-type.ts';
 import { many, one } from '../nodes/value-types.ts';
 import type { Change } from '../store/change.ts';
 import { ActiveRun } from './active-run.ts';
@@ -144,6 +147,57 @@ describe('a compiled definition', () => {
     expect(compiled({ node_timeout: 1e15 }).timeoutMs).toBeLessThan(2 ** 31 - 10_000);
     expect(compiled({ max_retries: 3, retry_delay: 2 }).retry).toMatchObject({ retries: 3, delayMs: 2000 });
     expect(compiled({ max_retries: -1, retry_delay: 'soon' }).retry).toEqual(delay.retry);
+  });
+
+  it('takes from the configuration how it is tried again', () => {
+    const retryOf = (config: JsonObject) =>
+      compile({ nodes: [node('call', httpRequest, config)], edges: [] }, catalogue).nodes[0]!.retry;
+    const own = httpRequest.retry;
+    expect(retryOf({ max_retries: '4' })).toEqual({ ...own, retries: 4 });
+    expect(retryOf({ retry_backoff: 'fixed' })).toEqual({ ...own, factor: 1 });
+    expect(retryOf({ retry_backoff: 'exponential' })).toEqual(own);
+    expect(retryOf({ retry_jitter: false })).toEqual({ ...own, jitter: false });
+    expect(retryOf({ retry_delay: 5 })).toEqual({ ...own, delayMs: 5_000, maxDelayMs: 600_000 });
+    expect(retryOf({ retry_delay: 900 })).toEqual({ ...own, delayMs: 900_000, maxDelayMs: 900_000 });
+    expect(retryOf({ retry_delay: 5, retry_max_delay: 8 })).toEqual({ ...own, delayMs: 5_000, maxDelayMs: 8_000 });
+    expect(retryOf({ retry_on: ['timeout', '5xx', 'no such thing'] })).toEqual({
+      ...own,
+      on: [{ code: 'timeout' }, { least: 500, most: 599 }],
+    });
+    expect(retryOf({ retry_on: [] })).toEqual(own);
+    const wait = compile({ nodes: [node('wait', delay, { retry_backoff: 'exponential' })], edges: [] }, catalogue);
+    expect(wait.nodes[0]!.retry.factor).toBe(2);
+  });
+
+  it('has the settings of its workflow where a node leaves something out', () => {
+    const settings: JsonObject = {
+      ...{ model: ['preset:cost'], temperature: 0.7, max_tokens: 64_000, timeout: 60, top_k: 40 },
+      ...{ node_timeout: 30, max_retries: 1, retry_delay: 3, retry_on: [429] },
+    };
+    const compiled = (type: NodeType, config: JsonObject = {}) =>
+      compile({ nodes: [node('n', type, config)], edges: [], settings }, catalogue).nodes[0]!;
+    expect(compiled(textGeneration).config).toMatchObject({
+      ...{ model: ['preset:cost'], temperature: 0.7, max_tokens: 64_000, timeout_seconds: 60 },
+    });
+    const chosen = { model: ['mine'], temperature: 0, max_tokens: null, timeout_seconds: 5, max_retries: 0 };
+    expect(compiled(textGeneration, chosen).config).toMatchObject({
+      ...{ model: ['mine'], temperature: 0, max_tokens: 64_000, timeout_seconds: 5 },
+    });
+    expect(compiled(textGeneration, { model: [], temperature: '' }).config).toMatchObject({
+      ...{ model: ['preset:cost'], temperature: 0.7 },
+    });
+    expect(compiled(textGeneration, chosen).retry.retries).toBe(0);
+    const call = compiled(httpRequest);
+    expect(call).toMatchObject({
+      timeoutMs: 30_000,
+      retry: { retries: 1, delayMs: 3_000, on: [{ least: 429, most: 429 }] },
+    });
+    // Its own time is no model's.
+    expect(call.config).toMatchObject({ timeout_seconds: 30 });
+    expect(call.config).not.toHaveProperty('model');
+    expect(compiled(modelChat, { model: 'm' }).config['model']).toBe('m');
+    expect(compiled(modelChat).config['model'] ?? null).toBeNull();
+    expect(compiled(composeText)).toMatchObject({ timeoutMs: 0, retry: { retries: 0 } });
   });
 });
 

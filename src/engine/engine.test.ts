@@ -33,10 +33,12 @@ import {
 import { many, one } from '../nodes/value-types.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
+import { SealBroken } from '../system/sealing.ts';
 import { Engine, type NewRun } from './engine.ts';
 import { compile } from './graph.ts';
 import { LiveContent } from './live-content.ts';
 import { Payloads } from './payloads.ts';
+import { Redactor } from './redactor.ts';
 import { takeover } from './takeover.ts';
 import { Worker } from './worker.ts';
 
@@ -88,6 +90,10 @@ const broken = (message = 'It broke.', retryable = false): Outcome => failed({ c
 /** The platform's log: a line of level error fails the test that caused it. */
 let errors: string[];
 const errorLog = pino({ level: 'error' }, { write: (text: string) => errors.push(text) });
+/** What takes secrets out of what nodes say. */
+let redactor: Redactor | null;
+/** Told of files that nodes keep. */
+let keep: ((file: { readonly bytes: Uint8Array }) => unknown) | null;
 let folder: string;
 let system: HeldSystem;
 let store: Store;
@@ -95,8 +101,8 @@ let engine: Engine;
 let worker: Worker;
 let blobs: ReturnType<typeof memoryBlobs>;
 
-function open(): void {
-  store = openSqliteStore(folder);
+function open(runsPerWorkspace: number | null = null): void {
+  store = openSqliteStore(folder, { runsPerWorkspace });
   engine = new Engine({
     store,
     catalogue: createCatalogue([...BUILTIN_NODE_TYPES, effect]),
@@ -122,12 +128,20 @@ function newWorker(): Worker {
         refusal: () => null,
         close: async () => undefined,
       },
-      models: { providers: [], prices: {}, presets: {}, defaultModels: [] },
+      modelsOf: async () => ({ providers: [], prices: {}, presets: {}, defaultModels: [] }),
+      credentialOf: async () => null,
+      redactorOf: async () => redactor,
       comfyui: [],
       gpuRates: {},
       content: new LiveContent(),
       code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
-      filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
+      filesOf: () => ({
+        read: async () => null,
+        save: (file) => {
+          keep?.(file);
+          return Promise.reject(new Error('There are no files here.'));
+        },
+      }),
     },
   });
 }
@@ -147,6 +161,8 @@ beforeEach(() => {
   behaviours = {};
   passes = [];
   errors = [];
+  redactor = null;
+  keep = null;
   folder = mkdtempSync(join(tmpdir(), 'millrun-engine-'));
   system = heldSystem();
   blobs = memoryBlobs();
@@ -898,7 +914,33 @@ describe('a retry', () => {
     expect(records['work']).toMatchObject({ attempts: 1 });
   });
 
-  it('has the same idempotency key as the try before, and no other pass has it', async () => {
+  it('is made for the failures that the node lists, and for no others', async () => {
+    let failures = 0;
+    behaviours = {
+      work: () => {
+        failures += 1;
+        // Of the node's own mind it would be the other way round.
+        return failed({ code: failures < 3 ? 'provider' : 'network', message: 'No.' }, failures >= 3);
+      },
+    };
+    const config = {
+      retry_on: ['provider'],
+      retry_delay: 2,
+      retry_backoff: 'fixed',
+      retry_jitter: false,
+      max_retries: 9,
+    };
+    const run = await start(line(node('work', effect, config)), { in: 'x' });
+    for (let n = 0; n < 2; n += 1) {
+      await vi.waitFor(async () => expect(await store.nextTaskDueAt()).toBe(system.now() + 2000));
+      await pass(2000);
+    }
+    const ended = await end(run);
+    expect(ended.run).toMatchObject({ status: 'failed', failure: { code: 'network' } });
+    expect(ended.records['work']).toMatchObject({ attempts: 3 });
+  });
+
+  it('has an idempotency key of its own, and so has every pass', async () => {
     const keys: string[] = [];
     const tryTwice = failing(2);
     behaviours = {
@@ -913,10 +955,30 @@ describe('a retry', () => {
     await vi.waitFor(async () => expect(await store.nextTaskDueAt()).toBe(system.now() + 750));
     await pass(750);
     await end(run);
-    const keyOf = (start: string) => keys.find((key) => key.startsWith(start))?.split(' ')[2];
-    expect(keyOf('a 1')).toBe(keyOf('a 2'));
-    expect(keyOf('b 1')).toBe(keyOf('b 2'));
-    expect(keyOf('a 1')).not.toBe(keyOf('b 1'));
+    expect(keys.map((key) => key.slice(0, 3)).toSorted()).toEqual(['a 1', 'a 2', 'b 1', 'b 2']);
+    expect(new Set(keys.map((key) => key.split(' ')[2])).size).toBe(4);
+  });
+
+  it('has the same idempotency key when it is made again after a crash', async () => {
+    const keys: string[] = [];
+    let fails = true;
+    behaviours = {
+      work: (_, context) => {
+        keys.push(`${context.attempt} ${context.idempotencyKey}`);
+        if (context.attempt === 1) return broken('Not now.', true);
+        return fails ? heedful(_, context) : succeeded({ output: 'x' });
+      },
+    };
+    const run = await start(line(node('work', effect)), { in: 'x' });
+    await vi.waitFor(async () => expect(await store.nextTaskDueAt()).toBe(system.now() + 750));
+    await pass(750);
+    await vi.waitFor(() => expect(keys).toHaveLength(2));
+    fails = false;
+    await restart();
+    await end(run);
+    expect(keys).toHaveLength(3);
+    expect(keys[2]).toBe(keys[1]);
+    expect(keys[0]).not.toBe(keys[1]);
   });
 });
 
@@ -1242,6 +1304,43 @@ it('waiting for the end of a run gives it as it stands when the time is over', a
   await engine.cancel(WORKSPACE, run.id);
 });
 
+describe('a run that is queued', () => {
+  const tasksOf = async (run: Run) => (await store.loadRun(WORKSPACE, run.id))?.tasks;
+
+  it('asks for a place, whether it is alone, one of several, or goes on with what another did', async () => {
+    await worker.stop(0);
+    const made = await newRun(line(node('work', effect)), { in: 'x' });
+    const several = (await engine.enqueueAll([made, made], () => []))!;
+    const record = (await engine.startNow(made)).id;
+    const taken = (await store.listNodeRuns(WORKSPACE, record, { payloads: true })).filter(
+      ({ nodeId }) => nodeId === 'in',
+    );
+    for (const run of [await engine.enqueue(made), ...several, await engine.enqueue(made, taken)]) {
+      expect(await tasksOf(run)).toMatchObject([{ nodeId: null, startOf: WORKFLOW }]);
+    }
+    // What goes on has its place already.
+    expect((await store.loadRun(WORKSPACE, record))?.tasks).toMatchObject([{ nodeId: 'work', startOf: null }]);
+  });
+
+  it('because there was no place when somebody wanted to wait for it is one run, and leaves no payload behind', async () => {
+    await close();
+    open(1);
+    const blocked = gate();
+    behaviours = { work: () => blocked.opened.then(() => succeeded({ output: 'done' })) };
+    const first = await engine.startNow(await newRun(line(node('work', effect)), { in: 'x' }));
+    expect(first.status).toBe('running');
+    const large = 'x'.repeat(INLINE_PAYLOAD_LIMIT + 1);
+    const second = await engine.startNow(await newRun(line(node('work', effect)), { in: large }));
+    expect(second.status).toBe('queued');
+    expect(new Set(blobs.ids().map((id) => id.split('/')[1]))).toEqual(new Set([second.id]));
+    expect((await store.listRuns({ workspaceId: WORKSPACE }, { page: 1, size: 9 }, { output: false })).total).toBe(2);
+    expect(passes).toHaveLength(1);
+    blocked.open();
+    expect((await end(first)).output).toEqual({ out: 'done' });
+    expect((await end(second)).output).toEqual({ out: 'done' });
+  });
+});
+
 describe('two engines on one store', () => {
   it('settle one run together: an answer that rests on an older step is decided again, not lost', async () => {
     await worker.stop(0);
@@ -1286,6 +1385,79 @@ it('a run’s log lines are kept while it runs', async () => {
   ).toEqual({
     output: 'x',
   });
+});
+
+describe('a secret that a node says', () => {
+  const SECRET = 'tok-1234567890abcdef';
+
+  beforeEach(() => {
+    redactor = Redactor.of([{ name: 'shop', value: SECRET }]);
+  });
+
+  /** Everything that is kept of a run, and what its listeners were told. */
+  const kept = async (run: Run): Promise<string> => {
+    const { run: stored, records } = await end(run);
+    const logs = await store.listRunLogs(WORKSPACE, run.id, 100);
+    const events = await store.readRunEvents(WORKSPACE, run.id, 0);
+    return JSON.stringify([stored, records, logs, events]);
+  };
+
+  it.each<[string, Behaviour]>([
+    ['in its outputs', () => succeeded({ output: `Bearer ${SECRET}`, second: [{ [SECRET]: 1 }] as JsonValue })],
+    ['in a warning', () => succeeded({ output: 'x' }, { warnings: [{ identifier: 'general', detail: SECRET }] })],
+    ['in a failure', () => broken(`The key ${SECRET} is not valid.`)],
+    [
+      'in an error that it throws',
+      () => {
+        throw new Error(`fetch with ${SECRET} failed`);
+      },
+    ],
+    [
+      'in its log',
+      (_, { log }) => {
+        log('info', `Sent ${SECRET}`, { headers: { authorization: `Bearer ${SECRET}` } });
+        return succeeded({ output: 'x' });
+      },
+    ],
+    [
+      'in the steps inside it',
+      (_, { steps }) => {
+        const failure = { code: 'provider', message: SECRET } as const;
+        const times = { startedAt: 1, finishedAt: 2 };
+        const step = { id: 's', status: 'failed', inputs: { a: SECRET }, outputs: { b: SECRET }, failure } as const;
+        steps([{ ...step, ...times }], { total: 1, completed: 1 });
+        return succeeded({ output: 'x' });
+      },
+    ],
+  ])('%s is not kept, nor given to any other node', async (_, behaviour) => {
+    behaviours = { work: behaviour };
+    const everything = await kept(await start(line(node('work', effect)), { in: 'x' }));
+    expect(everything).not.toContain(SECRET);
+    expect(everything).toContain('[secret shop]');
+  });
+
+  it('in a file is not kept', async () => {
+    const bytes: Uint8Array[] = [];
+    behaviours = {
+      work: async (_, { files }) => {
+        await files.save({ name: 'x', contentType: 'text/plain', bytes: Buffer.from(`is ${SECRET}`) }).catch(() => {});
+        return succeeded({ output: 'x' });
+      },
+    };
+    keep = (file) => bytes.push(file.bytes);
+    await runToEnd(line(node('work', effect)), { in: 'x' });
+    expect(bytes.map((one) => Buffer.from(one).toString())).toEqual(['is [secret shop]']);
+  });
+});
+
+it('a node whose credential cannot be opened fails with what to do about it', async () => {
+  behaviours = {
+    work: () => {
+      throw new SealBroken('Restore the key.');
+    },
+  };
+  const { run } = await runToEnd(line(node('work', effect)), { in: 'x' });
+  expect(run.failure).toEqual({ code: 'not_configured', message: 'Restore the key.', nodeId: 'work' });
 });
 
 describe('a run that begins with nodes of another', () => {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../domain/json.ts';
 import type { NodeRun } from '../domain/node-run.ts';
 import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Dialect, Run } from '../domain/run.ts';
-import { isTerminal } from '../domain/run.ts';
+import { isTerminal, takesPlace } from '../domain/run.ts';
 import type { LogLevel, RunLog } from '../domain/run-log.ts';
 import type { Lease } from '../domain/task.ts';
 import type { WorkflowKind, WorkflowVersion } from '../domain/workflow.ts';
@@ -32,7 +32,7 @@ const NO_SUBFLOWS: Subflows = new Map();
 
 /** What the engine needs to begin a run; checks of the caller and of the input come before. */
 export interface NewRun {
-  /** A new one when left out. */
+  /** Its id; without it a new one. */
   readonly id?: string;
   readonly kind: WorkflowKind;
   readonly version: WorkflowVersion;
@@ -144,6 +144,7 @@ export class Engine {
           iteration: 0,
           attempt: 1,
           dueAt: run.createdAt,
+          startOf: takesPlace(run) ? run.workflowId : null,
           outputs: null,
         },
       },
@@ -163,7 +164,7 @@ export class Engine {
 
   /**
    * Records a run and goes as far as pure nodes lead in the same write: a run without effects has ended when this resolves.
-   * For callers that wait for the result anyway.
+   * For callers that wait for the result anyway. A run that would be under way beyond a limit is queued instead.
    */
   async startNow(newRun: NewRun): Promise<Run> {
     const active = this.#create(newRun, await this.#subflowsFor(newRun));
@@ -172,8 +173,11 @@ export class Engine {
       .map((write): Write => (write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write));
     // The step's result: by the time the commit resolves, the run may be further.
     const { run } = active;
-    await this.#commit(this.#hold(active), change);
-    return run;
+    if ((await this.#commit(this.#hold(active), change)) === 'kept') return run;
+    // Their payloads went before them; no row ever pointed there.
+    const made = Payloads.needsMove(change) ? change.filter((write) => write.kind === 'createRun') : [];
+    for (const write of made) await this.#payloads.remove(write.run.id);
+    return this.enqueue(newRun);
   }
 
   /** Goes on with a run whose turn has come (a task without a node). */

@@ -1,10 +1,13 @@
 import { type Connector, type Definition, type NodeDefinition, ON_ERROR, socketName } from '../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { PriceRule } from '../domain/price-rule.ts';
-import type { RetryPolicy } from '../domain/retry.ts';
+import { type RetryCause, type RetryPolicy, readRetryCause } from '../domain/retry.ts';
 import type { ValueType } from '../domain/value.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
+import { LONGEST_RETRY_DELAY_SECONDS } from '../nodes/common-config.ts';
+import { configNumber } from '../nodes/config.ts';
 import type { NodeType } from '../nodes/node-type.ts';
+import { settingsFor } from '../nodes/workflow-settings.ts';
 
 /** A definition made ready to be run: node types found, configuration filled in, edges resolved, nodes in an order that respects edges. */
 export interface Graph {
@@ -32,6 +35,7 @@ export interface GraphNode {
   readonly after: readonly GraphEdge[];
   /** Constant values by socket name, for sockets without an edge. */
   readonly constants: JsonObject;
+  readonly credentialIds: Readonly<Record<string, string>>;
   readonly outgoing: readonly GraphEdge[];
   readonly incomingCount: number;
   readonly continueOnError: boolean;
@@ -76,8 +80,8 @@ const NO_RETRY: RetryPolicy = { retries: 0, delayMs: 0, factor: 1, maxDelayMs: 0
 /** Longest time a node may take. Timers hold 2^31 - 1 ms at most, and fire at once when given more. */
 const MAX_TIMEOUT_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** Longest wait between tries: beyond ten minutes a person should look. */
-const MAX_RETRY_DELAY_MS = 600_000;
+/** Longest wait between tries where nobody says otherwise: beyond ten minutes a person should look. */
+const DEFAULT_MAX_RETRY_DELAY_MS = 600_000;
 
 /**
  * Passes of one iterating node that run at the same time. Enough to keep a remote service busy, few enough that one run's list of 10,000
@@ -96,7 +100,7 @@ type Draft = { -readonly [K in keyof GraphNode]: GraphNode[K] } & {
  */
 export function compile(definition: Definition, catalogue: Catalogue): Graph {
   const drafts = new Map<string, Draft>();
-  for (const node of definition.nodes) drafts.set(node.id, draftNode(node, catalogue));
+  for (const node of definition.nodes) drafts.set(node.id, draftNode(node, catalogue, definition.settings ?? {}));
   const sockets = new Map<
     string,
     Map<string, { connector: Connector | undefined; key: string | null; edges: GraphEdge[] }>
@@ -150,10 +154,11 @@ export function compile(definition: Definition, catalogue: Catalogue): Graph {
   return { nodes, byId: drafts, edges, pricing: definition.pricing ?? [], invoked: [...invoked] };
 }
 
-function draftNode(node: NodeDefinition, catalogue: Catalogue): Draft {
+function draftNode(node: NodeDefinition, catalogue: Catalogue, settings: JsonObject): Draft {
   const type = catalogue.find(node.type);
   if (!type) throw new Error(`Node ${node.id} has the unknown type ${node.type}.`);
-  const config = withDefaults(node.config, type);
+  const given = { ...node.config, ...settingsFor(type, catalogue.fieldsOf(type), node.config, settings) };
+  const config = withDefaults(given, type);
   const label = node.config['label'];
   return {
     id: node.id,
@@ -165,11 +170,12 @@ function draftNode(node: NodeDefinition, catalogue: Catalogue): Draft {
     inputs: [],
     after: [],
     constants: node.constants ?? {},
+    credentialIds: node.credentialIds ?? {},
     outgoing: [],
     incomingCount: 0,
     continueOnError: node.config['continue_on_error'] === true,
-    timeoutMs: timeoutOf(node.config, type),
-    retry: retryOf(node.config, type),
+    timeoutMs: timeoutOf(given, type),
+    retry: retryOf(given, type),
     concurrency: concurrencyOf(config, type),
     subflowId: invokedWorkflow(node, type),
     handlesErrors: false,
@@ -184,7 +190,7 @@ export function invokedWorkflow({ config }: NodeDefinition, type: NodeType): str
 }
 
 function concurrencyOf(config: JsonObject, type: NodeType): number {
-  const wanted = type.effect && type.invokes === true ? positive(config['concurrency']) : null;
+  const wanted = type.effect && type.invokes === true ? positive(config, 'concurrency') : null;
   return wanted === null ? PASSES_AT_ONCE : Math.max(1, Math.trunc(wanted));
 }
 
@@ -197,30 +203,52 @@ function withDefaults(config: JsonObject, type: NodeType): JsonObject {
   return filled;
 }
 
-function positive(value: JsonValue | undefined): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+function positive(config: JsonObject, name: string): number | null {
+  const value = configNumber(config, name);
+  return value !== null && value >= 0 ? value : null;
 }
 
 /** Whole milliseconds: seconds in `node_timeout`, else what the type allows. 0 for pure nodes, which are not timed. */
 function timeoutOf(config: JsonObject, type: NodeType): number {
   if (!type.effect) return 0;
-  const seconds = positive(config['node_timeout']);
+  const seconds = positive(config, 'node_timeout');
   if (seconds === null || seconds === 0) return type.timeoutMs;
   return Math.min(Math.ceil(seconds * 1000), MAX_TIMEOUT_MS);
 }
 
-/** `max_retries` and `retry_delay` (seconds, first wait) override the type's policy. */
+/** What the configuration says of tries overrides the type's policy: see `common-config.ts`. Times there are seconds. */
 function retryOf(config: JsonObject, type: NodeType): RetryPolicy {
   if (!type.effect) return NO_RETRY;
-  const retries = positive(config['max_retries']);
-  const delay = positive(config['retry_delay']);
+  const retries = positive(config, 'max_retries');
+  const first = milliseconds(positive(config, 'retry_delay'));
+  const longest = milliseconds(positive(config, 'retry_max_delay'));
+  const delayMs = first ?? type.retry.delayMs;
+  const on = causesIn(config['retry_on']);
   return {
+    ...type.retry,
     retries: retries === null ? type.retry.retries : Math.trunc(retries),
-    delayMs: delay === null ? type.retry.delayMs : delay * 1000,
-    factor: type.retry.factor,
-    maxDelayMs: delay === null ? type.retry.maxDelayMs : MAX_RETRY_DELAY_MS,
+    delayMs,
+    factor: factorOf(config, type.retry),
+    maxDelayMs: longest ?? (first === null ? type.retry.maxDelayMs : Math.max(DEFAULT_MAX_RETRY_DELAY_MS, first)),
+    ...(isJitter(config['retry_jitter']) ? {} : { jitter: false }),
+    ...(on.length === 0 ? {} : { on }),
   };
 }
+
+function milliseconds(seconds: number | null): number | null {
+  return seconds === null ? null : Math.min(seconds, LONGEST_RETRY_DELAY_SECONDS) * 1000;
+}
+
+/** A type that is never tried again by itself has no factor worth the name. */
+function factorOf(config: JsonObject, { factor }: RetryPolicy): number {
+  if (config['retry_backoff'] === 'fixed') return 1;
+  return config['retry_backoff'] === 'exponential' && factor <= 1 ? 2 : factor;
+}
+
+const isJitter = (value: JsonValue | undefined): boolean => value !== false && value !== 'false';
+
+const causesIn = (value: JsonValue | undefined): RetryCause[] =>
+  Array.isArray(value) ? value.map(readRetryCause).filter((cause) => cause !== null) : [];
 
 /** What a connector, or one key of it, carries; `Any` for one the node does not declare. */
 export function connectorType(connectors: readonly Connector[], name: string, key: string | null): ValueType {

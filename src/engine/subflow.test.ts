@@ -78,7 +78,13 @@ function open(): void {
     log,
     concurrency: 16,
     // No node of these tests touches the world.
-    tools: { filesOf: () => ({}), code: {}, models: {}, content: new LiveContent() } as never,
+    tools: {
+      filesOf: () => ({}),
+      code: {},
+      content: new LiveContent(),
+      modelsOf: async () => ({}),
+      redactorOf: async () => null,
+    } as never,
   });
 }
 

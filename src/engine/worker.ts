@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Credential } from '../domain/credential.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Lease } from '../domain/task.ts';
 import type { CodeAccess } from '../nodes/code/sandbox.ts';
@@ -16,10 +17,14 @@ import type {
 import type { Store } from '../store/store.ts';
 import type { HttpClient } from '../system/http-client.ts';
 import type { Log } from '../system/log.ts';
+import { SealBroken } from '../system/sealing.ts';
 import type { System } from '../system/system.ts';
 import { internalFailure } from './active-run.ts';
 import { type Engine, LEASE_MS } from './engine.ts';
+import type { GraphNode } from './graph.ts';
 import type { ContentStream, LiveContent } from './live-content.ts';
+import { redactedContent } from './redacted-content.ts';
+import type { Redactor } from './redactor.ts';
 import { WorkflowCalls } from './workflow-calls.ts';
 
 /** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
@@ -28,15 +33,38 @@ const MAX_SLEEP_MS = 5_000;
 /** Grace for a node that does not heed its signal, at its timeout or when it is aborted, before the worker stops listening to it. */
 const DEAF_GRACE_MS = 2_000;
 
+/**
+ * One of so many places is kept for workspaces that have none: little enough to cost a busy workspace hardly anything, enough that several newcomers
+ * find one. A worker of less than two places has none to keep.
+ */
+const RESERVED_SHARE = 8;
+
 /** What effects may use of the world. */
 export interface WorkerTools {
   readonly http: HttpClient;
-  readonly models: ModelAccess;
+  /** The models that a workspace may use. */
+  modelsOf(workspaceId: string): Promise<ModelAccess>;
+  /** See `NodeContext.credential`. */
+  credentialOf(workspaceId: string, nameOrId: string): Promise<Credential | null>;
+  /** Takes the secrets of a workspace out of what its nodes say; null: it has none. */
+  redactorOf(workspaceId: string): Promise<Redactor | null>;
   readonly comfyui: readonly ComfyuiServer[];
   readonly gpuRates: NodeContext['gpuRates'];
   readonly code: CodeAccess;
   readonly content: LiveContent;
   filesOf(workspaceId: string): NodeFiles;
+}
+
+/** What is taken out of what one pass says. */
+interface Said {
+  redactor: Redactor | null;
+}
+
+/** What one pass has besides its input. */
+interface Pass {
+  readonly abort: AbortController;
+  readonly models: ModelAccess;
+  readonly said: Said;
 }
 
 interface Running {
@@ -57,6 +85,8 @@ export class Worker {
   readonly #calls: WorkflowCalls;
   /** Tasks in hand that wait for a workflow that they called. */
   readonly #calling = new Map<string, number>();
+  /** Tasks in hand by workspace. */
+  readonly #held = new Map<string, number>();
   readonly #unsubscribe: (() => void)[];
   readonly #renewal: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
@@ -142,7 +172,9 @@ export class Worker {
       const limit = this.#concurrency - this.#running.size + this.#calling.size;
       // A full worker looks again when one of its tasks ends.
       if (limit <= 0) return;
-      const leases = await this.#store.claimTasks({ limit, now: this.#system.now(), leaseMs: LEASE_MS });
+      const reserved = this.#concurrency < 2 ? 0 : Math.ceil(this.#concurrency / RESERVED_SHARE);
+      const now = this.#system.now();
+      const leases = await this.#store.claimTasks({ limit, now, leaseMs: LEASE_MS, reserved, held: this.#held });
       if (this.#stopping) {
         await this.#store.returnLeases(leases);
         return;
@@ -168,9 +200,17 @@ export class Worker {
       )
       .finally(() => {
         this.#running.delete(lease.task.id);
+        this.#count(lease.task.workspaceId, -1);
         if (!this.#stopping) this.#look();
       });
     this.#running.set(lease.task.id, { lease, abort, done });
+    this.#count(lease.task.workspaceId, 1);
+  }
+
+  #count(workspaceId: string, by: number): void {
+    const held = (this.#held.get(workspaceId) ?? 0) + by;
+    if (held === 0) this.#held.delete(workspaceId);
+    else this.#held.set(workspaceId, held);
   }
 
   async #run(lease: Lease, abort: AbortController): Promise<void> {
@@ -201,20 +241,26 @@ export class Worker {
       return null;
     }
     if (!type.effect) return { kind: 'failed', failure: internalFailure('a pure node was queued'), retryable: false };
-    return this.#runEffect(type, work.input, lease, work.node.timeoutMs, abort);
+    const { workspaceId } = lease.task;
+    const models = await this.#tools.modelsOf(workspaceId);
+    const said: Said = { redactor: await this.#tools.redactorOf(workspaceId) };
+    const outcome = await this.#runEffect(type, work.input, lease, work.node, { abort, models, said });
+    return said.redactor === null ? outcome : said.redactor.outcome(outcome);
   }
 
   async #runEffect(
     type: EffectNodeType,
     input: NodeInput,
     lease: Lease,
-    timeoutMs: number,
-    abort: AbortController,
+    node: GraphNode,
+    pass: Pass,
   ): Promise<Outcome> {
+    const { timeoutMs } = node;
+    const { abort } = pass;
     const timeout = AbortSignal.timeout(timeoutMs);
     const { runId, nodeId, iteration } = lease.task;
-    const content = this.#tools.content.open(runId, nodeId ?? '', iteration);
-    const context = this.#context(lease, AbortSignal.any([abort.signal, timeout]), abort.signal, content);
+    const content = redactedContent(this.#tools.content.open(runId, nodeId ?? '', iteration), () => pass.said.redactor);
+    const context = this.#context(lease, node, AbortSignal.any([abort.signal, timeout]), pass, content);
     const deaf = Promise.withResolvers<Outcome>();
     const timedOut: Failure = {
       code: 'timeout',
@@ -234,7 +280,9 @@ export class Worker {
       return outcome;
     } catch (error) {
       if (timeout.aborted) return { kind: 'failed', failure: timedOut, retryable: true };
-      return { kind: 'failed', failure: internalFailure(error), retryable: false };
+      const failure: Failure =
+        error instanceof SealBroken ? { code: 'not_configured', message: error.message } : internalFailure(error);
+      return { kind: 'failed', failure, retryable: false };
     } finally {
       content.end();
       clearTimeout(timer);
@@ -243,29 +291,54 @@ export class Worker {
     }
   }
 
-  #context(lease: Lease, signal: AbortSignal, ended: AbortSignal, content: ContentStream): NodeContext {
+  /** All that a node says goes through here or is its outcome: nothing of it gets further with a secret in it. */
+  #context(
+    lease: Lease,
+    node: GraphNode,
+    signal: AbortSignal,
+    { abort, models, said }: Pass,
+    content: ContentStream,
+  ): NodeContext {
     const { workspaceId, runId, nodeId, iteration, attempt } = lease.task;
+    const ended = abort.signal;
+    const files = this.#tools.filesOf(workspaceId);
     return {
       workspaceId,
       runId,
       attempt,
       iteration,
-      idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration}`).digest('base64url'),
+      idempotencyKey: createHash('sha256').update(`${runId} ${nodeId} ${iteration} ${attempt}`).digest('base64url'),
       signal,
       now: () => this.#system.now(),
       log: (level, message, meta) => {
-        if (!ended.aborted) this.#engine.log(lease, level, message, meta ?? null);
+        if (ended.aborted) return;
+        const { redactor } = said;
+        if (redactor === null) this.#engine.log(lease, level, message, meta ?? null);
+        else this.#engine.log(lease, level, redactor.text(message), meta === undefined ? null : redactor.value(meta));
       },
+      redact: (text) => said.redactor?.text(text) ?? text,
       steps: (steps, progress) => {
-        if (!ended.aborted) this.#engine.recordSteps(lease, steps, progress);
+        if (ended.aborted) return;
+        const { redactor } = said;
+        this.#engine.recordSteps(lease, redactor ? steps.map((step) => redactor.step(step)) : steps, progress);
       },
       runWorkflow: (call) => this.#call(lease, call, ended),
       stream: (text, isAnew) => {
         if (!signal.aborted) content.write(text, isAnew ?? false);
       },
       http: this.#tools.http,
-      files: this.#tools.filesOf(workspaceId),
-      models: this.#tools.models,
+      files: {
+        read: (id) => files.read(id),
+        save: (file) => files.save(said.redactor ? { ...file, bytes: said.redactor.bytes(file.bytes) } : file),
+      },
+      models,
+      credentialIds: node.credentialIds,
+      credential: async (nameOrId) => {
+        const credential = await this.#tools.credentialOf(workspaceId, nameOrId);
+        // It may be newer than the pass.
+        said.redactor = await this.#tools.redactorOf(workspaceId);
+        return credential;
+      },
       comfyui: this.#tools.comfyui,
       gpuRates: this.#tools.gpuRates,
       code: this.#tools.code,

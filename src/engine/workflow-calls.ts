@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto';
 import { PlatformError } from '../domain/error.ts';
 import type { Failure } from '../domain/failure.ts';
-import { isTerminal, type Run } from '../domain/run.ts';
+import { CALL_SOURCE, isTerminal, type Run } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import type { WorkflowCall, WorkflowCallEnd } from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
 import { calledRunId } from '../system/derived-id.ts';
 import type { Engine, NewRun } from './engine.ts';
 import { resolveInput } from './run-input.ts';
-
-/** What a run that an agent's tool started comes from. */
-const CALL_SOURCE = 'agent';
 
 /** Calls inside calls: an agent whose workflow runs an agent, and so on. An agent that may call itself would not end otherwise. */
 const MAX_CALL_DEPTH = 5;

@@ -1,6 +1,8 @@
+import type { Credential, ProviderProtocol } from '../domain/credential.ts';
 import type { NodeDefinition } from '../domain/definition.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
+import type { ModelPrice } from '../domain/model-settings.ts';
 import type { PersonAsk } from '../domain/person-request.ts';
 import type { RetryPolicy } from '../domain/retry.ts';
 import type { RunStatus, Usage } from '../domain/run.ts';
@@ -111,19 +113,6 @@ export interface NodeFiles {
   save(file: { name: string; contentType: string; bytes: Uint8Array }): Promise<StoredFile>;
 }
 
-export const PROVIDER_PROTOCOLS = [
-  'openai-compatible',
-  'openai',
-  'anthropic',
-  'google',
-  'mistral',
-  'azure',
-  'bedrock',
-] as const;
-
-/** How a provider of models is spoken to. `openai-compatible`: any server with the chat completions of OpenAI, such as Ollama or vLLM. */
-export type ProviderProtocol = (typeof PROVIDER_PROTOCOLS)[number];
-
 /** An endpoint that serves models. */
 export interface ModelProvider {
   readonly name: string;
@@ -137,12 +126,6 @@ export interface ModelProvider {
   readonly settings: Readonly<Record<string, string>>;
   /** Model names it serves; empty: any name that no other provider lists. */
   readonly models: readonly string[];
-}
-
-/** US dollars for a million tokens, as decimal strings. */
-export interface ModelPrice {
-  readonly input: string;
-  readonly output: string;
 }
 
 /** Configured model access. `prices` is keyed by model name. */
@@ -217,13 +200,18 @@ export interface NodeContext {
   readonly iteration: number;
   /** 1 for the first try. */
   readonly attempt: number;
-  /** The same for every try of one (run, node, iteration): remote sides that honour it do the work once. */
+  /**
+   * The same for one (run, node, iteration, attempt), however often a crash makes it run: remote sides that honour it do the work once. A try after
+   * one that failed has another, since remote sides answer a key that they know with the failure again.
+   */
   readonly idempotencyKey: string;
   /** Aborted at the node's timeout, and when the run is stopped. */
   readonly signal: AbortSignal;
   /** Epoch milliseconds. */
   now(): number;
   log(level: LogLevel, message: string, meta?: JsonObject): void;
+  /** A text without the secrets of the workspace, for what is led on within the node: all that leaves it is cleaned anyway. */
+  redact(text: string): string;
   /**
    * Records steps inside this node, each replacing what was recorded under its id.
    * @param progress takes the place of the counts of the run's nodes; null: the nodes count
@@ -238,7 +226,15 @@ export interface NodeContext {
   stream(text: string, isAnew?: boolean): void;
   readonly http: HttpClient;
   readonly files: NodeFiles;
+  /** What the run's workspace may use. */
   readonly models: ModelAccess;
+  /** Credentials that the node's author gave it, names or ids, by the word that they are given under (`credential_ids` of noxus-api.md 2.2). */
+  readonly credentialIds: Readonly<Record<string, string>>;
+  /**
+   * A credential of the run's workspace; null: there is none of this name or id. What the pass says is redacted of all secrets of the workspace.
+   * @throws SealBroken when it cannot be opened; the node then fails with that message
+   */
+  credential(nameOrId: string): Promise<Credential | null>;
   /** ComfyUI servers that the operator configured. */
   readonly comfyui: readonly ComfyuiServer[];
   /** US dollars for a second on a GPU, decimal numbers as text, by the name that workflows give it; `default` stands for all others. */

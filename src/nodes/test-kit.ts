@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
 import { type Asked, type Script, startProvider } from '../../test/support/providers/provider-server.ts';
+import type { Credential, ProviderProtocol } from '../domain/credential.ts';
 import type { NodeDefinition } from '../domain/definition.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
@@ -17,7 +18,6 @@ import type {
   NodeStep,
   NodeType,
   Outcome,
-  ProviderProtocol,
   PureNodeType,
 } from './node-type.ts';
 
@@ -100,6 +100,8 @@ export function testContext(
     gpuRates?: NodeContext['gpuRates'];
     code?: Partial<CodeAccess>;
     runWorkflow?: NodeContext['runWorkflow'];
+    credentials?: readonly Credential[];
+    credentialIds?: NodeContext['credentialIds'];
   } = {},
 ): TestContext {
   const http = createGuardedHttp({ allow: given.allow ?? ['127.0.0.1'] });
@@ -134,6 +136,10 @@ export function testContext(
       },
     },
     models: { providers: [], prices: {}, presets: {}, defaultModels: [], ...given.models },
+    credentialIds: given.credentialIds ?? {},
+    credential: async (nameOrId) =>
+      given.credentials?.find(({ id, name }) => id === nameOrId || name === nameOrId) ?? null,
+    redact: (text) => text,
     logged,
     streamed,
     told,

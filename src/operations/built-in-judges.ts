@@ -147,25 +147,26 @@ export const BUILT_IN_OUTLINES: readonly Outline[] = [RULES.outline, MODEL.outli
 export class BuiltInJudges {
   readonly #store: Store;
   readonly #workflows: Workflows;
-  readonly #models: ModelAccess;
+  readonly #modelsOf: (workspaceId: string) => Promise<ModelAccess>;
   readonly #read: (outline: Outline) => GivenDefinition;
 
   constructor(parts: {
     store: Store;
     workflows: Workflows;
-    models: ModelAccess;
+    modelsOf: (workspaceId: string) => Promise<ModelAccess>;
     /** Makes a definition of an outline, in the form that people read and write. */
     read: (outline: Outline) => GivenDefinition;
   }) {
     this.#store = parts.store;
     this.#workflows = parts.workflows;
-    this.#models = parts.models;
+    this.#modelsOf = parts.modelsOf;
     this.#read = parts.read;
   }
 
   /** The rules, and the model when one can be asked. */
   async plans(workspaceId: string): Promise<JudgePlan[]> {
-    const canAsk = this.#models.providers.length > 0 && this.#models.defaultModels.length > 0;
+    const { providers, defaultModels } = await this.#modelsOf(workspaceId);
+    const canAsk = providers.length > 0 && defaultModels.length > 0;
     const judges = canAsk ? [RULES, MODEL] : [RULES];
     return Promise.all(
       judges.map(async (judge) => ({

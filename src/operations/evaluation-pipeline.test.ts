@@ -101,7 +101,7 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
   const http = createGuardedHttp({ allow: [] });
   const engine = new Engine({ store, catalogue, system, payloads, log: silent });
   const workflows = new Workflows({ store, catalogue, system });
-  const models = { providers: [], prices: {}, presets: {}, defaultModels: [] };
+  const modelsOf = async () => ({ providers: [], prices: {}, presets: {}, defaultModels: [] });
   const callbacks = new Callbacks({
     ...{ store, system, http, log: silent, version: '0.0.0' },
     readPayload: (payload) => payloads.text(payload),
@@ -111,7 +111,7 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
     deriveSecret: () => 'whsec_c2VjcmV0',
     callbackSecretText: () => 'whsec_c2VjcmV0',
   });
-  const builtIn = new BuiltInJudges({ store, workflows, models, read: (outline) => readOutline(outline, catalogue) });
+  const builtIn = new BuiltInJudges({ store, workflows, modelsOf, read: (outline) => readOutline(outline, catalogue) });
   const presentCallback = () => '{"told": true}';
   const evaluations = new Evaluations({
     ...{ store, engine, workflows, payloads, http, system },
@@ -121,7 +121,9 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
   await pipeline.start();
   const tools = {
     http,
-    models,
+    modelsOf,
+    credentialOf: async () => null,
+    redactorOf: async () => null,
     comfyui: [],
     gpuRates: {},
     content: new LiveContent(),

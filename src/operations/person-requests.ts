@@ -9,15 +9,18 @@ import { storedFileId, storedFileUri } from '../domain/stored-file.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { FindRequest, Store } from '../store/store.ts';
 import { demand } from './access.ts';
+import type { Keyring } from './keyring.ts';
 
 /** What runs wait for persons to say. */
 export class PersonRequests {
   readonly #store: Store;
   readonly #engine: Engine;
+  readonly #keyring: Keyring;
 
-  constructor(parts: { store: Store; engine: Engine }) {
+  constructor(parts: { store: Store; engine: Engine; keyring: Keyring }) {
     this.#store = parts.store;
     this.#engine = parts.engine;
+    this.#keyring = parts.keyring;
   }
 
   /** Those that wait longest first. */
@@ -45,7 +48,8 @@ export class PersonRequests {
   ): Promise<PersonRequest> {
     demand(caller, 'people:answer');
     const request = await this.#pending(caller, requestId);
-    const read = readAnswer(request.form, given);
+    const redactor = await this.#keyring.redactorOf(caller.workspaceId);
+    const read = readAnswer(request.form, redactor?.values(given) ?? given);
     if ('problems' in read) {
       const at = (field: string) => ['body', 'answer', field];
       throw invalid(read.problems.map(({ field, message, type }) => ({ at: at(field), message, type })));

@@ -33,8 +33,8 @@ export interface ReplayRequest {
   readonly dialect: Dialect;
 }
 
-/** What of a run's context tells of the run that it repeats. */
-const CONTEXT_OF_REPLAY = /^retry_/;
+/** What of a run's context tells of the run that it repeats, or of what came of its own failure. */
+const CONTEXT_OF_REPLAY = /^(retry_|error_handler_run_id$)/;
 
 /** Node ids that a message lists at most: enough to choose from. */
 const LISTED_NODES = 20;

@@ -22,6 +22,7 @@ export type { FoundRun };
 import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
 import { demand, demandVerdicts, SCOPE_OF_KIND } from './access.ts';
+import type { Keyring } from './keyring.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
 import type { RunSearch } from './search.ts';
@@ -99,6 +100,7 @@ export class Runs {
   readonly #system: System;
   readonly #live: LiveRuns;
   readonly #search: RunSearch;
+  readonly #keyring: Keyring;
 
   constructor(parts: {
     store: Store;
@@ -109,6 +111,7 @@ export class Runs {
     system: System;
     live: LiveRuns;
     search: RunSearch;
+    keyring: Keyring;
   }) {
     this.#store = parts.store;
     this.#engine = parts.engine;
@@ -118,6 +121,7 @@ export class Runs {
     this.#system = parts.system;
     this.#live = parts.live;
     this.#search = parts.search;
+    this.#keyring = parts.keyring;
   }
 
   get live(): LiveRuns {
@@ -467,17 +471,19 @@ export class Runs {
     const { problems } = resolveInput(this.#engine.graphOf(version), request, request.input);
     const all = [...this.#callbackProblems(request.callbackUrl), ...problems];
     if (all.length > 0) throw invalid(all);
+    const redactor = await this.#keyring.redactorOf(caller.workspaceId);
+    const clean = <T extends JsonValue>(said: T): T => redactor?.value(said) ?? said;
     return {
       kind: workflow.kind,
       version,
       versionPinned: request.versionId !== null,
-      input: request.input,
+      input: redactor?.values(request.input) ?? request.input,
       nodeIds: request.nodeIds,
       singleNodeId: request.singleNodeId,
       source: request.source,
-      meta: request.meta ?? null,
-      context: request.context ?? null,
-      clientRef: request.clientRef ?? null,
+      meta: clean(request.meta ?? null),
+      context: clean(request.context ?? null),
+      clientRef: clean(request.clientRef ?? null),
       batchId: request.batchId ?? null,
       requestId: request.requestId ?? null,
       dialect: request.dialect ?? 'noxus',

@@ -1,22 +1,25 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Caller } from '../domain/caller.ts';
 import type { Definition, NodeDefinition } from '../domain/definition.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { slugOf } from '../domain/slug.ts';
-import type {
-  DefinitionIssue,
-  Workflow,
-  WorkflowKind,
-  WorkflowRecord,
-  WorkflowType,
-  WorkflowVersion,
+import {
+  type DefinitionIssue,
+  runLimit,
+  type Workflow,
+  type WorkflowKind,
+  type WorkflowRecord,
+  type WorkflowType,
+  type WorkflowVersion,
 } from '../domain/workflow.ts';
 import { checkDefinition } from '../engine/check-definition.ts';
 import { invokedWorkflow } from '../engine/graph.ts';
 import type { CheckedFilter } from '../filter/checked-filter.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
+import { frozenSettings } from '../nodes/workflow-settings.ts';
 import type { Write } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
 import type { System } from '../system/system.ts';
@@ -86,8 +89,9 @@ export class Workflows {
     await this.#checkHandler(caller, wanted.errorHandlerId);
     const now = this.#system.now();
     const id = this.#system.newId();
+    refuseLimit(wanted.settings);
     await this.#checkSubflows(caller, id, wanted.given);
-    const version = this.#version(caller, id, wanted.given, { name: null, description: null });
+    const version = this.#version(caller, id, wanted.given, wanted.settings, { name: null, description: null });
     const workflow: Workflow = {
       id,
       workspaceId: caller.workspaceId,
@@ -213,10 +217,10 @@ export class Workflows {
   /** Keeps a definition under a name. It can be run, and does not become the current one. */
   async createVersion(caller: Caller, workflowId: string, wanted: NewVersion): Promise<WorkflowVersion> {
     demand(caller, 'workflows:write');
-    const { version: current } = await this.get(caller, workflowId);
-    const given = wanted.given ?? { definition: current.definition, document: current.document, issues: [] };
+    const { workflow, version: current } = await this.get(caller, workflowId);
+    const given = wanted.given ?? this.#givenAgain(current);
     await this.#checkSubflows(caller, workflowId, given);
-    const version = this.#version(caller, workflowId, given, wanted);
+    const version = this.#version(caller, workflowId, given, workflow.settings, wanted);
     await this.#store.commit([{ kind: 'createVersion', version }]);
     return version;
   }
@@ -227,8 +231,8 @@ export class Workflows {
    */
   async draft(caller: Caller, workflowId: string, given: GivenDefinition): Promise<WorkflowVersion> {
     demand(caller, 'workflows:write');
-    const { version: current } = await this.get(caller, workflowId);
-    const version = this.#version(caller, workflowId, given, { name: null, description: null });
+    const { workflow, version: current } = await this.get(caller, workflowId);
+    const version = this.#version(caller, workflowId, given, workflow.settings, { name: null, description: null });
     if (version.validation.length > 0)
       throw invalid(version.validation.map((issue) => problemOf(issue, ['body', 'document'])));
     if (version.hash === current.hash) return current;
@@ -266,7 +270,8 @@ export class Workflows {
       await this.#store.commit([{ kind: 'renameVersion', version: renamed }]);
       return renamed;
     }
-    const replacement = this.#version(caller, workflowId, patch.given, about);
+    const { workflow } = await this.get(caller, workflowId);
+    const replacement = this.#version(caller, workflowId, patch.given, workflow.settings, about);
     await this.#store.commit([
       { kind: 'renameVersion', version: { ...version, name: null } },
       { kind: 'createVersion', version: replacement },
@@ -294,6 +299,22 @@ export class Workflows {
   /** Every mistake that saving this definition would be refused for, or would leave it not runnable for. */
   check(given: GivenDefinition): DefinitionIssue[] {
     return [...given.issues, ...checkDefinition(given.definition, this.#catalogue)];
+  }
+
+  /** The definition of a version as its dialect read it once. */
+  #givenAgain({ definition, document, validation }: WorkflowVersion): GivenDefinition {
+    const seenHere = checkDefinition(definition, this.#catalogue);
+    const issues = validation.filter((issue) => !seenHere.some((known) => isDeepStrictEqual(known, issue)));
+    return { definition, document, issues };
+  }
+
+  /** A definition with what runs of it take from the workflow's settings. */
+  #frozenWith(given: GivenDefinition, settings: JsonObject): GivenDefinition {
+    const { settings: _former, ...definition } = given.definition;
+    const frozen = frozenSettings(settings);
+    return Object.keys(frozen).length === 0
+      ? { ...given, definition }
+      : { ...given, definition: { ...definition, settings: frozen } };
   }
 
   /** A version as runs need it: its definition never changes, so that a hot one is read and parsed once. */
@@ -327,8 +348,12 @@ export class Workflows {
     const { workflow } = record;
     const writes: Write[] = [];
     let { version } = record;
-    if (patch.given && hashOf(patch.given.document) !== version.hash) {
-      version = this.#version(caller, workflow.id, patch.given, { name: null, description: null });
+    const settings = patch.settings ?? workflow.settings;
+    if (patch.settings !== undefined) refuseLimit(patch.settings);
+    const isOther = patch.given !== undefined && hashOf(patch.given.document) !== version.hash;
+    if (isOther || !isDeepStrictEqual(frozenSettings(settings), version.definition.settings ?? {})) {
+      const given = patch.given !== undefined && isOther ? patch.given : this.#givenAgain(version);
+      version = this.#version(caller, workflow.id, given, settings, { name: null, description: null });
       writes.push({ kind: 'createVersion', version });
     }
     const saved: Workflow = {
@@ -336,7 +361,7 @@ export class Workflows {
       name: patch.name ?? workflow.name,
       description: patch.description === undefined ? workflow.description : patch.description,
       errorHandlerId: patch.errorHandlerId === undefined ? workflow.errorHandlerId : patch.errorHandlerId,
-      settings: patch.settings ?? workflow.settings,
+      settings,
       meta: patch.meta ?? workflow.meta,
       profile: patch.profile ?? workflow.profile,
       slug: patch.slug ?? workflow.slug,
@@ -353,9 +378,11 @@ export class Workflows {
   #version(
     caller: Caller,
     workflowId: string,
-    given: GivenDefinition,
+    unfrozen: GivenDefinition,
+    settings: JsonObject,
     about: { name: string | null; description: string | null },
   ): WorkflowVersion {
+    const given = this.#frozenWith(unfrozen, settings);
     const issues = this.check(given);
     refuse(issues, ['body', 'definition']);
     return {
@@ -434,6 +461,14 @@ export class Workflows {
     const message = `The error handler ${workflowId} is not a workflow of this workspace. Save it first, or leave error_handler out.`;
     throw invalid([{ at: ['body', 'error_handler'], message, type: 'unknown_workflow' }]);
   }
+}
+
+/** @throws PlatformError `invalid` when the settings limit runs by something that is no number of runs */
+function refuseLimit(settings: JsonObject): void {
+  const given = settings['max_concurrent_runs'] ?? null;
+  if (given === null || runLimit(settings) !== null) return;
+  const message = `"max_concurrent_runs" is ${JSON.stringify(given).slice(0, 80)}, but takes a whole number from 1. Leave it out for any number of runs.`;
+  throw invalid([{ at: ['body', 'settings', 'max_concurrent_runs'], message, type: 'invalid_setting' }]);
 }
 
 function slugTaken({ kind }: Workflow, slug: string): PlatformError {

@@ -3,9 +3,11 @@ import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { CredentialRecord } from '../domain/credential.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
+import type { ModelSettings } from '../domain/model-settings.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Feedback, Run } from '../domain/run.ts';
@@ -21,6 +23,7 @@ import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
  * before, `settlePersonRequest` that nobody has.
  */
 export type Write =
+  /** One that is made `running` rests on there being a place for it, and on none that came before waiting for that place (`Store.claimTasks`). */
   | { readonly kind: 'createRun'; readonly run: Run }
   /** What a person thinks of a run, at any time of its life. Null takes it back. */
   | {
@@ -70,6 +73,13 @@ export type Write =
   | { readonly kind: 'appendLog'; readonly workspaceId: string; readonly log: RunLog }
   /** Rests on the run being terminal. Removes everything it owns in the store, and all runs below it; blobs are the caller's to remove. */
   | { readonly kind: 'deleteRun'; readonly workspaceId: string; readonly runId: string }
+  /** Beside what an ended run was made with, the run that handles its error. */
+  | {
+      readonly kind: 'setErrorHandlerRun';
+      readonly workspaceId: string;
+      readonly runId: string;
+      readonly handlerRunId: string;
+    }
   /** Rests on no other workflow of its kind having its slug. */
   | { readonly kind: 'createWorkflow'; readonly workflow: Workflow }
   /** Rests on the stored revision being `workflow.revision - 1`, and on no other workflow of its kind having its slug. */
@@ -124,7 +134,23 @@ export type Write =
   /** Adds or replaces a key, all but its last use. Rests on the stored revision being `key.revision - 1`; 0: there is no such key. */
   | { readonly kind: 'putApiKey'; readonly key: ApiKey }
   /** A key was used. Changes nothing when the key is not there, or was used later. */
-  | { readonly kind: 'touchKey'; readonly workspaceId: string; readonly keyId: string; readonly at: number };
+  | { readonly kind: 'touchKey'; readonly workspaceId: string; readonly keyId: string; readonly at: number }
+  /**
+   * Adds or replaces a credential, all but when it was made and used. Rests on the stored revision being `credential.revision - 1` (0: there is no such
+   * credential), and on no other of its workspace having its name.
+   */
+  | { readonly kind: 'putCredential'; readonly credential: CredentialRecord }
+  /** Rests on there being such a credential. */
+  | { readonly kind: 'removeCredential'; readonly workspaceId: string; readonly credentialId: string }
+  /** A credential was used. Changes nothing when it is not there, or was used later. */
+  | {
+      readonly kind: 'touchCredential';
+      readonly workspaceId: string;
+      readonly credentialId: string;
+      readonly at: number;
+    }
+  /** Adds or replaces what a workspace says of models. Rests on the stored revision being `settings.revision - 1`; 0: there is nothing. */
+  | { readonly kind: 'putModelSettings'; readonly settings: ModelSettings };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

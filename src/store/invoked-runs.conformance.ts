@@ -49,6 +49,7 @@ export function describeInvokedRuns(name: string, open: () => Promise<OpenedStor
       iteration,
       attempt,
       dueAt: 0,
+      startOf: null,
       outputs: null,
     });
     const idsOf = (runs: readonly { readonly id: string }[]) => runs.map(({ id }) => id);

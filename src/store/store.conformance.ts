@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aCredential, modelSettings } from '../../test/support/credentials.ts';
 import { parentOf, queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { completed, pendingEvaluation, pendingJudge } from '../../test/support/evaluations.ts';
 import { pendingPersonRequest } from '../../test/support/person-requests.ts';
@@ -8,6 +9,7 @@ import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
+import type { CredentialRecord } from '../domain/credential.ts';
 import type { Evaluation, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
@@ -61,6 +63,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       iteration: 0,
       attempt: 1,
       dueAt: system.now(),
+      startOf: null,
       outputs: null,
       ...set,
     });
@@ -1070,7 +1073,10 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'surveyRuns'
         | 'workflowSurveys'
         | 'seenValues'
-        | 'evaluationSurvey';
+        | 'evaluationSurvey'
+        | 'listCredentials'
+        | 'getCredential'
+        | 'modelSettings';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
         | 'commit'
@@ -1085,6 +1091,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'nextDeliveryAt'
         | 'findApiKey'
         | 'firstWorkspace'
+        | 'hasCredentials'
         | 'stats'
         | 'close';
       const page = { page: 1, size: 10 };
@@ -1178,6 +1185,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         evaluationsJudgedBy: (workspaceId, of) => store.evaluationsJudgedBy(workspaceId, [of.judge.runId ?? '']),
         evaluationPlan: (workspaceId) => store.evaluationPlan(workspaceId),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
+        listCredentials: (workspaceId) => store.listCredentials(workspaceId),
+        getCredential: (workspaceId, of) => store.getCredential(workspaceId, of.credential.id),
+        modelSettings: (workspaceId) => store.modelSettings(workspaceId),
         getBatch: (workspaceId) => store.getBatch(workspaceId, 'batch'),
         getUpload: (workspaceId) => store.getUpload(workspaceId, 'upload'),
         expiredUploads: (workspaceId) => store.expiredUploads(workspaceId, Number.MAX_SAFE_INTEGER, 10),
@@ -1196,6 +1206,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly evaluation: Evaluation;
         readonly judge: Judge;
         readonly request: PersonRequest;
+        readonly credential: CredentialRecord;
       }
 
       async function populate(): Promise<Owned> {
@@ -1208,7 +1219,10 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const evaluation = pendingEvaluation({ workspaceId: OURS, runId: run.id }, system);
         const judge = pendingJudge(evaluation, system);
         const request = pendingPersonRequest(run, system);
+        const credential = aCredential(OURS, system);
         await kept([
+          { kind: 'putCredential', credential },
+          { kind: 'putModelSettings', settings: modelSettings(OURS) },
           { kind: 'createPersonRequest', request },
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },
@@ -1268,7 +1282,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'setEvaluationPlan', workspaceId: OURS, plan: { judges: [], threshold: 1 } },
         ]);
         await kept([{ kind: 'completeEvaluation', evaluation: completed(evaluation, true, 1), judges: [] }]);
-        return { run, workflow: made.workflow, version, file, delivery, key, evaluation, judge, request };
+        return { run, workflow: made.workflow, version, file, delivery, key, evaluation, judge, request, credential };
       }
 
       it.each(Object.keys(reads) as (keyof typeof reads)[])('sees nothing of ours through %s', async (method) => {

@@ -3,10 +3,12 @@ import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
+import type { CredentialRecord } from '../domain/credential.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { KeysetPage, KeysetRequest } from '../domain/keyset.ts';
+import type { ModelSettings } from '../domain/model-settings.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { PersonRequest } from '../domain/person-request.ts';
@@ -20,6 +22,19 @@ import type { Workflow, WorkflowKind, WorkflowRecord, WorkflowType, WorkflowVers
 import type { CheckedFilter, Target } from '../filter/checked-filter.ts';
 import type { SortKey } from '../filter/sort.ts';
 import type { Change } from './change.ts';
+
+/** What a worker asks for. */
+export interface Claim {
+  /** Tasks at most: the places that the worker has free. */
+  readonly limit: number;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly leaseMs: number;
+  /** Of the worker's places, those that only a workspace of which it holds nothing may take; 0 when left out. */
+  readonly reserved?: number;
+  /** Tasks that the worker holds, by workspace. */
+  readonly held?: ReadonlyMap<string, number>;
+}
 
 /** Everything the engine needs to go on with a run. */
 export interface LoadedRun {
@@ -271,13 +286,24 @@ export interface Store {
    */
   commit(change: Change): Promise<'kept' | 'stale'>;
 
-  /** Hands out due tasks, the longest due first. A lease that is not ended or renewed in time is given out again. */
-  claimTasks(options: { limit: number; now: number; leaseMs: number }): Promise<Lease[]>;
+  /**
+   * Hands out due tasks. A lease that is not ended or renewed in time is given out again.
+   *
+   * Fairness: workspaces with something due take turns, one task a turn, so that 10,000 tasks of one do not delay another's first; within a workspace the
+   * longest due comes first. Turns alone do not help where tasks take minutes and one workspace holds every place of a worker. So a workspace of which the
+   * worker holds a task already is given another only while more than `reserved` places are free. Where the store knows of one workspace only, there
+   * is nobody to keep places for, and `reserved` means nothing.
+   *
+   * Limits: a task with `startOf` is given out only while fewer runs than allowed are under way of its workflow (`runLimit`) and of its workspace (the
+   * store's setting). Under way are runs that are `running` and `takesPlace`, and starts that are claimed. Starts that wait come in the order in which they
+   * are due, and at once when a place is free: what frees it is a commit, which `onLog` tells of, or a lease that ran out.
+   */
+  claimTasks(claim: Claim): Promise<Lease[]>;
   /** Prolongs leases that are still valid; returns those that no longer are. */
   renewLeases(leases: readonly Lease[], now: number, leaseMs: number): Promise<Lease[]>;
   /** Gives claimed tasks back, due at once: a worker that stops does not finish them. */
   returnLeases(leases: readonly Lease[]): Promise<void>;
-  /** Epoch milliseconds at which the next unclaimed task is due, or null. */
+  /** Epoch milliseconds at which there is more to claim, as far as time decides: what is due and waits for a place counts no more. Null: never. */
   nextTaskDueAt(): Promise<number | null>;
 
   loadRun(workspaceId: string, runId: string): Promise<LoadedRun | null>;
@@ -391,6 +417,13 @@ export interface Store {
   /** Oldest first. */
   listApiKeys(workspaceId: string): Promise<ApiKey[]>;
   firstWorkspace(): Promise<Workspace | null>;
+
+  /** By name. */
+  listCredentials(workspaceId: string): Promise<CredentialRecord[]>;
+  getCredential(workspaceId: string, credentialId: string): Promise<CredentialRecord | null>;
+  /** Whether any workspace has credentials. */
+  hasCredentials(): Promise<boolean>;
+  modelSettings(workspaceId: string): Promise<ModelSettings | null>;
 
   stats(): Promise<StoreStats>;
   /** Waits for what is being written and lets go of the files. */

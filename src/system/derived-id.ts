@@ -9,7 +9,19 @@ import { v5 } from 'uuid';
  * @param runId a UUIDv7
  */
 export function nodeRunId(runId: string, nodeId: string): string {
-  const digest = createHash('sha256').update(`${runId} ${nodeId}`).digest('hex');
+  return idBeside(runId, `${runId} ${nodeId}`);
+}
+
+/**
+ * The id of the run that handles the error of a run: there is one at most, whoever starts it and however often.
+ * @param runId a UUIDv7
+ */
+export function errorHandlerRunId(runId: string): string {
+  return idBeside(runId, `error handler of ${runId}`);
+}
+
+function idBeside(runId: string, text: string): string {
+  const digest = createHash('sha256').update(text).digest('hex');
   const variant = (0x8 | (Number.parseInt(digest.charAt(3), 16) & 0x3)).toString(16);
   return `${runId.slice(0, 13)}-8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
 }

@@ -36,6 +36,7 @@ const ORIGIN_HEADERS: ReadonlySet<string> = new Set([
   'cookie',
   'proxy-authorization',
   'x-api-key',
+  'x-goog-api-key',
   'api-key',
 ]);
 
@@ -209,6 +210,8 @@ interface Hop {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | null;
+  /** Besides `ORIGIN_HEADERS`. */
+  readonly originHeaders: readonly string[];
 }
 
 interface FinalAnswer {
@@ -224,6 +227,7 @@ async function exchange(wire: Wire, request: HttpRequest): Promise<HttpAnswer> {
     method: request.method,
     headers: { 'accept-encoding': 'gzip, deflate, br', ...lowerCase(request.headers ?? {}) },
     body: request.body ?? null,
+    originHeaders: request.originHeaders ?? [],
   };
   try {
     const { answer, url } = await follow(wire, hop, request.followRedirects ?? true, signal);
@@ -279,7 +283,7 @@ function redirected(hop: Hop, from: URL, location: string, status: number): Hop 
   const becomesGet =
     (status === 303 && hop.method !== 'HEAD') || ((status === 301 || status === 302) && hop.method === 'POST');
   const headers = Object.entries(hop.headers).filter(([name]) => {
-    if (to.origin !== from.origin && ORIGIN_HEADERS.has(name)) return false;
+    if (to.origin !== from.origin && (ORIGIN_HEADERS.has(name) || hop.originHeaders.includes(name))) return false;
     return !(becomesGet && name.startsWith('content-'));
   });
   return {
@@ -287,6 +291,7 @@ function redirected(hop: Hop, from: URL, location: string, status: number): Hop 
     method: becomesGet ? 'GET' : hop.method,
     headers: Object.fromEntries(headers),
     body: becomesGet ? null : hop.body,
+    originHeaders: hop.originHeaders,
   };
 }
 
@@ -389,6 +394,7 @@ async function guardedFetch(wire: Wire, request: Request): Promise<Response> {
     method: request.method,
     headers: { 'accept-encoding': 'gzip, deflate, br', accept: '*/*', ...Object.fromEntries(request.headers) },
     body: request.body === null ? null : await request.bytes(),
+    originHeaders: [],
   };
   try {
     const { answer, url } = await follow(wire, hop, request.redirect === 'follow', signal, FETCH_IDLE_TIMEOUT_MS);

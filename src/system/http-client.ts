@@ -28,6 +28,8 @@ export interface HttpRequest {
   /** Bytes of decoded body that are read at most; more is an error. */
   readonly maxBytes: number;
   readonly followRedirects?: boolean;
+  /** Headers, in small letters, that are not sent to another origin that a redirect points to, besides the usual ones. */
+  readonly originHeaders?: readonly string[];
   readonly signal?: AbortSignal;
 }
 

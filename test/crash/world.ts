@@ -15,6 +15,8 @@ export const TOKENS_PER_ANSWER = 10;
 interface Call {
   /** Which life of the server made it. */
   readonly life: number;
+  /** The idempotency key that came with it. */
+  readonly key: string | undefined;
   /** What was to be answered; 0: the connection breaks off. */
   readonly status: number;
   /** When the answer was given, epoch milliseconds; null while it is worked on. */
@@ -22,7 +24,6 @@ interface Call {
 }
 
 interface Effect {
-  readonly key: string | undefined;
   readonly calls: Call[];
 }
 
@@ -136,13 +137,14 @@ export class World {
   ): Promise<void> {
     const random = randomOf(seedOf(id));
     const [delay, failures, how] = [random() * SLOWEST_MS, random(), random()];
-    const effect = this.#effects.get(id) ?? { key: keyOf(request), calls: [] };
+    const effect = this.#effects.get(id) ?? { calls: [] };
     this.#effects.set(id, effect);
     this.#watch(id, effect, request);
     const failedBefore = effect.calls.filter(({ status, answeredAt }) => status !== 200 && answeredAt !== null).length;
     const planned = failures < 0.75 ? 0 : failures < 0.95 ? 1 : 2;
     const failing = failedBefore < planned ? (how < 0.5 ? 500 : 0) : 200;
-    const call: Call = { life: this.#life, status: id.endsWith('/refused') ? 400 : failing, answeredAt: null };
+    const status = id.endsWith('/refused') ? 400 : failing;
+    const call: Call = { life: this.#life, key: keyOf(request), status, answeredAt: null };
     effect.calls.push(call);
     await sleep(delay);
     call.answeredAt = Date.now();
@@ -156,7 +158,7 @@ export class World {
     const settled = this.#settled.get(id);
     if (settled !== undefined) this.broken.push(`${id} was called again in life ${this.#life}, though ${settled}`);
     const key = keyOf(request);
-    if (key !== effect.key) this.broken.push(`${id} was called with two idempotency keys`);
+    this.#watchKey(id, effect, key);
     if (key !== undefined && (this.#keys.get(key) ?? id) !== id) {
       this.broken.push(`${id} and ${this.#keys.get(key)} share an idempotency key`);
     }
@@ -168,6 +170,19 @@ export class World {
     for (const earlier of EFFECTS_BEFORE[id.slice(id.lastIndexOf('/') + 1)] ?? []) {
       this.settle(`${id.slice(0, id.indexOf('/'))}/${earlier}`, `${id} was called after it`);
     }
+  }
+
+  /** A try that a crash repeats has the key that it had; one after a failure that was heard of has a new one. */
+  #watchKey(id: string, { calls }: Effect, key: string | undefined): void {
+    const last = calls.at(-1);
+    if (key === undefined || last === undefined) return;
+    // Whether a server that died has heard of a failure nobody can tell: the try may be the same or the next.
+    const failed = last.status !== 200 && last.answeredAt !== null;
+    if (key === last.key) {
+      if (failed && last.life === this.#life)
+        this.broken.push(`${id} was tried again with the key of a try that failed`);
+    } else if (!failed) this.broken.push(`${id} was repeated with another idempotency key`);
+    else if (this.#keys.has(key)) this.broken.push(`${id} was tried again with a key that was used before`);
   }
 
   async #complete(text: string, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -84,6 +84,29 @@ const REQUESTS: readonly Route[] = [
   route('POST', '/v1/human-requests/{other_request_id}/cancel', 'people:answer', 'missing'),
 ];
 
+let credentialsMade = 0;
+/** With a name of its own. */
+const credentialBody = (set: object = {}) => {
+  credentialsMade += 1;
+  return { name: `credential ${credentialsMade}`, kind: 'generic', fields: { token: 'x' }, ...set };
+};
+
+/** Credentials and what a workspace says of models, with the words for sealing anew and for a test. */
+function credentialRoutes(reseal: string, test: string): readonly Route[] {
+  const list = '/v1/credentials';
+  return [
+    route('GET', list, 'credentials:read', 'empty'),
+    route('POST', list, 'credentials:write', null, credentialBody),
+    route('POST', `${list}/${reseal}`, 'credentials:write', null),
+    route('GET', `${list}/{credential_id}`, 'credentials:read', 'missing'),
+    route('PATCH', `${list}/{credential_id}`, 'credentials:write', 'missing', () => ({ models: [] })),
+    route('POST', `${list}/{credential_id}/${test}`, 'credentials:write', 'missing'),
+    route('DELETE', `${list}/{doomed_credential_id}`, 'credentials:write', 'missing'),
+    route('GET', '/v1/model-settings', 'models:read', null),
+    route('PUT', '/v1/model-settings', 'models:write', null, () => ({})),
+  ];
+}
+
 const NOXUS: readonly Route[] = [
   route('GET', '/v1/nodes', null, null),
   route('GET', '/v1/admin/me', null, null),
@@ -96,6 +119,7 @@ const NOXUS: readonly Route[] = [
   route('POST', `${KEYS}/{key_id}/rotate`, 'admin', 'missing'),
   route('GET', '/v1/models/llms', null, null),
   route('GET', '/v1/models/llms/presets', null, null),
+  ...credentialRoutes('reseal', 'test'),
   route('GET', '/v1/workflows', 'workflows:read', 'empty'),
   route('POST', '/v1/workflows', 'workflows:write', null, workflowBody),
   route('GET', WORKFLOW, 'workflows:read', 'missing'),
@@ -243,6 +267,7 @@ const RUNFLOW: readonly Route[] = [
   route('GET', '/v1/api-keys/{key_id}', 'admin', 'missing'),
   route('POST', '/v1/api-keys/{key_id}/rotations', 'admin', 'missing'),
   route('DELETE', '/v1/api-keys/{doomed_key_id}', 'admin', 'missing'),
+  ...credentialRoutes('reseals', 'tests'),
   ...REQUESTS,
   ...COMFYUI,
   route('GET', '/v1/batches', 'runs:read', 'empty'),
@@ -334,6 +359,9 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const { group_id } = await client.get('/v1/admin/me');
   const key = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'a key', scopes: ['admin'] });
   const doomed = await client.post(`/v1/admin/groups/${group_id}/api-keys`, { name: 'another', scopes: ['admin'] });
+  const provider = { kind: 'openai', fields: { api_key: 'x', base_url: receiver } };
+  const credential = await client.post('/v1/credentials', credentialBody(provider));
+  const doomedCredential = await client.post('/v1/credentials', credentialBody());
   const canceled = await canceledRun(client, bearer);
   const request = await personRequest(client);
   const other = await personRequest(client);
@@ -347,6 +375,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const nodes = await client.send('GET', `/runflow/v1/flows/${workflow.id}/nodes`, undefined, bearer);
   return {
     ...canceled,
+    ...{ credential_id: credential.id, doomed_credential_id: doomedCredential.id },
     ...{ request_id: request, other_request_id: other },
     ...{ node_run_id: await nodeRunOf(client, run.id, bearer) },
     ...{ model_id: made.body.id, flow_node_id: nodes.body.items[0].id },

@@ -29,6 +29,10 @@ const ADDITIONS: ReadonlySet<string> = new Set([
   'ListedRun.meta',
   'ListedRun.single_node_id',
   'ListedRun.workflow_version_id',
+  ...['RunNoIO', 'ListedRun', 'PublicRunWithSearchData'].flatMap((title) => [
+    `${title}.error_handler_run_id`,
+    `${title}.failed_run_id`,
+  ]),
   'WorkflowRecord.workflow_hash',
   'WorkflowRecord.flow_version',
   'WorkflowRecord.meta',

@@ -68,13 +68,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a command of the real binary to its end. */
+/** Runs a command of the real binary to its end. @param stdin what it reads; null: nothing is there to read */
 export async function runBinary(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   cwd: string = tmpdir(),
+  stdin: string | null = null,
 ): Promise<Ended> {
-  const child = spawnBinary(args, env, cwd);
+  const child = spawnBinary(args, env, cwd, process.execPath, stdin === null ? 'ignore' : 'pipe');
+  child.stdin?.end(stdin);
   const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')]);
   return { code: child.exitCode, stdout, stderr };
 }
@@ -132,11 +134,12 @@ function spawnBinary(
   env: Readonly<Record<string, string>>,
   cwd: string,
   node = process.execPath,
+  stdin: 'ignore' | 'pipe' = 'ignore',
 ): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(MILLRUN|OPENAI|NODE_OPTIONS)/.test(name));
   return spawn(node, [BINARY, ...args], {
     env: { ...Object.fromEntries(inherited), ...env },
     cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
   });
 }

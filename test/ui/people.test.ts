@@ -97,12 +97,12 @@ describe('the inbox of people', () => {
     expect(await barriers(page)).toEqual([]);
     await page.getByRole('radio', { name: 'Answered' }).check({ force: true });
     await page.getByText('Answered by Ada.').waitFor();
-    const run = await explorer.call<{ items: { answer: object; answered_by: string }[] }>(
+    const run = await explorer.call<{ items: { answer: object; settled_by: string }[] }>(
       'GET',
       '/v1/human-requests?status=answered',
     );
     expect(run.items[0]).toMatchObject({
-      answered_by: 'Ada',
+      settled_by: 'Ada',
       answer: { approved: true, copies: 250, tone: 'warm', note: 'Lovely.' },
     });
   });

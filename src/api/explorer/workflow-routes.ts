@@ -56,7 +56,7 @@ const TRIED = 'explorer';
 
 /** Workflows, models and ComfyUI workflows; editing, checking and trying definitions. */
 export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void {
-  const { workflows, flows, modelRegistry, comfyuiWorkflows, runs, catalogue, models, readDocument } = parts;
+  const { workflows, flows, modelRegistry, comfyuiWorkflows, runs, catalogue, workspaceModels, readDocument } = parts;
 
   const FIND: Readonly<
     Record<
@@ -210,13 +210,13 @@ export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void
     });
   }
 
-  api.get(
-    '/v1/catalogue',
-    async (): Promise<wire.CataloguePage> => ({
+  api.get('/v1/catalogue', async ({ caller }): Promise<wire.CataloguePage> => {
+    const models = await workspaceModels.modelsOf(caller);
+    return {
       items: catalogue.types.map((type) => presentNodeType(type, catalogue.fieldsOf(type))),
       models: [...new Set([...models.defaultModels, ...models.providers.flatMap((provider) => provider.models)])],
-    }),
-  );
+    };
+  });
 
   async function listed(
     caller: Caller,

@@ -1,4 +1,5 @@
-import type { JsonObject } from '../../domain/json.ts';
+import type { NodeDefinition } from '../../domain/definition.ts';
+import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { DefinitionIssue } from '../../domain/workflow.ts';
 
 /** One mistake in the form of a definition. */
@@ -14,4 +15,12 @@ export function hasIdentity(node: JsonObject, index: number, issues: DefinitionI
     issues.push(formIssue(`"nodes[${index}]" has no "${name}".`, `Give the node a text "${name}".`, nodeId));
   }
   return missing.length === 0;
+}
+
+/** The credentials that a node is given: texts by the word that they are given under. What is none is left out. */
+export function credentialIdsOf(node: JsonObject): Pick<NodeDefinition, 'credentialIds'> {
+  const given = node['credential_ids'] ?? null;
+  const entries = Object.entries(isJsonObject(given) ? given : {});
+  const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '');
+  return texts.length > 0 ? { credentialIds: Object.fromEntries(texts) } : {};
 }

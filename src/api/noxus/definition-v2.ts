@@ -7,7 +7,7 @@ import type { Catalogue } from '../../nodes/catalogue.ts';
 import type { ConnectorSpec, NodeType } from '../../nodes/node-type.ts';
 import type { GivenDefinition } from '../../operations/workflows.ts';
 import { nodeOutputs } from './catalogue-entry.ts';
-import { formIssue, hasIdentity } from './definition-form.ts';
+import { credentialIdsOf, formIssue, hasIdentity } from './definition-form.ts';
 
 /** V2 node types that are V1 types under another name, with the fields that are called differently there. */
 export const V2_ALIASES: ReadonlyMap<string, { type: string; fields: ReadonlyMap<string, string> }> = new Map([
@@ -122,6 +122,7 @@ function translateNode(
     inputs: (type?.inputs ?? []).map((spec) => connectorOf(spec, keys.get(spec.name), overrides)),
     outputs: (type ? nodeOutputs(type, config) : []).map((spec) => connectorOf(spec, undefined, {})),
     ...(Object.keys(constants).length > 0 ? { constants } : {}),
+    ...credentialIdsOf(node),
   };
 }
 

@@ -12,7 +12,7 @@ import type { Catalogue } from '../../nodes/catalogue.ts';
 import type { ConnectorSpec, NodeType } from '../../nodes/node-type.ts';
 import type { GivenDefinition } from '../../operations/workflows.ts';
 import { nodeOutputs, presentConnector } from './catalogue-entry.ts';
-import { formIssue, hasIdentity } from './definition-form.ts';
+import { credentialIdsOf, formIssue, hasIdentity } from './definition-form.ts';
 import { readDefinitionV2 } from './definition-v2.ts';
 
 /** Keys that older clients send with each node and that only repeat the catalogue. */
@@ -178,6 +178,7 @@ function readNode(document: JsonObject, type: NodeType | null): NodeDefinition {
     inputs: connectors.inputs.map((connector) => readConnector(connector, type)),
     outputs: connectors.outputs.map((connector) => readConnector(connector, type)),
     ...(Object.keys(constants).length > 0 ? { constants } : {}),
+    ...credentialIdsOf(document),
   };
 }
 

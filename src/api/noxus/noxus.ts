@@ -3,9 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import type { Caller } from '../../domain/caller.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
+import { credentialRoutes } from './credential-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { fileRoutes } from './file-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { modelSettingsRoutes } from './model-settings-routes.ts';
 import { personRequestRoutes } from './person-request-routes.ts';
 import { replayRoutes } from './replay-routes.ts';
 import { runRoutes } from './run-routes.ts';
@@ -50,5 +52,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     personRequestRoutes(api, parts);
     fileRoutes(api, parts);
     keyRoutes(api, parts.keys);
+    credentialRoutes(api, parts);
+    modelSettingsRoutes(api, parts);
   });
 }

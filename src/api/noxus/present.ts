@@ -103,7 +103,14 @@ export function presentListedRun(run: Run, input: string, workflow: string): str
 }
 
 function provenanceFields(run: Run): Record<string, string> {
-  return { started_at: timeText(run.startedAt), source: text(run.source), meta: text(run.meta) };
+  const { error_handler_run_id: handlerRunId, failed_run_id: failedRunId } = run.context ?? {};
+  return {
+    started_at: timeText(run.startedAt),
+    source: text(run.source),
+    meta: text(run.meta),
+    ...(typeof handlerRunId === 'string' ? { error_handler_run_id: text(handlerRunId) } : {}),
+    ...(typeof failedRunId === 'string' ? { failed_run_id: text(failedRunId) } : {}),
+  };
 }
 
 /** An item of a search: the run with its similarity and its matches, whose values are all texts. */

@@ -152,6 +152,12 @@ const provenance = {
   started_at: o(nullable(dateTime())),
   source: o(nullable(Type.String())),
   meta: o(nullable(freeObject())),
+  error_handler_run_id: o(
+    uuid({ description: 'The run that handles the error of this one, where there is one. An addition of Millrun.' }),
+  ),
+  failed_run_id: o(
+    uuid({ description: 'The run whose error this one handles, where it handles one. An addition of Millrun.' }),
+  ),
 };
 
 /** Answer of create, stop and get-by-workflow: without the definition. */

@@ -8,7 +8,8 @@ import { answers } from './route-schema.ts';
 import { sendText } from './send.ts';
 
 /** What clients ask for at their start: node types, the key, models; and how the search index stands. */
-export function startUpRoutes(api: FastifyInstance, { catalogue, search, models, deriveSecret }: DialectParts): void {
+export function startUpRoutes(api: FastifyInstance, parts: DialectParts): void {
+  const { catalogue, search, workspaceModels, deriveSecret } = parts;
   const entries = catalogue.types.map((type) => presentCatalogueEntry(type, catalogue.fieldsOf(type)));
   // Clients refuse to list workflows with a node type that the catalogue lacks, and V2 definitions name these.
   const aliases = [...V2_ALIASES].map(([alias, { type: name }]) => {
@@ -77,14 +78,18 @@ export function startUpRoutes(api: FastifyInstance, { catalogue, search, models,
   api.get(
     '/v1/models/llms',
     { schema: { tags: ['V1 - Models'], summary: 'List Models', response: answers(Type.Array(Type.Unknown())) } },
-    async () => {
-      const names = new Set([...models.defaultModels, ...models.providers.flatMap((provider) => provider.models)]);
-      return [...names].map((name) => ({ name, display_name: name, active: models.providers.length > 0 }));
+    async ({ caller }) => {
+      const { defaultModels, providers } = await workspaceModels.modelsOf(caller);
+      const names = new Set([...defaultModels, ...providers.flatMap((provider) => provider.models)]);
+      return [...names].map((name) => ({ name, display_name: name, active: providers.length > 0 }));
     },
   );
   api.get(
     '/v1/models/llms/presets',
     { schema: { tags: ['V1 - Models'], summary: 'List Presets', response: answers(Type.Array(Type.Unknown())) } },
-    async () => [],
+    async ({ caller }) => {
+      const { presets } = await workspaceModels.modelsOf(caller);
+      return Object.entries(presets).map(([name, models]) => ({ name, models }));
+    },
   );
 }

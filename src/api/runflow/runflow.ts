@@ -9,6 +9,7 @@ import { assetContentRoutes, assetRoutes } from './asset-routes.ts';
 import { batchRoutes } from './batch-routes.ts';
 import { callbackRoutes } from './callback-routes.ts';
 import { comfyuiWorkflowRoutes } from './comfyui-workflow-routes.ts';
+import { credentialRoutes } from './credential-routes.ts';
 import { dispatchRoutes } from './dispatch-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { evaluationRoutes } from './evaluation-routes.ts';
@@ -17,6 +18,7 @@ import { honourIdempotencyKeys } from './idempotency.ts';
 import { keyRoutes } from './key-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { modelRoutes } from './model-routes.ts';
+import { modelSettingsRoutes } from './model-settings-routes.ts';
 import { nodeRunRoutes } from './node-run-routes.ts';
 import { personRequestRoutes } from './person-request-routes.ts';
 import { runControlRoutes } from './run-control-routes.ts';
@@ -41,6 +43,8 @@ const ROUTES: readonly ((api: FastifyInstance, parts: DialectParts) => void)[] =
   evaluationRoutes,
   personRequestRoutes,
   keyRoutes,
+  credentialRoutes,
+  modelSettingsRoutes,
   accountRoutes,
 ];
 

@@ -1,8 +1,7 @@
-import type { Config } from '../../config/config.ts';
-import { readConfig } from '../../config/read.ts';
 import { explained } from '../failures.ts';
 import { type Arguments, readArguments } from '../flags.ts';
-import { answers, ask, Obstacle, type Reached, reached, serverUrl } from '../server-access.ts';
+import { ask, Obstacle, serverFor } from '../server-access.ts';
+import { type Column, table } from '../table.ts';
 
 const USAGE = `Usage:
   millrun keys list [--all]              keys that are valid; --all shows also those that were revoked or have expired
@@ -74,12 +73,8 @@ interface KeyCalls {
 }
 
 /** @throws Obstacle when there is no server, or no key to ask it with */
-async function reach({ settings, texts }: Arguments): Promise<KeyCalls> {
-  const { config } = readConfig(settings);
-  const url = texts['url']?.replace(/\/+$/, '') ?? serverUrl(config);
-  if (!(await answers(url)))
-    throw new Obstacle(`No server answers at ${url}. Start it with \`millrun serve\`, or give --url.`);
-  const server = keyFor(url, texts, config);
+async function reach(given: Arguments): Promise<KeyCalls> {
+  const server = await serverFor(given);
   const me = await ask<{ readonly group_id: string }>(server, 'GET', '/v1/admin/me');
   const path = `/v1/admin/groups/${me.group_id}/api-keys`;
   return {
@@ -90,19 +85,11 @@ async function reach({ settings, texts }: Arguments): Promise<KeyCalls> {
   };
 }
 
-function keyFor(url: string, texts: Arguments['texts'], config: Config): Reached {
-  const key = texts['key'] ?? config.apiKey;
-  if (key !== null) return { url, key };
-  // The first key of this folder is nothing that any server named by hand should learn.
-  if (texts['url'] !== undefined) throw new Obstacle(`Give the key for ${url} with --key or MILLRUN_API_KEY.`);
-  return reached(url, config);
-}
-
 async function list(keys: KeyCalls, given: Arguments): Promise<void> {
   const all = given.switches.has('all');
   const found = await keys.list({ all });
   if (given.switches.has('json')) return tell(found);
-  process.stdout.write(table(found, all));
+  process.stdout.write(keyTable(found, all));
 }
 
 async function create(keys: KeyCalls, given: Arguments): Promise<void> {
@@ -156,7 +143,7 @@ async function idOf(keys: KeyCalls, given = ''): Promise<string> {
   const found = [exact, valid, meant].find((some) => some.length > 0) ?? [];
   if (found.length === 1) return found[0]!.id;
   if (found.length === 0) throw new Obstacle(`There is no key "${given}". \`millrun keys list --all\` shows them.`);
-  throw new Obstacle(`"${given}" means ${found.length} keys. Give the id of one:\n${table(found, true)}`.trimEnd());
+  throw new Obstacle(`"${given}" means ${found.length} keys. Give the id of one:\n${keyTable(found, true)}`.trimEnd());
 }
 
 const hasEnded = (key: ToldKey): boolean =>
@@ -185,8 +172,7 @@ function readLimit(text: string): number {
 /** `2026-01-31 12:00` in UTC. */
 const shown = (time: string): string => time.slice(0, 16).replace('T', ' ');
 
-/** Columns of the list; the widest comes last, where a terminal may break it. */
-const COLUMNS: readonly { readonly head: string; readonly ended?: true; cell(key: ToldKey): string }[] = [
+const COLUMNS: readonly (Column<ToldKey> & { readonly ended?: true })[] = [
   { head: 'KEY', cell: (key) => `${key.prefix}…` },
   { head: 'NAME', cell: (key) => key.name },
   { head: 'LAST USED (UTC)', cell: (key) => (key.last_used_at === null ? 'never' : shown(key.last_used_at)) },
@@ -197,20 +183,9 @@ const COLUMNS: readonly { readonly head: string; readonly ended?: true; cell(key
   { head: 'SCOPES', cell: (key) => key.scopes.join(' ') },
 ];
 
-function table(keys: readonly ToldKey[], withEnded: boolean): string {
-  const columns = COLUMNS.filter(({ ended }) => withEnded || !ended);
-  const rows = [columns.map(({ head }) => head), ...keys.map((key) => columns.map(({ cell }) => printable(cell(key))))];
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, at) => cell.padEnd(widths[at]!))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+function keyTable(keys: readonly ToldKey[], withEnded: boolean): string {
+  return table(
+    COLUMNS.filter(({ ended }) => withEnded || !ended),
+    keys,
+  );
 }
-
-/** A name may hold what makes a terminal move or colour. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

@@ -2,9 +2,10 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type ChatServer, type ChatTurn, startChatServer } from '../../../test/support/chat-server.ts';
 import { startProvider } from '../../../test/support/providers/provider-server.ts';
+import type { ProviderProtocol } from '../../domain/credential.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { CodeThreads } from '../code/code-threads.ts';
-import type { NodeContext, Outcome, ProviderProtocol, WorkflowCall, WorkflowCallEnd } from '../node-type.ts';
+import type { NodeContext, Outcome, WorkflowCall, WorkflowCallEnd } from '../node-type.ts';
 import { compatibleProvider, issuesOf, runEffect, serve, type TestContext, testContext } from '../test-kit.ts';
 import { agent } from './agent-node.ts';
 

@@ -39,7 +39,9 @@ export function httpTool(config: ToolConfig, name: string, variables: JsonObject
       // What the author connected stands: no argument of the model's takes its place.
       const known = { ...args, ...variables };
       const values = Object.fromEntries(Object.entries(known).map(([key, value]) => [`variables::${key}`, value]));
-      const outcome = await httpRequest.run({ nodeId: name, config: request, values }, context);
+      // The node's own credential is for its model; a request names the one it goes with.
+      const own = { ...context, credentialIds: {} };
+      const outcome = await httpRequest.run({ nodeId: name, config: request, values }, own);
       if (outcome.kind === 'failed') return { failure: outcome.failure };
       if (outcome.kind !== 'succeeded') throw new Error(`An HTTP request ended as ${outcome.kind}.`);
       const { status = null, body = null } = outcome.outputs;

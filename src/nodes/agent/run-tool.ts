@@ -46,8 +46,10 @@ export async function runTool(
     answer = { ...answer, failure: { code: 'timeout', message } };
   }
   const about = answer.about ?? {};
-  if ('failure' in answer) return { text: cut(`Error: ${answer.failure.message}`), failure: answer.failure, about };
-  return { text: cut(valueAsText(answer.output)), failure: null, about };
+  // A service may repeat what it was called with; the model's provider is no one to be told it.
+  const told = (text: string) => cut(context.redact(text));
+  if ('failure' in answer) return { text: told(`Error: ${answer.failure.message}`), failure: answer.failure, about };
+  return { text: told(valueAsText(answer.output)), failure: null, about };
 }
 
 /** A call that was not made, and why. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Said } from '../../../test/support/providers/wire.ts';
+import type { ProviderProtocol } from '../../domain/credential.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { ProviderProtocol } from '../node-type.ts';
 import { failureOf, issuesOf, outputsOf, runEffect, servedModels } from '../test-kit.ts';
 import { categorizer } from './categorizer.ts';
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ProviderServer, type Script, startProvider } from '../../../test/support/providers/provider-server.ts';
+import { PROVIDER_PROTOCOLS, type ProviderProtocol } from '../../domain/credential.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { type ModelProvider, PROVIDER_PROTOCOLS, type ProviderProtocol } from '../node-type.ts';
+import type { ModelProvider } from '../node-type.ts';
 import { runEffect, testContext } from '../test-kit.ts';
 import { embed } from './embed.ts';
 import { imageGeneration } from './image-generation.ts';

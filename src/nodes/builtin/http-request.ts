@@ -1,3 +1,4 @@
+import { isAllowedHost } from '../../domain/credential.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { retryAfterMs } from '../../domain/retry.ts';
 import { storedFileUri } from '../../domain/stored-file.ts';
@@ -5,6 +6,7 @@ import { valueAsText } from '../../domain/value.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { HttpAnswer, HttpRequest } from '../../system/http-client.ts';
 import { configFlag, configIssue, configNumber, configText, holdsToken } from '../config.ts';
+import { credentialHeader } from '../credential-header.ts';
 import { failedRequest, isRetryableStatus, shownUrl } from '../http-outcome.ts';
 import { parseJson } from '../json-text.ts';
 import {
@@ -52,7 +54,7 @@ export const httpRequest: EffectNodeType = {
   type: 'HttpRequestNode',
   title: 'HTTP request',
   description:
-    'Calls an HTTP address. ((Key)) in the address, headers, query and body is replaced by connected variables: percent-encoded within the address, as JSON values in a JSON body. Addresses of private networks are refused unless the server’s configuration allows them. Requests that change something carry an Idempotency-Key that is the same for every try.',
+    'Calls an HTTP address. ((Key)) in the address, headers, query and body is replaced by connected variables: percent-encoded within the address, as JSON values in a JSON body. Addresses of private networks are refused unless the server’s configuration allows them. Requests that change something carry an Idempotency-Key that is the same when a crash repeats a try.',
   category: 'web',
   effect: true,
   timeoutMs: 240_000,
@@ -81,6 +83,13 @@ export const httpRequest: EffectNodeType = {
       default: null,
     },
     headers: { type: 'dict', description: 'Header names and values.', optional: true, default: {} },
+    credential: {
+      type: 'str',
+      description:
+        'Name or id of a credential of the workspace (http_bearer, http_basic or http_header), which is sent with the request and kept out of all that is recorded.',
+      optional: true,
+      default: null,
+    },
     query: {
       type: 'dict',
       description: 'Query parameters added to the address; a list repeats one.',
@@ -165,7 +174,9 @@ export const httpRequest: EffectNodeType = {
   async run(input, context) {
     const prepared = prepare(input, context);
     if ('kind' in prepared) return prepared;
-    const { request, warnings } = prepared;
+    const { warnings } = prepared;
+    const request = await withCredential(prepared.request, input, context);
+    if ('kind' in request) return request;
     let answer: HttpAnswer;
     try {
       answer = await context.http.request(request);
@@ -225,6 +236,39 @@ function prepare(input: NodeInput, context: NodeContext): { request: HttpRequest
       signal: context.signal,
     },
   };
+}
+
+/** The request with the header of the node's credential, if it has one. */
+async function withCredential(
+  request: HttpRequest,
+  input: NodeInput,
+  context: NodeContext,
+): Promise<HttpRequest | Outcome> {
+  const { credentialIds } = context;
+  const wanted =
+    configText(input.config, 'credential') || credentialIds['credential'] || Object.values(credentialIds)[0];
+  if (wanted === undefined) return request;
+  const credential = await context.credential(wanted);
+  if (credential === null) {
+    const message = `There is no credential "${wanted}" in this workspace. Correct the name, or make it.`;
+    return failed({ code: 'not_configured', message });
+  }
+  const header = credentialHeader(credential);
+  if (header === null) {
+    const message = `The credential "${credential.name}" is of the kind ${credential.kind}; HTTP requests take http_bearer, http_basic and http_header.`;
+    return failed({ code: 'invalid_config', message });
+  }
+  const url = new URL(request.url);
+  if (!isAllowedHost(credential.hosts, url)) {
+    const message = `The credential "${credential.name}" may be sent to ${credential.hosts.join(', ')} only, and the address is ${shownUrl(request.url)}. Correct the address, or add its host to the credential.`;
+    return failed({ code: 'invalid_config', message });
+  }
+  const [name, value] = header;
+  if (request.headers !== undefined && Object.hasOwn(request.headers, name)) {
+    const message = `The header "${name}" is set by the credential "${credential.name}". Remove it from "headers".`;
+    return failed({ code: 'invalid_config', message });
+  }
+  return { ...request, headers: { ...request.headers, [name]: value }, originHeaders: [name] };
 }
 
 /** A variable that begins the address is an address itself; anywhere else it cannot change which place is called. */

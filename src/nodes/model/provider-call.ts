@@ -33,6 +33,9 @@ export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Characters of a provider's error that a failure repeats. */
 const SHOWN_ERROR_LENGTH = 300;
 
+/** Protocols with the endpoints of OpenAI under the same paths. */
+const OPENAI_LIKE: ReadonlySet<string> = new Set(['openai-compatible', 'openai', 'mistral']);
+
 /** Configuration that every node that calls a model has. */
 export const CALL_CONFIG: Readonly<Record<string, ConfigField>> = {
   provider: {
@@ -63,18 +66,18 @@ export function givenInputs(input: NodeInput): JsonObject {
   return Object.fromEntries(Object.entries(keyedValues(input, 'inputs')).filter(([, value]) => value !== null));
 }
 
-/** Protocols with OpenAI's addresses, bodies and kind of key. */
-const SPEAKS_AS_OPENAI: ReadonlySet<ModelProvider['protocol']> = new Set(['openai-compatible', 'openai', 'mistral']);
-
 /** The provider that a node's configuration names, or that serves its model; a failed outcome where there is none. */
 export function findProvider(config: JsonObject, context: NodeContext): ModelProvider | Outcome {
   const model = configText(config, 'model');
   const named = configText(config, 'provider');
   const { providers } = context.models;
   if (providers.length === 0) return failed({ code: 'not_configured', message: NO_PROVIDER, stage: 'dispatch' });
+  const alike = { ...context.models, providers: providers.filter(({ protocol }) => OPENAI_LIKE.has(protocol)) };
   const provider =
-    named === '' ? providerOf(model, context.models) : (providers.find(({ name }) => name === named) ?? null);
-  if (provider !== null && SPEAKS_AS_OPENAI.has(provider.protocol)) return provider;
+    named === ''
+      ? (providerOf(model, alike) ?? providerOf(model, context.models))
+      : (providers.find(({ name }) => name === named) ?? null);
+  if (provider !== null && OPENAI_LIKE.has(provider.protocol)) return provider;
   if (provider !== null) {
     const message = `Provider "${provider.name}" speaks the protocol ${provider.protocol}; models of the registry call addresses of OpenAI's form. Use a provider with such addresses, or a workflow with TextGenerationNode as backend.`;
     return failed({ code: 'not_configured', message, stage: 'dispatch' });

@@ -330,10 +330,12 @@ export const TASK_COLUMNS = [
   'attempt',
   'due_at',
   'outputs',
+  'start_of',
 ] as const;
 
 export function taskCells(task: Task): Cell[] {
-  return [task.workspaceId, task.runId, task.id, task.nodeId, task.iteration, task.attempt, task.dueAt, task.outputs];
+  const { workspaceId, runId, id, nodeId, iteration, attempt, dueAt, outputs, startOf } = task;
+  return [workspaceId, runId, id, nodeId, iteration, attempt, dueAt, outputs, startOf];
 }
 
 export function taskFromRow(row: Row): Task {
@@ -346,6 +348,7 @@ export function taskFromRow(row: Row): Task {
     attempt: number(row, 'attempt'),
     dueAt: number(row, 'due_at'),
     outputs: textOrNull(row, 'outputs'),
+    startOf: textOrNull(row, 'start_of'),
   };
 }
 

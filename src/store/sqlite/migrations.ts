@@ -290,6 +290,29 @@ const MIGRATIONS: readonly string[] = [
   create index child_runs_by_root on child_runs (workspace_id, root_run_id);
   `,
   `
+  create table credentials (
+    workspace_id text not null, id text not null, name text not null, kind text not null, settings text not null,
+    secrets text not null, models text not null, hosts text not null, created_at integer not null, updated_at integer not null,
+    last_used_at integer, revision integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create unique index credentials_by_name on credentials (workspace_id, name);
+
+  create table model_settings (
+    workspace_id text primary key, prices text not null, presets text not null, default_models text not null,
+    updated_at integer not null, revision integer not null
+  ) strict, without rowid;
+  `,
+  // Starts wait for places. Error handlers begin with the failures that are still to come.
+  `
+  alter table tasks add column start_of text;
+  update tasks set start_of = (
+    select workflow_id from runs where workspace_id = tasks.workspace_id and id = tasks.run_id and status = 'queued'
+  ) where node_id is null;
+
+  insert or ignore into followers (name, position) select 'error_handlers', coalesce(max(position), 0) from events;
+  `,
+  `
   create table saved_views (
     workspace_id text not null, id text not null, name text not null, q text not null, sort text not null, columns text not null,
     extra text not null, created_by text, created_at integer not null, updated_at integer not null,

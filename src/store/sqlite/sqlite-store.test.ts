@@ -7,6 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
+import { describeClaims } from '../claims.conformance.ts';
+import { describeCredentials } from '../credentials.conformance.ts';
 import { describeEvaluations } from '../evaluations.conformance.ts';
 import { describeInvokedRuns } from '../invoked-runs.conformance.ts';
 import { describePersonRequests } from '../person-requests.conformance.ts';
@@ -19,14 +21,14 @@ import { openSqliteStore } from './sqlite-store.ts';
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
 const newFolder = () => mkdtempSync(join(tmpdir(), 'millrun-store-'));
 
-async function openNew(): Promise<OpenedStore> {
+async function openNew(runsPerWorkspace: number | null = null): Promise<OpenedStore> {
   const folder = newFolder();
-  let store = openSqliteStore(folder);
+  let store = openSqliteStore(folder, { runsPerWorkspace });
   return {
     store,
     async reopen() {
       await store.close();
-      store = openSqliteStore(folder);
+      store = openSqliteStore(folder, { runsPerWorkspace });
       return store;
     },
     async dispose() {
@@ -36,12 +38,14 @@ async function openNew(): Promise<OpenedStore> {
   };
 }
 
-describeStore('the SQLite store', openNew);
-describeRunQueries('the SQLite store', openNew);
-describeWorkflowLists('the SQLite store', openNew);
-describeEvaluations('the SQLite store', openNew);
-describePersonRequests('the SQLite store', openNew);
-describeInvokedRuns('the SQLite store', openNew);
+describeStore('the SQLite store', () => openNew());
+describeRunQueries('the SQLite store', () => openNew());
+describeWorkflowLists('the SQLite store', () => openNew());
+describeEvaluations('the SQLite store', () => openNew());
+describeClaims('the SQLite store', openNew);
+describePersonRequests('the SQLite store', () => openNew());
+describeInvokedRuns('the SQLite store', () => openNew());
+describeCredentials('the SQLite store', () => openNew());
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };
@@ -206,7 +210,7 @@ describe('a folder of the SQLite store', () => {
   it('makes due at once, when it is opened again, what its last owner had claimed', async () => {
     const run = queuedRun(owner, system);
     const of = { workspaceId: run.workspaceId, runId: run.id };
-    const task = { ...of, id: 't', nodeId: null, iteration: 0, attempt: 1, dueAt: 5, outputs: null };
+    const task = { ...of, id: 't', nodeId: null, iteration: 0, attempt: 1, dueAt: 5, startOf: null, outputs: null };
     const before = opened();
     await before.commit([
       { kind: 'createRun', run },
@@ -245,7 +249,7 @@ async function write() {
       input: '{}', output: null, failure: null, kind: 'flow', nodesTotal: 0, nodesCompleted: 0, meta: null, context: null, clientRef: null, batchId: null,
       requestId: null, cost: null, costBreakdown: null, feedback: null, dialect: 'noxus', callbackUrl: null, apiKeyId: null, tracing: false, debugger: null, parent: null, subflows: null,
     };
-    const task = { ...of, id, nodeId: null, iteration: 0, attempt: 1, dueAt: 1, outputs: null };
+    const task = { ...of, id, nodeId: null, iteration: 0, attempt: 1, dueAt: 1, startOf: null, outputs: null };
     const event = { ...of, workflowId: 'f', at: 1, kind: 'created', data: { status: 'queued', progress: 0 } };
     const result = await store.commit([{ kind: 'createRun', run }, { kind: 'addTask', task }, { kind: 'appendEvent', event }]);
     if (result === 'kept') writeSync(1, id + '\\n');

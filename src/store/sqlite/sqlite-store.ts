@@ -11,11 +11,13 @@ import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
+import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
 import type {
+  Claim,
   EvaluationSurveyRequest,
   FindOptions,
   FindRequest,
@@ -48,7 +50,8 @@ import {
   readLog,
   runsByStatus,
 } from './queries.ts';
-import { TaskQueue } from './queue.ts';
+import type { TaskQueue } from './queue.ts';
+import { readQueue } from './read-queue.ts';
 import { Readers } from './readers.ts';
 import { listWorkflowsById } from './run-queries.ts';
 import { Writer } from './writer.ts';
@@ -108,7 +111,7 @@ class StoreDamaged extends Error {
  * @throws NewerSchema when a newer version wrote it
  * @throws StoreDamaged when the file is damaged or something else
  */
-export function openSqliteStore(folder: string): Store {
+export function openSqliteStore(folder: string, settings: StoreSettings = { runsPerWorkspace: null }): Store {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = own(folder);
   const path = join(folder, 'millrun.db');
@@ -121,7 +124,7 @@ export function openSqliteStore(folder: string): Store {
        pragma cache_size = -16384; pragma temp_store = memory;`,
     );
     migrate(db);
-    return new SqliteStore(db, path, lock);
+    return new SqliteStore(db, path, lock, settings);
   } catch (error) {
     db?.close();
     lock.close();
@@ -129,22 +132,27 @@ export function openSqliteStore(folder: string): Store {
   }
 }
 
+export interface StoreSettings {
+  /** Runs of one workspace that may be under way at the same time; null: any number. */
+  readonly runsPerWorkspace: number | null;
+}
+
 class SqliteStore implements Store {
   readonly #lock: DatabaseSync;
   readonly #db: DatabaseSync;
   readonly #on: Connection;
-  readonly #queue = new TaskQueue();
+  readonly #queue: TaskQueue;
   readonly #hot = new HotRows();
   readonly #writer: Writer;
   readonly #readers: Readers;
   readonly #checkpointer: Checkpointer;
   readonly #listeners = new Set<(lastPosition: number) => void>();
 
-  constructor(db: DatabaseSync, path: string, lock: DatabaseSync) {
+  constructor(db: DatabaseSync, path: string, lock: DatabaseSync, { runsPerWorkspace }: StoreSettings) {
     this.#db = db;
     this.#lock = lock;
     this.#on = connection(db);
-    for (const row of db.prepare('select * from tasks').iterate()) this.#queue.add(rows.taskFromRow(row));
+    this.#queue = readQueue(db, runsPerWorkspace);
     this.#readers = new Readers(path);
     this.#checkpointer = new Checkpointer(db, path);
     this.#writer = new Writer(db, this.#queue, this.#hot, (lastPosition) => {
@@ -157,9 +165,9 @@ class SqliteStore implements Store {
     return this.#writer.submit(change);
   }
 
-  async claimTasks(options: { limit: number; now: number; leaseMs: number }): Promise<Lease[]> {
-    this.#queue.expire(options.now);
-    return this.#queue.claim(options.limit, options.now, options.leaseMs);
+  async claimTasks(claim: Claim): Promise<Lease[]> {
+    this.#queue.expire(claim.now);
+    return this.#queue.claim(claim);
   }
 
   async renewLeases(leases: readonly Lease[], now: number, leaseMs: number): Promise<Lease[]> {
@@ -492,6 +500,29 @@ class SqliteStore implements Store {
   async firstWorkspace(): Promise<Workspace | null> {
     const row = this.#on.prepared('select * from workspaces order by id limit 1').get();
     return row === undefined ? null : rows.workspaceFromRow(row);
+  }
+
+  async listCredentials(workspaceId: string) {
+    return this.#on
+      .prepared('select * from credentials where workspace_id = ? order by name')
+      .all(workspaceId)
+      .map(credentialFromRow);
+  }
+
+  async getCredential(workspaceId: string, credentialId: string) {
+    const row = this.#on
+      .prepared('select * from credentials where workspace_id = ? and id = ?')
+      .get(workspaceId, credentialId);
+    return row === undefined ? null : credentialFromRow(row);
+  }
+
+  async hasCredentials() {
+    return this.#on.prepared('select 1 from credentials limit 1').get() !== undefined;
+  }
+
+  async modelSettings(workspaceId: string) {
+    const row = this.#on.prepared('select * from model_settings where workspace_id = ?').get(workspaceId);
+    return row === undefined ? null : modelSettingsFromRow(row);
   }
 
   async stats() {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Run, RunStatus } from '../../domain/run.ts';
-import { isTerminal } from '../../domain/run.ts';
-import type { Workflow } from '../../domain/workflow.ts';
+import { isTerminal, takesPlace } from '../../domain/run.ts';
+import { runLimit, type Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
@@ -9,6 +9,7 @@ import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-se
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
+import { applyCredential, credentialHolds } from './credential-writes.ts';
 import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
 import type { HotRows } from './hot-rows.ts';
 import { listRunsBelow } from './invoked-queries.ts';
@@ -97,6 +98,8 @@ export class Writer {
   #lastPosition: number;
   /** Run counts changed by the open group, written once at its end. */
   readonly #counts = new Map<string, number>();
+  /** Places taken by runs that the open group begins, by workspace, and by workspace and workflow: the queue hears of them once they are on disk. */
+  readonly #taken = new Map<string, number>();
 
   constructor(db: DatabaseSync, queue: TaskQueue, hot: HotRows, onKept: (lastPosition: number) => void) {
     this.#db = db;
@@ -156,6 +159,7 @@ export class Writer {
     const effects: Effects = [];
     const results: ('kept' | 'stale')[] = [];
     this.#counts.clear();
+    this.#taken.clear();
     this.#prepared('begin immediate').run();
     try {
       for (const { change } of group) {
@@ -189,6 +193,8 @@ export class Writer {
   /** Whether what a write rests on still holds. Reads only, so that a stale change has written nothing. */
   #holds(write: Write): boolean {
     switch (write.kind) {
+      case 'createRun':
+        return this.#hasPlace(write.run);
       case 'updateRun': {
         const row = this.#prepared(`select revision from ${tableOf(write.run)} where workspace_id = ? and id = ?`).get(
           write.run.workspaceId,
@@ -255,9 +261,36 @@ export class Writer {
         return evaluationHolds(write, this.#statement);
       case 'settlePersonRequest':
         return isPending(write, this.#statement);
+      case 'putCredential':
+      case 'removeCredential':
+      case 'putModelSettings':
+        return credentialHolds(write, this.#statement);
       default:
         return true;
     }
+  }
+
+  #hasPlace(run: Run): boolean {
+    if (run.status !== 'running' || !takesPlace(run)) return true;
+    const { workspaceId, workflowId } = run;
+    return this.#queue.hasPlace(workspaceId, workflowId, {
+      ofWorkspace: this.#taken.get(workspaceId) ?? 0,
+      ofWorkflow: this.#taken.get(`${workspaceId} ${workflowId}`) ?? 0,
+    });
+  }
+
+  /** Takes in that a run begins or ceases to be under way. */
+  #countPlace(run: Run, by: 1 | -1, effects: Effects): void {
+    if (!takesPlace(run)) return;
+    const { workspaceId, workflowId } = run;
+    effects.push(() => this.#queue.countRuns(workspaceId, workflowId, by));
+    if (by < 0) return;
+    for (const key of [workspaceId, `${workspaceId} ${workflowId}`])
+      this.#taken.set(key, (this.#taken.get(key) ?? 0) + by);
+  }
+
+  #limitRuns({ workspaceId, id, settings }: Workflow, effects: Effects): void {
+    effects.push(() => this.#queue.limit(workspaceId, id, runLimit(settings)));
   }
 
   /** Whether no other workflow of its kind has its slug. One that is deleted needs none. */
@@ -279,6 +312,7 @@ export class Writer {
         }
         this.#prepared(INSERT.runs).run(...rows.runCells(run));
         this.#count(run.workspaceId, run.workflowId, run.status, 1);
+        if (run.status === 'running') this.#countPlace(run, 1, effects);
         return;
       }
       case 'updateRun': {
@@ -310,6 +344,8 @@ export class Writer {
         if (before !== run.status && run.parent === null) {
           this.#count(run.workspaceId, run.workflowId, before, -1);
           this.#count(run.workspaceId, run.workflowId, run.status, 1);
+          if (before === 'running') this.#countPlace(run, -1, effects);
+          else if (run.status === 'running') this.#countPlace(run, 1, effects);
           if (run.batchId !== null) this.#countInBatch(run, run.batchId);
         }
         return;
@@ -318,6 +354,11 @@ export class Writer {
         this.#prepared(
           'update runs set feedback_is_positive = ?, feedback_reason = ? where workspace_id = ? and id = ?',
         ).run(...rows.feedbackCells(write.feedback), write.workspaceId, write.runId);
+        return;
+      case 'setErrorHandlerRun':
+        this.#prepared(
+          `update runs set context = json_set(coalesce(context, '{}'), '$.error_handler_run_id', ?) where workspace_id = ? and id = ?`,
+        ).run(write.handlerRunId, write.workspaceId, write.runId);
         return;
       case 'putNodeRun':
         this.#prepared(
@@ -394,10 +435,12 @@ export class Writer {
       }
       case 'createWorkflow':
         this.#prepared(INSERT.workflows).run(...rows.workflowCells(write.workflow));
+        this.#limitRuns(write.workflow, effects);
         return;
       case 'saveWorkflow':
         this.#prepared(INSERT.workflows.replace('insert', 'replace')).run(...rows.workflowCells(write.workflow));
         effects.push(() => this.#hot.forgetWorkflow(write.workflow.workspaceId, write.workflow.id));
+        this.#limitRuns(write.workflow, effects);
         return;
       case 'createVersion':
         this.#prepared(INSERT.workflow_versions).run(...rows.versionCells(write.version));
@@ -515,6 +558,7 @@ export class Writer {
           write.workspace.name,
           write.workspace.createdAt,
         );
+        effects.push(() => this.#queue.addWorkspace(write.workspace.id));
         return;
       case 'putApiKey':
         effects.push(() => this.#hot.forgetKeys());
@@ -531,6 +575,12 @@ export class Writer {
         this.#prepared(
           'update api_keys set last_used_at = max(coalesce(last_used_at, 0), ?) where workspace_id = ? and id = ?',
         ).run(write.at, write.workspaceId, write.keyId);
+        return;
+      case 'putCredential':
+      case 'removeCredential':
+      case 'touchCredential':
+      case 'putModelSettings':
+        applyCredential(write, this.#statement);
         return;
     }
   }

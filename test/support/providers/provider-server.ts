@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { ModelProvider, ProviderProtocol } from '../../../src/nodes/node-type.ts';
+import type { ProviderProtocol } from '../../../src/domain/credential.ts';
+import type { ModelProvider } from '../../../src/nodes/node-type.ts';
 import { startOtherServer } from '../http-server.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
 import { chatCompletions, mistralChat } from './chat-completions.ts';
