@@ -1,5 +1,5 @@
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { Suspense, use } from 'react';
+import { Suspense, use, useState } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { SkeletonLines } from './components/skeleton.tsx';
 import { EmptyState, ErrorState } from './components/states.tsx';
@@ -72,7 +72,13 @@ export function App() {
   );
 }
 
+/** Decides once: a page that was drawn as it came must not be drawn anew because it is here. */
 function Page({ path }: { readonly path: string }) {
-  const Loaded = loadedPage(path) ?? use(loadPage(path));
+  const [Loaded] = useState(() => loadedPage(path));
+  return Loaded ? <Loaded /> : <Coming path={path} />;
+}
+
+function Coming({ path }: { readonly path: string }) {
+  const Loaded = use(loadPage(path));
   return <Loaded />;
 }
