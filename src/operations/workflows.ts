@@ -232,6 +232,7 @@ export class Workflows {
   async draft(caller: Caller, workflowId: string, given: GivenDefinition): Promise<WorkflowVersion> {
     demand(caller, 'workflows:write');
     const { workflow, version: current } = await this.get(caller, workflowId);
+    await this.#checkSubflows(caller, workflowId, given);
     const version = this.#version(caller, workflowId, given, workflow.settings, { name: null, description: null });
     if (version.validation.length > 0)
       throw invalid(version.validation.map((issue) => problemOf(issue, ['body', 'document'])));
@@ -244,7 +245,9 @@ export class Workflows {
     const filter: CheckedFilter = { kind: 'and', terms: [test('workflowId', workflowId), test('hash', version.hash)] };
     const one = { workspaceId: caller.workspaceId, filter, sort: [], limit: 1, from: null, backward: false };
     const [known] = (await this.#store.find('versions', one)).items;
-    if (known !== undefined) return known.version;
+    // The same nodes under settings that were changed since are another definition.
+    const isSame = isDeepStrictEqual(known?.version.definition.settings, version.definition.settings);
+    if (known !== undefined && isSame) return known.version;
     await this.#store.commit([{ kind: 'createVersion', version }]);
     return version;
   }

@@ -1068,15 +1068,15 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'evaluationsJudgedBy'
         | 'evaluationPlan'
         | 'listApiKeys'
+        | 'listCredentials'
+        | 'getCredential'
+        | 'modelSettings'
         | 'listIterations'
         | 'listSavedViews'
         | 'surveyRuns'
         | 'workflowSurveys'
         | 'seenValues'
-        | 'evaluationSurvey'
-        | 'listCredentials'
-        | 'getCredential'
-        | 'modelSettings';
+        | 'evaluationSurvey';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
         | 'commit'

@@ -211,10 +211,10 @@ export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void
   }
 
   api.get('/v1/catalogue', async ({ caller }): Promise<wire.CataloguePage> => {
-    const models = await workspaceModels.modelsOf(caller);
+    const { defaultModels, providers } = await workspaceModels.modelsOf(caller);
     return {
       items: catalogue.types.map((type) => presentNodeType(type, catalogue.fieldsOf(type))),
-      models: [...new Set([...models.defaultModels, ...models.providers.flatMap((provider) => provider.models)])],
+      models: [...new Set([...defaultModels, ...providers.flatMap((provider) => provider.models)])],
     };
   });
 
