@@ -42,6 +42,11 @@ const greeting = () => ({
   nodes: [{ id: 'in', type: 'InputNode', node_config: { label: 'Name' } }],
   edges: [],
 });
+let credentialsMade = 0;
+const newCredential = () => {
+  credentialsMade += 1;
+  return { name: `of the page ${credentialsMade}`, kind: 'generic', fields: { token: 'x' } };
+};
 const CHANGES = ['workflows:write', 'workflows:read'] as const;
 
 /** Every route that takes a session, in an order in which each can be called. */
@@ -109,6 +114,13 @@ const ROUTES: readonly Route[] = [
   route('GET', '/evaluations/trends', 'evaluations:read', 'own'),
   route('GET', '/evaluations/{evaluation_id}', 'evaluations:read', 'missing'),
   route('PUT', '/settings/evaluation', 'evaluations:edit', null, () => ({ judges: [], threshold: 0.5 })),
+  route('GET', '/credentials', 'credentials:read', 'empty'),
+  route('POST', '/credentials', 'credentials:write', null, newCredential),
+  route('PATCH', '/credentials/{credential_id}', 'credentials:write', 'missing', () => ({ models: [] })),
+  route('POST', '/credentials/{credential_id}/test', 'credentials:write', 'missing'),
+  route('DELETE', '/credentials/{doomed_credential_id}', 'credentials:write', 'missing'),
+  route('GET', '/settings/models', 'models:read', 'own'),
+  route('PUT', '/settings/models', 'models:write', null, () => ({ prices: {}, presets: {}, defaultModels: [] })),
   route('GET', '/keys', 'admin', 'own'),
   route('POST', '/keys', 'admin', null, () => ({ name: 'x', scopes: ['admin'] })),
   route('POST', '/keys/{key_id}/rotate', 'admin', 'missing', () => ({})),

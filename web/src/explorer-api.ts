@@ -218,7 +218,17 @@ export const api = {
       post<wire.ShownCallbackSecret>('/callback-secrets', label === undefined ? {} : { label }),
     disable: (secretId: string) => remove<wire.CallbackSecretRow>(`/callback-secrets/${id(secretId)}`),
   },
+  credentials: {
+    list: (reading?: Reading) => get<Items<wire.CredentialRow>>('/credentials', undefined, reading),
+    create: (credential: wire.CreateCredential) => post<wire.CredentialRow>('/credentials', credential),
+    change: (credentialId: string, credential: wire.ChangeCredential) =>
+      patch<wire.CredentialRow>(`/credentials/${id(credentialId)}`, credential),
+    test: (credentialId: string) => post<wire.CredentialTest>(`/credentials/${id(credentialId)}/test`),
+    remove: (credentialId: string) => remove(`/credentials/${id(credentialId)}`),
+  },
   settings: {
+    models: (reading?: Reading) => get<wire.ModelSettingsState>('/settings/models', undefined, reading),
+    saveModels: (settings: wire.SaveModelSettings) => put<wire.ModelSettingsState>('/settings/models', settings),
     read: (reading?: Reading) => get<wire.Settings>('/settings', undefined, reading),
     saveEvaluation: (plan: EvaluationPlan | null) => put<EvaluationPlan | null>('/settings/evaluation', plan),
   },

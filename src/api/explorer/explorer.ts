@@ -2,6 +2,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance } from 'fastify';
 import { SESSION_MS } from '../../operations/sessions.ts';
 import { accountRoutes } from './account-routes.ts';
+import { credentialRoutes } from './credential-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { evaluationRoutes } from './evaluation-routes.ts';
 import { refuseOtherSites, SECURITY_HEADERS, sealOf, setSeal } from './page-security.ts';
@@ -30,6 +31,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: ExplorerParts) => void)[] 
   personRequestLiveRoutes,
   evaluationRoutes,
   accountRoutes,
+  credentialRoutes,
 ];
 
 /**
