@@ -145,3 +145,30 @@ describe('the settings', () => {
     expect(explorer.complaints().filter((said) => !/422/.test(said))).toEqual([]);
   });
 });
+
+describe('the page of the system', () => {
+  it('says how the installation does, what each figure means, and reads them again by itself', async () => {
+    const page = await explorer.open('/system');
+    const work = page.getByRole('region', { name: 'Work' });
+    await work.getByRole('link', { name: /0 succeeded/ }).waitFor();
+    const { id } = await explorer.call<{ id: string }>('POST', '/v1/workflows', {
+      name: 'Greeting',
+      definition: { nodes: [{ id: 'in', type: 'InputNode', node_config: { label: 'Name' } }], edges: [] },
+    });
+    await explorer.call('POST', `/v1/workflows/${id}/runs/sync`, { input: { Name: 'Ada' } });
+    await work.getByRole('link', { name: /1 succeeded/ }).waitFor();
+    await page.getByRole('region', { name: 'Search' }).getByText('up to date').waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await picture(page, 'system');
+    await page.getByRole('button', { name: 'Build the index anew' }).click();
+    await page.getByText('The index is being built anew.').waitFor();
+  });
+
+  it('is read in the dark and in a narrow window', async () => {
+    const dark = await explorer.open('/system', { theme: 'dark', width: 390, height: 780 });
+    await dark.getByRole('link', { name: /1 succeeded/ }).waitFor();
+    expect(await barriers(dark)).toEqual([]);
+    await picture(dark, 'system-narrow-dark');
+    expect(explorer.complaints()).toEqual([]);
+  });
+});

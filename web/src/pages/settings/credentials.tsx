@@ -151,7 +151,7 @@ function Row({
         <td>{lastUsedAt === null ? 'never' : <Time at={lastUsedAt} />}</td>
         <td>
           {mayWrite && (
-            <span className={styles['name']}>
+            <span className={styles['acts']}>
               {isProvider && (
                 <Button busy={testing.isPending} aria-label={`Test ${name}`} onClick={() => testing.mutate()}>
                   Test
