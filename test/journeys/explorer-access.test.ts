@@ -113,6 +113,7 @@ const ROUTES: readonly Route[] = [
   route('GET', '/evaluations', 'evaluations:read', 'empty'),
   route('GET', '/evaluations/trends', 'evaluations:read', 'own'),
   route('GET', '/evaluations/{evaluation_id}', 'evaluations:read', 'missing'),
+  route('PATCH', '/evaluations/{evaluation_id}/feedback', 'evaluations:edit', 'missing', () => ({ isPositive: true })),
   route('PUT', '/settings/evaluation', 'evaluations:edit', null, () => ({ judges: [], threshold: 0.5 })),
   route('GET', '/credentials', 'credentials:read', 'empty'),
   route('POST', '/credentials', 'credentials:write', null, newCredential),

@@ -190,6 +190,8 @@ export const api = {
       get<wire.EvaluationPage>('/evaluations', query, reading),
     read: (evaluationId: string, reading?: Reading) =>
       get<wire.EvaluationDetail>(`/evaluations/${id(evaluationId)}`, undefined, reading),
+    feedback: (evaluationId: string, feedback: wire.GiveFeedback) =>
+      patch<wire.EvaluationDetail>(`/evaluations/${id(evaluationId)}/feedback`, feedback),
     trends: (query: { readonly from?: number; readonly to?: number; readonly buckets?: number }, reading?: Reading) =>
       get<wire.EvaluationTrends>('/evaluations/trends', query, reading),
   },

@@ -978,7 +978,7 @@ export interface EvaluationRow {
   readonly completedAt: number | null;
 }
 
-/** `GET /evaluations/{id}`; `GET /runs/{id}/evaluations` answers `{items: EvaluationDetail[]}`, newest first. */
+/** `GET /evaluations/{id}`; answer of `PATCH /evaluations/{id}/feedback` ({@link GiveFeedback}); `GET /runs/{id}/evaluations` answers `{items: EvaluationDetail[]}`, newest first. */
 export interface EvaluationDetail extends EvaluationRow {
   readonly subject: EvaluationSubject;
   readonly feedback: Feedback | null;
