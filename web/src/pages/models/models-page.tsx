@@ -11,9 +11,7 @@ import { Skeleton } from '../../components/skeleton.tsx';
 import { EmptyState, ErrorState } from '../../components/states.tsx';
 import { api, type WorkflowRow } from '../../explorer-api.ts';
 import styles from './models-page.module.css';
-import { TargetDetail } from './target-detail.tsx';
-
-export type TargetKind = 'model' | 'comfyui';
+import { TargetDetail, type TargetKind } from './target-detail.tsx';
 
 /** Entries read at once. */
 const PAGE = 50;

@@ -12,7 +12,8 @@ import { SkeletonLines } from '../../components/skeleton.tsx';
 import { ErrorState } from '../../components/states.tsx';
 import { api } from '../../explorer-api.ts';
 import styles from './models-page.module.css';
-import type { TargetKind } from './models-page.tsx';
+
+export type TargetKind = 'model' | 'comfyui';
 
 /** A model or a ComfyUI workflow: what it takes and gives, what it costs, how it is called, and all that it says of itself. */
 export function TargetDetail({ kind, targetId }: { readonly kind: TargetKind; readonly targetId: string }) {
