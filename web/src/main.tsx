@@ -4,11 +4,11 @@ import './style/base.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-import { preloadHere } from './routes.ts';
+import { preload } from './routes.ts';
 import { listenForShortcuts } from './shortcuts.ts';
 
 // The page's code comes while the session is asked for.
-preloadHere(location.pathname);
+preload(location.pathname);
 listenForShortcuts();
 const root = document.getElementById('root');
 if (!root) throw new Error('The page has no place for the application.');

@@ -1,7 +1,7 @@
 import type { ComponentType } from 'react';
 import type { IconName } from './components/icon.tsx';
 
-/** A page: where it is, and its code, which is loaded when it is first visited. */
+/** A page: where it is, and its code, which is loaded when it is first visited. What it shows beside its list is `:id?` of the same page. */
 export interface PageRoute {
   readonly path: string;
   readonly load: () => Promise<{ readonly default: ComponentType }>;
@@ -31,16 +31,12 @@ export const PLACES: readonly Place[] = [
 const PAGES: readonly PageRoute[] = [
   { path: '/runs', load: () => import('./pages/runs/runs-page.tsx') },
   { path: '/runs/:id', load: () => import('./pages/run/run-page.tsx') },
-  { path: '/people', load: () => import('./pages/people/people-page.tsx') },
-  { path: '/people/:id', load: () => import('./pages/people/people-page.tsx') },
+  { path: '/people/:id?', load: () => import('./pages/people/people-page.tsx') },
   { path: '/workflows', load: () => import('./pages/workflows/workflows-page.tsx') },
   { path: '/workflows/:id', load: () => import('./pages/workflow/workflow-page.tsx') },
-  { path: '/evaluations', load: () => import('./pages/evaluations/evaluations-page.tsx') },
-  { path: '/evaluations/:id', load: () => import('./pages/evaluations/evaluations-page.tsx') },
-  { path: '/models', load: () => import('./pages/models/models-page.tsx') },
-  { path: '/models/:id', load: () => import('./pages/models/models-page.tsx') },
-  { path: '/settings', load: () => import('./pages/settings/settings-page.tsx') },
-  { path: '/settings/:section', load: () => import('./pages/settings/settings-page.tsx') },
+  { path: '/evaluations/:id?', load: () => import('./pages/evaluations/evaluations-page.tsx') },
+  { path: '/models/:id?', load: () => import('./pages/models/models-page.tsx') },
+  { path: '/settings/:section?', load: () => import('./pages/settings/settings-page.tsx') },
   { path: '/system', load: () => import('./pages/system/system-page.tsx') },
   { path: '/design', load: () => import('./pages/design/design-page.tsx') },
 ];
@@ -56,7 +52,7 @@ export function loadedPage(path: string): ComponentType | undefined {
   return loaded.get(path);
 }
 
-/** Fetches the code of a page that is about to be visited, once. One that could not be had is fetched again the next time. */
+/** Fetches the code of a page, once. One that could not be had is fetched again the next time. */
 export function loadPage(path: string): Promise<ComponentType> {
   const known = loading.get(path);
   if (known) return known;
@@ -78,10 +74,12 @@ export function loadPage(path: string): Promise<ComponentType> {
   return promise;
 }
 
-/** Fetches the code of the page at an address, whatever follows its first part. */
-export function preloadHere(address: string): void {
-  const [, first = '', ...rest] = address.split('/');
-  const place = `/${first || 'runs'}`;
-  const path = PATHS.find((one) => (rest.length > 0 ? one.startsWith(`${place}/:`) : one === place));
+/** Fetches the code of the page at an address that is about to be visited. */
+export function preload(address: string): void {
+  const path = PATHS.find((one) => shapeOf(one).test(address === '/' ? '/runs' : address));
   if (path !== undefined) void loadPage(path);
+}
+
+function shapeOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/\/:\w+\?/g, '(?:/[^/]+)?').replace(/:\w+/g, '[^/]+')}$`);
 }

@@ -29,11 +29,7 @@ export function Dialog({
         <Radix.Content
           className={styles['dialog']}
           data-size={size}
-          // The question is read first; its first button would be the one that closes it.
-          onOpenAutoFocus={(event) => {
-            event.preventDefault();
-            if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
-          }}
+          onOpenAutoFocus={focusWhole}
           {...(description === undefined && { 'aria-describedby': undefined })}
         >
           <header className={styles['header']}>
@@ -75,11 +71,22 @@ export function Sheet({
     <Radix.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className={styles['scrim']} />
-        <Radix.Content className={styles['sheet']} data-side={side} aria-describedby={undefined}>
+        <Radix.Content
+          className={styles['sheet']}
+          data-side={side}
+          aria-describedby={undefined}
+          onOpenAutoFocus={focusWhole}
+        >
           <Radix.Title className="unseen">{title}</Radix.Title>
           {children}
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** What is asked is read first: the first button would be the one that closes it, with its tooltip. */
+function focusWhole(event: Event): void {
+  event.preventDefault();
+  if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
 }

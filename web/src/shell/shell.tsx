@@ -6,7 +6,7 @@ import { Icon } from '../components/icon.tsx';
 import { Keys } from '../components/kbd.tsx';
 import { Menu } from '../components/menu.tsx';
 import { PendingCount, usePeopleLine } from '../people-line.tsx';
-import { loadPage, PLACES, type Place } from '../routes.ts';
+import { PLACES, type Place, preload } from '../routes.ts';
 import { useSession, useSigning } from '../session.tsx';
 import { useShortcuts } from '../shortcuts.ts';
 import { chooseTheme, THEME_WORDS, THEMES, useTheme } from '../theme.ts';
@@ -126,8 +126,8 @@ function Places({ places, location }: { readonly places: readonly Place[]; reado
               href={path}
               className={styles['place']}
               aria-current={isHere ? 'page' : undefined}
-              onPointerEnter={() => void loadPage(path)}
-              onFocus={() => void loadPage(path)}
+              onPointerEnter={() => preload(path)}
+              onFocus={() => preload(path)}
             >
               <Icon name={icon} />
               {label}

@@ -180,8 +180,8 @@ function Chart({
         {cursor !== null && (
           <div
             className={styles['words']}
-            data-side={cursor > slots / 2 ? 'left' : 'right'}
-            style={{ left: (cursor + (cursor > slots / 2 ? 0 : 1)) * slot }}
+            data-side={cursor + 0.5 > slots / 2 ? 'left' : 'right'}
+            style={{ left: (cursor + 0.5) * slot }}
           >
             <Words bucket={pointed} at={from + cursor * bucketMs} />
           </div>
