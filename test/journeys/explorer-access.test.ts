@@ -42,6 +42,11 @@ const greeting = () => ({
   nodes: [{ id: 'in', type: 'InputNode', node_config: { label: 'Name' } }],
   edges: [],
 });
+let credentialsMade = 0;
+const newCredential = () => {
+  credentialsMade += 1;
+  return { name: `of the page ${credentialsMade}`, kind: 'generic', fields: { token: 'x' } };
+};
 const CHANGES = ['workflows:write', 'workflows:read'] as const;
 
 /** Every route that takes a session, in an order in which each can be called. */
@@ -108,7 +113,15 @@ const ROUTES: readonly Route[] = [
   route('GET', '/evaluations', 'evaluations:read', 'empty'),
   route('GET', '/evaluations/trends', 'evaluations:read', 'own'),
   route('GET', '/evaluations/{evaluation_id}', 'evaluations:read', 'missing'),
+  route('PATCH', '/evaluations/{evaluation_id}/feedback', 'evaluations:edit', 'missing', () => ({ isPositive: true })),
   route('PUT', '/settings/evaluation', 'evaluations:edit', null, () => ({ judges: [], threshold: 0.5 })),
+  route('GET', '/credentials', 'credentials:read', 'empty'),
+  route('POST', '/credentials', 'credentials:write', null, newCredential),
+  route('PATCH', '/credentials/{credential_id}', 'credentials:write', 'missing', () => ({ models: [] })),
+  route('POST', '/credentials/{credential_id}/test', 'credentials:write', 'missing'),
+  route('DELETE', '/credentials/{doomed_credential_id}', 'credentials:write', 'missing'),
+  route('GET', '/settings/models', 'models:read', 'own'),
+  route('PUT', '/settings/models', 'models:write', null, () => ({ prices: {}, presets: {}, defaultModels: [] })),
   route('GET', '/keys', 'admin', 'own'),
   route('POST', '/keys', 'admin', null, () => ({ name: 'x', scopes: ['admin'] })),
   route('POST', '/keys/{key_id}/rotate', 'admin', 'missing', () => ({})),
@@ -125,7 +138,7 @@ const ROUTES: readonly Route[] = [
 ];
 
 /** Streams, which end when whoever listens goes: they are called in `explorer-live.test.ts`. */
-const STREAMS = ['GET /runs/live', `GET ${RUN}/live`];
+const STREAMS = ['GET /runs/live', `GET ${RUN}/live`, 'GET /requests/live'];
 
 /** Signing in and out, before there is a session. */
 const OPEN = ['POST /session', 'GET /session', 'DELETE /session'];

@@ -90,3 +90,13 @@ it('a live view takes a session, and shows nothing that is not there', async () 
   expect((await page.send('GET', '/runs/none/live')).status).toBe(404);
   expect((await page.send('GET', '/runs/live?q=nope:1')).status).toBe(422);
 });
+
+it('what waits for persons is counted live, for whoever may read it', async () => {
+  const view = await page.live('/requests/live');
+  const { count: before } = (await view.next()).data;
+  const run = await server.client.run(asking, { input: {} }, ['awaiting_human_feedback']);
+  expect((await view.next()).data).toEqual({ count: before + 1, isLowerBound: false });
+  await page.post(`/runs/${run.id}/stop`);
+  expect((await view.next()).data).toEqual({ count: before, isLowerBound: false });
+  view.close();
+});

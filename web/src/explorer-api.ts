@@ -163,8 +163,12 @@ export const api = {
     catalogue: (reading?: Reading) => get<wire.CataloguePage>('/catalogue', undefined, reading),
   },
   people: {
-    list: (query: Cursor & { readonly status?: string; readonly q?: string }, reading?: Reading) =>
-      get<wire.PersonRequestPage>('/requests', query, reading),
+    list: (
+      query: Cursor & { readonly status?: string; readonly q?: string; readonly sort?: string },
+      reading?: Reading,
+    ) => get<wire.PersonRequestPage>('/requests', query, reading),
+    live: (listener: LiveListener<wire.RequestsLiveEvent>) =>
+      listen<wire.RequestsLiveEvent>('/requests/live', {}, ['pending'], listener),
     read: (requestId: string, reading?: Reading) =>
       get<wire.PersonRequestRow>(`/requests/${id(requestId)}`, undefined, reading),
     answer: (requestId: string, answer: wire.AnswerRequest) =>
@@ -186,6 +190,8 @@ export const api = {
       get<wire.EvaluationPage>('/evaluations', query, reading),
     read: (evaluationId: string, reading?: Reading) =>
       get<wire.EvaluationDetail>(`/evaluations/${id(evaluationId)}`, undefined, reading),
+    feedback: (evaluationId: string, feedback: wire.GiveFeedback) =>
+      patch<wire.EvaluationDetail>(`/evaluations/${id(evaluationId)}/feedback`, feedback),
     trends: (query: { readonly from?: number; readonly to?: number; readonly buckets?: number }, reading?: Reading) =>
       get<wire.EvaluationTrends>('/evaluations/trends', query, reading),
   },
@@ -214,7 +220,17 @@ export const api = {
       post<wire.ShownCallbackSecret>('/callback-secrets', label === undefined ? {} : { label }),
     disable: (secretId: string) => remove<wire.CallbackSecretRow>(`/callback-secrets/${id(secretId)}`),
   },
+  credentials: {
+    list: (reading?: Reading) => get<Items<wire.CredentialRow>>('/credentials', undefined, reading),
+    create: (credential: wire.CreateCredential) => post<wire.CredentialRow>('/credentials', credential),
+    change: (credentialId: string, credential: wire.ChangeCredential) =>
+      patch<wire.CredentialRow>(`/credentials/${id(credentialId)}`, credential),
+    test: (credentialId: string) => post<wire.CredentialTest>(`/credentials/${id(credentialId)}/test`),
+    remove: (credentialId: string) => remove(`/credentials/${id(credentialId)}`),
+  },
   settings: {
+    models: (reading?: Reading) => get<wire.ModelSettingsState>('/settings/models', undefined, reading),
+    saveModels: (settings: wire.SaveModelSettings) => put<wire.ModelSettingsState>('/settings/models', settings),
     read: (reading?: Reading) => get<wire.Settings>('/settings', undefined, reading),
     saveEvaluation: (plan: EvaluationPlan | null) => put<EvaluationPlan | null>('/settings/evaluation', plan),
   },

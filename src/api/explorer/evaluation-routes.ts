@@ -17,6 +17,10 @@ const TrendsQuery = exactly({
   to: Type.Optional(Type.Integer({ minimum: 0 })),
   buckets: Type.Optional(Type.Integer({ minimum: 2, maximum: 200 })),
 });
+const FeedbackBody = exactly({
+  isPositive: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])),
+  reason: Type.Optional(Type.Union([Type.String({ maxLength: 10_000 }), Type.Null()])),
+});
 const PlanBody = Type.Union([
   Type.Null(),
   exactly({
@@ -82,6 +86,18 @@ export function evaluationRoutes(api: FastifyInstance, parts: ExplorerParts): vo
     const workflowId = judged.evaluation.target?.workflowId;
     return presentEvaluationDetail(judged, await namesOf(parts, caller, workflowId === undefined ? [] : [workflowId]));
   });
+
+  api.patch(
+    '/v1/evaluations/:id/feedback',
+    { schema: { body: FeedbackBody } },
+    async ({ caller, params, body }): Promise<wire.EvaluationDetail> => {
+      const given = body as Static<typeof FeedbackBody>;
+      const judged = await evaluations.setFeedback(caller, (params as { id: string }).id, given);
+      const workflowId = judged.evaluation.target?.workflowId;
+      const names = await namesOf(parts, caller, workflowId === undefined ? [] : [workflowId]);
+      return presentEvaluationDetail(judged, names);
+    },
+  );
 
   api.put('/v1/settings/evaluation', { schema: { body: PlanBody } }, async ({ caller, body }, reply) => {
     const plan = body as EvaluationPlan | null;

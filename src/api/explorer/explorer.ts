@@ -2,10 +2,12 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance } from 'fastify';
 import { SESSION_MS } from '../../operations/sessions.ts';
 import { accountRoutes } from './account-routes.ts';
+import { credentialRoutes } from './credential-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
 import { evaluationRoutes } from './evaluation-routes.ts';
 import { refuseOtherSites, SECURITY_HEADERS, sealOf, setSeal } from './page-security.ts';
 import type { ExplorerParts } from './parts.ts';
+import { personRequestLiveRoutes } from './person-request-live-routes.ts';
 import { personRequestRoutes } from './person-request-routes.ts';
 import { runActionRoutes } from './run-action-routes.ts';
 import { runExportRoutes } from './run-export-routes.ts';
@@ -26,8 +28,10 @@ const ROUTES: readonly ((api: FastifyInstance, parts: ExplorerParts) => void)[] 
   savedViewRoutes,
   workflowRoutes,
   personRequestRoutes,
+  personRequestLiveRoutes,
   evaluationRoutes,
   accountRoutes,
+  credentialRoutes,
 ];
 
 /**

@@ -1,11 +1,13 @@
 import type { DeliveryAttempt } from '../../domain/callback.ts';
 import type { Scope } from '../../domain/caller.ts';
+import type { CredentialKind, ProviderProtocol } from '../../domain/credential.ts';
 import type { Definition } from '../../domain/definition.ts';
 import type { Problem } from '../../domain/error.ts';
 import type { EvaluationPlan, EvaluationStatus, EvaluationSubject, Judge, JudgePlan } from '../../domain/evaluation.ts';
 import type { Failure } from '../../domain/failure.ts';
 import type { FormField } from '../../domain/form.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import type { ModelPrice } from '../../domain/model-settings.ts';
 import type { NodeStatus } from '../../domain/node-run.ts';
 import type { PersonRequestStatus } from '../../domain/person-request.ts';
 import type { Feedback, RunStatus, Usage } from '../../domain/run.ts';
@@ -933,6 +935,12 @@ export interface PersonRequestRow {
   readonly settledAt: number | null;
 }
 
+/** `GET /requests/live`: server-sent events; how many are pending, at once and whenever others are than before. */
+export interface RequestsLiveEvent {
+  readonly event: 'pending';
+  readonly data: Count;
+}
+
 export interface AnswerRequest {
   readonly answer: JsonObject;
   readonly answeredBy?: string;
@@ -973,7 +981,7 @@ export interface EvaluationRow {
   readonly completedAt: number | null;
 }
 
-/** `GET /evaluations/{id}`; `GET /runs/{id}/evaluations` answers `{items: EvaluationDetail[]}`, newest first. */
+/** `GET /evaluations/{id}`; answer of `PATCH /evaluations/{id}/feedback` ({@link GiveFeedback}); `GET /runs/{id}/evaluations` answers `{items: EvaluationDetail[]}`, newest first. */
 export interface EvaluationDetail extends EvaluationRow {
   readonly subject: EvaluationSubject;
   readonly feedback: Feedback | null;
@@ -1065,6 +1073,74 @@ export interface CallbackSecretRow {
 export interface ShownCallbackSecret {
   readonly secret: CallbackSecretRow;
   readonly text: string;
+}
+
+/**
+ * `GET /credentials` answers `{items: CredentialRow[]}`, by name; `DELETE /credentials/{id}` answers 204, `POST /credentials/{id}/test` a
+ * {@link CredentialTest}. Secrets go in and never come out.
+ */
+export interface CredentialRow {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: CredentialKind;
+  /** Its fields that are no secrets. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Its secrets by field, with their last characters where they are long enough to show some. */
+  readonly secrets: Readonly<Record<string, { readonly ending: string | null }>>;
+  /** Of a provider: the models it serves; empty: any that no other provider lists. */
+  readonly models: readonly string[];
+  /** Where it may be sent; empty: anywhere. */
+  readonly hosts: readonly string[];
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly lastUsedAt: number | null;
+}
+
+/** `POST /credentials`; answered with the {@link CredentialRow}. */
+export interface CreateCredential {
+  readonly name: string;
+  readonly kind: CredentialKind;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly models?: readonly string[];
+  readonly hosts?: readonly string[];
+}
+
+/** `PATCH /credentials/{id}`: what is left out stays, a field that is null is removed. */
+export interface ChangeCredential {
+  readonly name?: string;
+  readonly fields?: Readonly<Record<string, string | null>>;
+  readonly models?: readonly string[];
+  readonly hosts?: readonly string[];
+}
+
+export interface CredentialTest {
+  readonly ok: boolean;
+  /** The HTTP status of the provider; null when it could not be reached. */
+  readonly status: number | null;
+  readonly message: string;
+  readonly models: readonly string[];
+}
+
+/** `GET /settings/models`; `PUT` takes a {@link SaveModelSettings}, which replaces all that the workspace says, and answers the new state. */
+export interface ModelSettingsState {
+  readonly own: SaveModelSettings;
+  /** Null: the workspace says nothing. */
+  readonly updatedAt: number | null;
+  /** What holds together with what the operator configured. */
+  readonly effective: SaveModelSettings & {
+    readonly providers: readonly {
+      readonly name: string;
+      readonly protocol: ProviderProtocol;
+      readonly models: readonly string[];
+    }[];
+  };
+}
+
+/** Prices are US dollars for a million tokens, decimal numbers as text, by model. */
+export interface SaveModelSettings {
+  readonly prices: Readonly<Record<string, ModelPrice>>;
+  readonly presets: Readonly<Record<string, readonly string[]>>;
+  readonly defaultModels: readonly string[];
 }
 
 export interface DeliveryRow {

@@ -5,6 +5,7 @@ import { Sheet } from '../components/dialog.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Keys } from '../components/kbd.tsx';
 import { Menu } from '../components/menu.tsx';
+import { PendingCount, usePeopleLine } from '../people-line.tsx';
 import { PLACES, type Place, preload } from '../routes.ts';
 import { useSession, useSigning } from '../session.tsx';
 import { useShortcuts } from '../shortcuts.ts';
@@ -20,6 +21,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const [location, navigate] = useLocation();
   const [open, setOpen] = useState<'palette' | 'keys' | 'navigation' | null>(null);
   const close = () => setOpen(null);
+  usePeopleLine();
   useShortcuts('Everywhere', [
     { keys: 'mod+k', label: 'Find a command or a run', run: () => setOpen('palette'), whileTyping: true },
     { keys: '?', label: 'Show the keys', run: () => setOpen('keys') },
@@ -129,6 +131,7 @@ function Places({ places, location }: { readonly places: readonly Place[]; reado
             >
               <Icon name={icon} />
               {label}
+              {path === '/people' && <PendingCount />}
             </Link>
           </li>
         );
