@@ -78,6 +78,8 @@ export class Engine {
   readonly #payloads: Payloads;
   readonly #log: Log;
   readonly #graphs = new Map<string, Graph>();
+  /** By version. */
+  readonly #subflows = new Map<string, { readonly workspaceId: string; readonly subflow: Subflow }>();
   readonly #held = new Map<string, Held>();
   readonly #loading = new Map<string, Promise<Held | null>>();
   readonly #endListeners = new Set<(run: Run) => void>();
@@ -402,6 +404,12 @@ export class Engine {
     const open = [...graph.invoked];
     for (let workflowId = open.pop(); workflowId !== undefined; workflowId = open.pop()) {
       if (found.has(workflowId)) continue;
+      const known = this.#subflows.get(frozen?.[workflowId] ?? '');
+      if (known !== undefined && known.workspaceId === workspaceId) {
+        found.set(workflowId, known.subflow);
+        open.push(...known.subflow.graph.invoked);
+        continue;
+      }
       const workflow = await this.#store.getWorkflow(workspaceId, workflowId);
       const versionId = frozen?.[workflowId] ?? workflow?.currentVersionId ?? null;
       const version = versionId === null ? null : await this.#store.getVersion(workspaceId, versionId);
@@ -415,17 +423,26 @@ export class Engine {
         problems.push({ at, message, type: 'incomplete_subflow' });
       } else {
         const compiled = this.graphOf(version);
-        found.set(workflowId, {
+        const subflow: Subflow = {
           workflowId,
           versionId: version.id,
           name: workflow?.name ?? workflowId,
           graph: compiled,
-        });
+        };
+        found.set(workflowId, subflow);
+        this.#keepSubflow(workspaceId, subflow);
         open.push(...compiled.invoked);
       }
     }
     if (problems.length > 0) throw invalid(problems);
     return found;
+  }
+
+  /** A version never changes, and each run below a run asks for those that it invokes. */
+  #keepSubflow(workspaceId: string, subflow: Subflow): void {
+    const oldest = this.#subflows.keys().next().value;
+    if (this.#subflows.size >= GRAPHS_KEPT && oldest !== undefined) this.#subflows.delete(oldest);
+    this.#subflows.set(subflow.versionId, { workspaceId, subflow });
   }
 
   #create(newRun: NewRun, subflows: Subflows, taken: readonly NodeRun[] = []): ActiveRun {
