@@ -106,20 +106,22 @@ export class ErrorHandlers {
     if (!run || !workflow || workflow.errorHandlerId === null || !isHandled(run, workflow)) return;
     const id = errorHandlerRunId(run.id);
     if ((await this.#store.getRun(workspaceId, id)) !== null) return;
-    let newRun: NewRun;
     try {
-      newRun = await this.#prepare(run, workflow, workflow.errorHandlerId, id);
+      await this.#start(run, await this.#prepare(run, workflow, workflow.errorHandlerId, id), position);
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
       await this.#keep(position, () => [this.#notStarted(run, workflow, error)]);
-      return;
     }
+  }
+
+  /** @throws PlatformError when a workflow that the handler invokes is not there, or cannot run */
+  async #start({ workspaceId, id: runId }: Run, newRun: NewRun & { readonly id: string }, position: number) {
     for (;;) {
       const before = await this.#store.followerPosition(FOLLOWER);
       if (before >= position) return;
       const link: Change = [
         { kind: 'followed', follower: FOLLOWER, position, before },
-        { kind: 'setErrorHandlerRun', workspaceId, runId, handlerRunId: id },
+        { kind: 'setErrorHandlerRun', workspaceId, runId, handlerRunId: newRun.id },
       ];
       if ((await this.#engine.enqueueAll([newRun], () => link)) === null) continue;
       this.#kept = position;
@@ -128,7 +130,12 @@ export class ErrorHandlers {
   }
 
   /** @throws PlatformError when the handler is not there, or cannot run with what is known of a failure */
-  async #prepare(run: Run, workflow: Workflow, handlerId: string, id: string): Promise<NewRun> {
+  async #prepare(
+    run: Run,
+    workflow: Workflow,
+    handlerId: string,
+    id: string,
+  ): Promise<NewRun & { readonly id: string }> {
     const { workflow: handler, version } = await this.#workflows.runnable(run, handlerId, null);
     const graph = this.#engine.graphOf(version);
     const input = asked(graph, await this.#factsOf(run, workflow));
