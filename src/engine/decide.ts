@@ -205,11 +205,12 @@ export function valuesOfPass(activation: Activation, iteration: number): JsonObj
 
 /**
  * The outputs of an iterating node: each connector's values in the order of the items, without the passes that did not take it.
- * A connector that no pass took was not taken, unless there were no items: an empty list flows on.
+ * A connector that no pass took was not taken, unless there were no items: an empty list flows on, through `eachTo` alone where there is one.
  */
 export function gather(node: GraphNode, passes: readonly (JsonObject | null)[]): JsonObject {
   const gathered: JsonObject = {};
-  if (passes.length === 0) {
+  const { eachTo } = node.type;
+  if (passes.length === 0 && eachTo === undefined) {
     for (const { name } of [...node.type.outputs, ...(node.type.outputsOf?.(node.config) ?? [])]) gathered[name] = [];
     // Families of sockets are known by the edges that leave them.
     for (const { output } of node.outgoing) if (output?.includes('::')) gathered[output] ??= [];
@@ -222,6 +223,9 @@ export function gather(node: GraphNode, passes: readonly (JsonObject | null)[]):
       else gathered[name] = [value];
     }
   }
+  // Where all of them failed and an error branch takes that, there are no results to go on with.
+  const isRouted = passes.length > 0 && passes.every((outputs) => outputs !== null && Object.hasOwn(outputs, ON_ERROR));
+  if (eachTo !== undefined && !isRouted) gathered[eachTo] ??= [];
   return gathered;
 }
 
