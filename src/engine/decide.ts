@@ -238,7 +238,12 @@ export function isErrorRouted(node: GraphNode, state: ScheduleState): boolean {
 export function outputsOfFailure(node: GraphNode, failure: Failure, state: ScheduleState): JsonObject | null {
   if (isErrorRouted(node, state)) return { [ON_ERROR]: failure.message };
   if (!node.continueOnError) return null;
-  return Object.fromEntries(node.type.outputs.map((spec) => [spec.name, null]));
+  const { type, config, outgoing } = node;
+  const configured = type.branches === true ? [] : (type.outputsOf?.(config) ?? []);
+  const names = [...type.outputs, ...configured].map(({ name }) => name);
+  // Families of sockets are known by the edges that leave them. One that is left out would shift the lists of an iterating node.
+  for (const { output } of outgoing) if (output?.includes('::')) names.push(output);
+  return Object.fromEntries(names.map((name) => [name, null]));
 }
 
 /** The failure that ends the run, if there is one: of several, the one earliest in the graph, whichever came first in time. */

@@ -254,6 +254,16 @@ describe('a subflow', () => {
     expect(String(outputOf(routed)['why'])).toContain('The lamp is broken.');
   });
 
+  it('that fails has null for its outputs where the run goes on without it, also item by item', async () => {
+    behave = (value) =>
+      value === 'b' ? failed({ code: 'provider', message: 'Not b.' }) : succeeded({ output: value });
+    const subflow = await save(sub);
+    const one = await runToEnd(calling(subflow, { continue_on_error: true }), { in: 'b' });
+    expect([one.status, outputOf(one)]).toEqual(['succeeded', { out: null }]);
+    const each = await runToEnd(calling(subflow, { continue_on_error: true }, true), { in: ['a', 'b', 'c'] });
+    expect([each.status, outputOf(each)]).toEqual(['succeeded', { out: ['a', null, 'c'] }]);
+  });
+
   it('is tried again as a run of its own', async () => {
     behave = (value) =>
       worked.length < 3 ? failed({ code: 'provider', message: 'Not yet.' }) : succeeded({ output: value });
@@ -468,6 +478,18 @@ describe('a map', () => {
     const { nodes, edges } = mapping(await save(sub));
     const run = await runToEnd({ nodes: [input('in'), ...nodes.slice(1)], edges }, { in: 'text' });
     expect(run.failure?.message).toContain('"items" takes a list; given was "text"');
+  });
+
+  it('gives an empty list when all items are dropped, and no errors where there are none', async () => {
+    behave = () => failed({ code: 'provider', message: 'No.' });
+    const subflow = await save(sub);
+    const dropped = await runToEnd(mapping(subflow, { on_item_error: 'drop' }), { in: ['a', 'b'] });
+    expect([dropped.status, outputOf(dropped)]).toEqual([
+      'succeeded',
+      { out: [], errors: [expect.objectContaining({ index: 0 }), expect.objectContaining({ index: 1 })] },
+    ]);
+    const empty = await runToEnd(mapping(subflow, { on_item_error: 'drop' }), { in: [] });
+    expect([empty.status, outputOf(empty)]).toEqual(['succeeded', { out: [] }]);
   });
 
   it('keeps no more warnings than anybody reads', async () => {
