@@ -349,6 +349,32 @@ describe('a subflow', () => {
     await vi.waitFor(async () => expect((await store.stats()).queuedTasks).toBe(0));
   });
 
+  it('is stopped with the run that invokes it although no place of the worker is free', async () => {
+    behave = () => new Promise(() => undefined);
+    const run = await start(calling(await save(sub), { concurrency: 40 }, true), {
+      in: Array.from({ length: 40 }, (_, index) => index),
+    });
+    await vi.waitFor(() => expect(worker.busy).toBe(16));
+    await engine.cancel(WORKSPACE, run.id);
+    await vi.waitFor(async () => {
+      for (const { status } of await invoked(run, 'call')) expect(status).toBe('canceled');
+      expect([worker.busy, (await store.stats()).queuedTasks]).toEqual([0, 0]);
+    }, 4000);
+  });
+
+  it('gives its place of the worker back when it is deleted before it is stopped', async () => {
+    behave = () => new Promise(() => undefined);
+    const run = await start(calling(await save(sub), { concurrency: 40 }, true), {
+      in: Array.from({ length: 40 }, (_, index) => index),
+    });
+    await vi.waitFor(() => expect(worker.busy).toBe(16));
+    const below = await store.listRunsBelow(WORKSPACE, run.id);
+    await engine.cancel(WORKSPACE, run.id);
+    expect(await store.commit([{ kind: 'deleteRun', workspaceId: WORKSPACE, runId: run.id }])).toBe('kept');
+    engine.letGo(below);
+    await vi.waitFor(async () => expect([worker.busy, (await store.stats()).queuedTasks]).toEqual([0, 0]), 4000);
+  });
+
   it('ends with the run that invokes it when another node fails that run', async () => {
     behave = (value) => (value === 'bad' ? failed({ code: 'provider', message: 'No.' }) : new Promise(() => undefined));
     const run = await start(calling(await save(sub), {}, true), { in: ['good', 'bad'] });
