@@ -322,7 +322,8 @@ export class Worker {
         const { redactor } = said;
         this.#engine.recordSteps(lease, redactor ? steps.map((step) => redactor.step(step)) : steps, progress);
       },
-      runWorkflow: (call) => this.#call(lease, call, ended),
+      runWorkflow: (call) =>
+        this.#call(lease, { ...call, input: said.redactor?.values(call.input) ?? call.input }, ended),
       stream: (text, isAnew) => {
         if (!signal.aborted) content.write(text, isAnew ?? false);
       },

@@ -115,6 +115,16 @@ describe('an agent in a workflow', () => {
     expect(logs).toContainEqual(expect.objectContaining({ node_id: 'agent', message: 'Step 1: greet answered.' }));
   });
 
+  it('gives no secret to the workflows that it runs, though its model repeats one', async () => {
+    const key = 'operator-key-0123456789';
+    const { server } = await scene([{ calls: [['greet', `{"Name": "${key}"}`]] }, 'Done.'], { 'openai-api-key': key });
+    const greeting = await server.client.save(GREETING);
+    const flow = await server.client.save(withAgent([greet(greeting.id)]));
+    await server.client.run(flow.id, { input: { Task: 'Greet.' } });
+    const [child] = await runsOf(server, greeting.id);
+    expect(child.input).toEqual({ Name: expect.stringMatching(/^\[secret .+\]$/) });
+  });
+
   it('of an error handler starts no error handler by what fails of the workflows that it runs', async () => {
     const { server } = await scene([{ calls: [['greet', '{"Url": "http://169.254.169.254/"}']] }, 'It failed.']);
     const flaky = await server.client.save({
