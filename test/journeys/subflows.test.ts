@@ -116,6 +116,11 @@ describe('a workflow that invokes another', () => {
     const round = await server.client.send('PATCH', `/v1/workflows/${first.id}`, { definition: invoking(second.id) });
     expect(round.status).toBe(422);
     expect(round.body.detail[0].msg).toContain('"Second" → this workflow');
+    const versions = `/v1/workflows/${first.id}/versions`;
+    const kept = await server.client.post(versions, { name: 'Kept' });
+    const changed = { definition: invoking(second.id) };
+    const version = await server.client.send('PATCH', `${versions}/${kept.id}`, changed);
+    expect([version.status, version.body.detail?.[0].type]).toEqual([422, 'subflow_cycle']);
   });
 
   it('is refused when the other is not there', async () => {
