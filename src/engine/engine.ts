@@ -322,6 +322,15 @@ export class Engine {
     }
   }
 
+  /** Ends a run that was invoked and whose time is over. One that has ended stays as it is. */
+  async expire(workspaceId: string, runId: string): Promise<void> {
+    for (;;) {
+      const held = await this.#find(workspaceId, runId);
+      if (held === null || held.active.ended) return;
+      if ((await this.#commit(held, held.active.expire())) === 'kept') return;
+    }
+  }
+
   /** Stops what goes on here in the name of runs that were deleted. */
   letGo(runIds: readonly string[]): void {
     for (const runId of runIds) {

@@ -293,6 +293,15 @@ describe('a subflow', () => {
     await vi.waitFor(async () => expect((await store.stats()).queuedTasks).toBe(0));
   });
 
+  it('that does not end in its time fails although no place of the worker is free', async () => {
+    behave = () => new Promise(() => undefined);
+    const items = Array.from({ length: 16 }, (_, index) => index);
+    const run = await start(calling(await save(sub), { node_timeout: 1, concurrency: 16 }, true), { in: items });
+    await vi.waitFor(() => expect(worker.busy).toBe(16));
+    expect((await ended(run, 4000)).failure).toMatchObject({ code: 'timeout', nodeId: 'call' });
+    await vi.waitFor(async () => expect([worker.busy, (await store.stats()).queuedTasks]).toEqual([0, 0]));
+  });
+
   it('whose inputs do not fit fails its node and says which', async () => {
     const subflow = await save(sub);
     const run = await runToEnd(
