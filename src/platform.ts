@@ -190,7 +190,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   await errorHandlers.start();
 
   const access = new Access({ store, system, log });
-  const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia });
+  const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia, keyring });
   const surveys = new Surveys({ store, system });
   const bulkJobs = new BulkJobs({ runs, replays, evaluations, surveys, system, log });
   const installation = new Installation({

@@ -324,6 +324,23 @@ export class Engine {
     }
   }
 
+  /** Ends a run that was invoked and whose time is over. One that has ended stays as it is. */
+  async expire(workspaceId: string, runId: string): Promise<void> {
+    for (;;) {
+      const held = await this.#find(workspaceId, runId);
+      if (held === null || held.active.ended) return;
+      if ((await this.#commit(held, held.active.expire())) === 'kept') return;
+    }
+  }
+
+  /** Stops what goes on here in the name of runs that were deleted. */
+  letGo(runIds: readonly string[]): void {
+    for (const runId of runIds) {
+      const held = this.#held.get(runId);
+      if (held) this.#ended(held, held.active.run);
+    }
+  }
+
   /** Writes a line of a running node. Lines of a run that has ended are dropped: nobody waits for them. */
   log(lease: Lease, level: LogLevel, message: string, meta: JsonObject | null): void {
     const { workspaceId, runId, nodeId, iteration } = lease.task;
@@ -610,9 +627,19 @@ export class Engine {
     if (this.#held.get(held.active.run.id) === held) this.#held.delete(held.active.run.id);
   }
 
+  /** At once, since the turns that are queued for them wait for places of the worker, which may all be held by what is to be stopped. */
+  async #stopBelow(workspaceId: string, runIds: readonly string[]): Promise<void> {
+    try {
+      for (const runId of runIds) await this.cancel(workspaceId, runId);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'runs below a run that ended are stopped when their turn comes');
+    }
+  }
+
   #ended(held: Held, run: Run): void {
     this.#forget(held);
     for (const listener of this.#endListeners) listener(run);
+    void this.#stopBelow(run.workspaceId, held.active.abandoned);
     for (const resolve of this.#waiting.get(run.id) ?? []) resolve(run);
   }
 }

@@ -558,6 +558,7 @@ export class Runs {
       },
     ]);
     if (kept === 'stale') return `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
+    this.#engine.letGo(below);
     // Rows first: a crash in between leaves bytes that nobody points at, never a row that points at nothing.
     for (const id of [runId, ...below]) await this.#payloads.remove(id);
     return null;

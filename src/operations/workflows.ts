@@ -274,6 +274,7 @@ export class Workflows {
       return renamed;
     }
     const { workflow } = await this.get(caller, workflowId);
+    await this.#checkSubflows(caller, workflowId, patch.given);
     const replacement = this.#version(caller, workflowId, patch.given, workflow.settings, about);
     await this.#store.commit([
       { kind: 'renameVersion', version: { ...version, name: null } },
