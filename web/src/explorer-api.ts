@@ -232,6 +232,11 @@ export const api = {
     models: (reading?: Reading) => get<wire.ModelSettingsState>('/settings/models', undefined, reading),
     saveModels: (settings: wire.SaveModelSettings) => put<wire.ModelSettingsState>('/settings/models', settings),
     read: (reading?: Reading) => get<wire.Settings>('/settings', undefined, reading),
+    retention: (reading?: Reading) => get<wire.RetentionState>('/settings/retention', undefined, reading),
+    saveRetention: (own: wire.SaveRetention['own']) =>
+      put<wire.RetentionState>('/settings/retention', { own } satisfies wire.SaveRetention),
+    retentionPreview: (days: number, reading?: Reading) =>
+      get<wire.RetentionPreview>('/settings/retention/preview', { days }, reading),
     saveEvaluation: (plan: EvaluationPlan | null) => put<EvaluationPlan | null>('/settings/evaluation', plan),
   },
   system: {
