@@ -136,6 +136,8 @@ const ROUTES: readonly Route[] = [
   route('POST', '/system/search/rebuild', 'admin', null),
   route('DELETE', '/views/{view_id}', 'runs:read', 'missing'),
   route('DELETE', '/keys/{doomed_key_id}', 'admin', 'missing'),
+  route('DELETE', '/models/{model_id}', 'models:write', 'missing'),
+  route('DELETE', '/comfyui-workflows/{comfyui_workflow_id}', 'comfyui-workflows:delete', 'missing'),
   route('DELETE', RUN, 'runs:delete', 'missing'),
   route('DELETE', WORKFLOW, CHANGES, 'missing'),
 ];

@@ -199,12 +199,14 @@ export const api = {
     list: (query: Cursor & { readonly search?: string }, reading?: Reading) =>
       get<wire.WorkflowPage>('/models', query, reading),
     read: (modelId: string, reading?: Reading) => get<wire.TargetDetail>(`/models/${id(modelId)}`, undefined, reading),
+    remove: (modelId: string) => remove(`/models/${id(modelId)}`),
   },
   comfyuiWorkflows: {
     list: (query: Cursor & { readonly search?: string }, reading?: Reading) =>
       get<wire.WorkflowPage>('/comfyui-workflows', query, reading),
     read: (workflowId: string, reading?: Reading) =>
       get<wire.TargetDetail>(`/comfyui-workflows/${id(workflowId)}`, undefined, reading),
+    remove: (workflowId: string) => remove(`/comfyui-workflows/${id(workflowId)}`),
   },
   keys: {
     list: (query: { readonly ended?: boolean } = {}, reading?: Reading) =>

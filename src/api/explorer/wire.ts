@@ -1014,7 +1014,7 @@ export interface IssueCategory {
 
 /* Models, ComfyUI ------------------------------------------------------------------------------------------------------------------------ */
 
-/* `GET /models` and `GET /comfyui-workflows` (`search`, `cursor`, `limit`, `back`) answer a `WorkflowPage`; `GET …/{id}` a `TargetDetail`. */
+/* `GET /models` and `GET /comfyui-workflows` (`search`, `cursor`, `limit`, `back`) answer a `WorkflowPage`; `GET …/{id}` a `TargetDetail`; `DELETE …/{id}` 204. */
 
 export interface TargetDetail {
   readonly workflow: WorkflowRow;
