@@ -208,6 +208,7 @@ export default function RunsPage() {
                 {category !== '' && (
                   <Category
                     name={subcategory === '' ? category : `${category} / ${subcategory}`}
+                    hasFilter={q !== ''}
                     onClear={() => {
                       selection.clear();
                       change({ category: '', subcategory: '' });
@@ -407,13 +408,21 @@ function BulkBar({
 }
 
 /** That only runs with an issue of one category are listed. */
-function Category({ name, onClear }: { readonly name: string; readonly onClear: () => void }) {
+function Category({
+  name,
+  hasFilter,
+  onClear,
+}: {
+  readonly name: string;
+  readonly hasFilter: boolean;
+  readonly onClear: () => void;
+}) {
   return (
     <span className={styles['words']}>
       <Button look="ghost" icon="close" title="List runs of all categories" onClick={onClear}>
         Issues: {name}
       </Button>
-      <span>Chart and facets count what the filter finds.</span>
+      <span>Chart and facets count {hasFilter ? 'what the filter finds' : 'all runs'}.</span>
     </span>
   );
 }
