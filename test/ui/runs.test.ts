@@ -173,6 +173,29 @@ describe('the page of runs', () => {
     await page.locator(`[data-run="${next}"]`).waitFor();
   });
 
+  it('keeps no line to the server while its window is hidden, and catches up when it is seen again', async () => {
+    const page = await explorer.open('/runs');
+    const lines = () =>
+      page.evaluate(
+        `performance.getEntriesByType('resource').filter(({ name }) => name.includes('/runs/live')).length`,
+      );
+    const show = (state: 'visible' | 'hidden') =>
+      page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));`);
+    await rows(page).first().waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    const { id: before } = await start('# Seen before');
+    await page.locator(`[data-run="${before}"]`).waitFor();
+    await show('hidden');
+    // The browser notes a request when it is over: the line is closed.
+    await expect.poll(lines).toBe(1);
+    const { id } = await start('# Not seen');
+    const opened = page.waitForRequest(/\/runs\/live/);
+    await show('visible');
+    expect(Number(new URL((await opened).url()).searchParams.get('position'))).toBeGreaterThan(0);
+    await page.locator(`[data-run="${id}"]`).waitFor();
+  });
+
   it('is worked by keyboard: j, k, x, Enter, ?', async () => {
     const page = await explorer.open('/runs');
     await rows(page).nth(3).waitFor();

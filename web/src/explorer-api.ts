@@ -70,7 +70,7 @@ export const api = {
     histogram: (query: wire.HistogramQuery, reading?: Reading) =>
       get<wire.Histogram>('/runs/histogram', query, reading),
     live: (query: { readonly q: string; readonly position: number }, listener: LiveListener<wire.RunsLiveEvent>) =>
-      listen<wire.RunsLiveEvent>('/runs/live', query, ['run', 'reset'], listener),
+      listenWhileSeen<wire.RunsLiveEvent>('/runs/live', query, ['run', 'reset'], listener),
     start: (run: wire.StartRun) => post<wire.StartedRun>('/runs', run),
     /** Where the browser downloads the runs from. */
     exportHref: (query: {
@@ -259,14 +259,49 @@ function listen<T extends { readonly event: string; readonly data: unknown }>(
   query: Query,
   names: readonly T['event'][],
   { onEvent, onState }: LiveListener<T>,
+  /** Told the place in the stream after each event. */
+  onId?: (lastId: string) => void,
 ): () => void {
   const source = new EventSource(address(path, query));
   for (const event of names) {
-    source.addEventListener(event, ({ data }: MessageEvent<string>) => onEvent({ event, data: JSON.parse(data) } as T));
+    source.addEventListener(event, ({ data, lastEventId }: MessageEvent<string>) => {
+      onId?.(lastEventId);
+      onEvent({ event, data: JSON.parse(data) } as T);
+    });
   }
   source.onopen = () => onState?.('open');
   source.onerror = () => onState?.('lost');
   return () => source.close();
+}
+
+/**
+ * As {@link listen}, closed while nobody sees the window and taken up where it was: a browser keeps six connections to a server, and windows in the
+ * background would hold them. The stream's ids are its positions.
+ */
+function listenWhileSeen<T extends { readonly event: string; readonly data: unknown }>(
+  path: string,
+  query: Query & { readonly position: number },
+  names: readonly T['event'][],
+  listener: LiveListener<T>,
+): () => void {
+  let position: string | number = query.position;
+  let close: (() => void) | null = null;
+  const look = () => {
+    if (document.visibilityState === 'hidden') {
+      close?.();
+      close = null;
+    } else {
+      close ??= listen(path, { ...query, position }, names, listener, (lastId) => {
+        if (lastId !== '') position = lastId;
+      });
+    }
+  };
+  look();
+  document.addEventListener('visibilitychange', look);
+  return () => {
+    document.removeEventListener('visibilitychange', look);
+    close?.();
+  };
 }
 
 interface Asked extends Reading {
