@@ -23,6 +23,7 @@ describe('the settings', () => {
     await row(page, 'preset').waitFor();
     expect(await barriers(page)).toEqual([]);
     await page.getByRole('button', { name: 'Create a key' }).click();
+    await page.locator('input:focus[placeholder="night job"]').waitFor();
     await dialog(page).getByRole('button', { name: 'Create the key' }).click();
     await dialog(page).locator('[aria-invalid=true]').waitFor();
     await dialog(page).getByLabel('Name').fill('night job');
