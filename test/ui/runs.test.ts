@@ -173,6 +173,21 @@ describe('the page of runs', () => {
     await page.locator(`[data-run="${next}"]`).waitFor();
   });
 
+  it('says that nothing could be read, chart and facets included, and reads all of it again', async () => {
+    const page = await explorer.open('/people');
+    // The one way to have an answer with 500 from a server that is well.
+    const error = { kind: 'internal', message: 'Something went wrong here.', problems: [], requestId: 'r-1' };
+    await page.route(/\/explorer\/v1\/runs/, (route) => route.fulfill({ status: 500, json: { error } }));
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await page.getByRole('heading', { name: 'The runs could not be read' }).waitFor();
+    await page.getByText('The facets could not be counted: Something went wrong here.').first().waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.unroute(/\/explorer\/v1\/runs/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await rows(page).first().waitFor();
+    expect(explorer.complaints().filter((said) => !said.includes('status of 500'))).toEqual([]);
+  });
+
   it('keeps no line to the server while its window is hidden, and catches up when it is seen again', async () => {
     const page = await explorer.open('/runs');
     const lines = () =>

@@ -406,6 +406,7 @@ describe('the editor', () => {
     await picker.selectOption({ label: 'shop · http_bearer' });
     expect(await picker.inputValue()).toBe('shop');
     expect(await barriers(page)).toEqual([]);
+    await picker.scrollIntoViewIfNeeded();
     await picture(page, 'workflow-credential');
   });
 

@@ -4,7 +4,6 @@ import { Button } from '../../components/button.tsx';
 import { Dialog } from '../../components/dialog.tsx';
 import { toast, toastError } from '../../components/toast.tsx';
 import { api, type WorkflowRow } from '../../explorer-api.ts';
-import type { TargetKind } from './target-detail.tsx';
 
 /** Asks before a model or a ComfyUI workflow is deleted. */
 export function DeleteDialog({
@@ -12,7 +11,7 @@ export function DeleteDialog({
   target: { id, name, slug },
   onClose,
 }: {
-  readonly kind: TargetKind;
+  readonly kind: 'model' | 'comfyui';
   readonly target: WorkflowRow;
   readonly onClose: () => void;
 }) {

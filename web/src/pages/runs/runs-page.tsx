@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { explorerVocabulary } from '../../../../src/filter/explorer-vocabulary.ts';
@@ -43,6 +43,7 @@ const ONLY_FILTER = 'Select runs first: what is done to all of them knows only t
 /** Finding runs, watching them come, and acting on many of them. */
 export default function RunsPage() {
   const [, navigate] = useLocation();
+  const client = useQueryClient();
   const actions = useActions();
   const [address, change] = useRunsAddress();
   const { q, text, mode, category, subcategory, sort, columns } = address;
@@ -163,6 +164,12 @@ export default function RunsPage() {
   const hasTime = bounds.from !== null || bounds.to !== null;
   const onTime = (since: string) => setFilter(withTime(q, 'created_at', since === '' ? null : since, null));
   const onRange = (from: number, to: number) => setFilter(withTime(q, 'created_at', timeText(from), timeText(to)));
+  const retry = () => {
+    list.retry();
+    // What was counted failed with them.
+    for (const counted of ['facets', 'histogram', 'count'])
+      void client.invalidateQueries({ queryKey: ['runs', counted] });
+  };
   const facets = isReadable ? <Facets q={q} onFilter={setFilter} /> : null;
 
   return (
@@ -284,7 +291,7 @@ export default function RunsPage() {
               <Button onClick={() => setFilter('')}>Clear the filter</Button>
             </EmptyState>
           ) : list.error && list.rows.length === 0 ? (
-            <ErrorState title="The runs could not be read" error={list.error} onRetry={list.retry} />
+            <ErrorState title="The runs could not be read" error={list.error} onRetry={retry} />
           ) : isEmpty ? (
             <div className={styles['none']}>
               <NoRuns
