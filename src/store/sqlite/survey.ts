@@ -400,6 +400,9 @@ export function workflowSurveys(
 
 const DAY_MS = 86_400_000;
 
+/** A whole number that JavaScript has no exact number for would be refused by the driver. */
+const SEEN = `case when typeof(v) = 'integer' and v not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(v as real) else v end`;
+
 /** See `Store.seenValues`. */
 export function seenValues(on: Connection, { workspaceId, target, prefix, mostRuns, limit }: SeenRequest): SeenValues {
   const source = runs({});
@@ -414,7 +417,7 @@ export function seenValues(on: Connection, { workspaceId, target, prefix, mostRu
   const wanted = bind(`${prefix.replaceAll(/[\\%_]/g, '\\$&')}%`);
   const rows = on
     .recent(
-      `select v, count(*) as n from (select ${value} as v from ${source.table} ${join.join(' ')}
+      `select ${SEEN} as seen, count(*) as n from (select ${value} as v from ${source.table} ${join.join(' ')}
          where ${source.workspace} = ${bind(workspaceId)} order by r.id desc limit ${bind(mostRuns)})
        where v is not null and typeof(v) <> 'blob' and length(v) <= ${LONGEST_SEEN} and v like ${wanted} escape '\\'
        group by 1 order by 2 desc, 1 limit ${bind(limit)}`,
@@ -422,7 +425,7 @@ export function seenValues(on: Connection, { workspaceId, target, prefix, mostRu
     .all(...values);
   const seen = on.prepared('select count(*) as n from (select 1 from runs where workspace_id = ? limit ?)');
   return {
-    values: rows.map((row) => [row['v'] as string | number, Number(row['n'])] as const),
+    values: rows.map((row) => [row['seen'] as string | number, Number(row['n'])] as const),
     scanned: Number(seen.get(workspaceId, mostRuns)?.['n']),
   };
 }
