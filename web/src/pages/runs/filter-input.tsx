@@ -9,6 +9,12 @@ import styles from './filter-input.module.css';
 /** Milliseconds after a key until the server is asked for values: one word, one question. */
 const PAUSE = 80;
 
+interface Asking {
+  readonly gone: AbortController;
+  readonly timer: ReturnType<typeof setTimeout>;
+  isFirstTaken: boolean;
+}
+
 /**
  * One line in the filter language: coloured, its mistakes underlined, with what may be written next below it.
  *
@@ -45,7 +51,8 @@ export function FilterInput({
   const painted = useRef<HTMLDivElement>(null);
   const [offer, setOffer] = useState<Completions | null>(null);
   const [active, setActive] = useState(-1);
-  const asking = useRef<{ readonly gone: AbortController; readonly timer: ReturnType<typeof setTimeout> } | null>(null);
+  /** What is offered belongs to a text that has changed since, until this is answered. */
+  const asking = useRef<Asking | null>(null);
   const pieces = useMemo(() => piecesOf(value), [value]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is painted follows the text
   useLayoutEffect(() => {
@@ -53,18 +60,20 @@ export function FilterInput({
   }, [value, input]);
   useEffect(() => onOffer(offer !== null), [offer, onOffer]);
 
-  const close = () => {
+  const stopAsking = () => {
     asking.current?.gone.abort();
     clearTimeout(asking.current?.timer);
     asking.current = null;
+  };
+  const close = () => {
+    stopAsking();
     setOffer(null);
     setActive(-1);
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is asked for ends with the input
   useEffect(() => close, []);
   const ask = (isAsked: boolean) => {
-    asking.current?.gone.abort();
-    clearTimeout(asking.current?.timer);
+    stopAsking();
     const gone = new AbortController();
     const timer = setTimeout(async () => {
       const element = input.current;
@@ -76,19 +85,22 @@ export function FilterInput({
         gone.signal,
       );
       if (gone.signal.aborted) return;
+      const isFirstTaken = asking.current?.isFirstTaken;
+      asking.current = null;
       setOffer(found);
       setActive(-1);
+      if (isFirstTaken && found) take(found, found.options[0]);
     }, PAUSE);
-    asking.current = { gone, timer };
+    asking.current = { gone, timer, isFirstTaken: false };
   };
-  const take = (completion: Completion | undefined) => {
+  const take = ({ from }: Completions, completion: Completion | undefined) => {
     const element = input.current;
-    if (!element || !offer || !completion) return;
+    if (!element || !completion) return;
     element.focus();
-    element.setSelectionRange(offer.from, element.selectionStart);
+    element.setSelectionRange(from, element.selectionStart);
     // The only way that the browser's own undo knows of; it also tells `onChange`.
     if (!document.execCommand('insertText', false, completion.text)) {
-      element.setRangeText(completion.text, offer.from, element.selectionEnd ?? offer.from, 'end');
+      element.setRangeText(completion.text, from, element.selectionEnd ?? from, 'end');
       onChange(element.value);
     }
     close();
@@ -104,14 +116,16 @@ export function FilterInput({
       else setActive(active + step < -1 ? options.length - 1 : active + step >= options.length ? -1 : active + step);
     } else if (event.key === 'Enter') {
       event.preventDefault();
-      if (active >= 0) take(options[active]);
+      if (offer && active >= 0) take(offer, options[active]);
       else {
         close();
         onApply();
       }
-    } else if (event.key === 'Tab' && options.length > 0 && !event.shiftKey) {
+    } else if (event.key === 'Tab' && offer && !event.shiftKey) {
       event.preventDefault();
-      take(options[Math.max(0, active)]);
+      // Faster than the answer: the first of what is offered for the text as it is now.
+      if (asking.current && active < 0) asking.current.isFirstTaken = true;
+      else take(offer, options[Math.max(0, active)]);
     } else if (event.key === 'Escape') {
       event.preventDefault();
       event.stopPropagation();
@@ -150,6 +164,7 @@ export function FilterInput({
         value={value}
         onChange={(event) => {
           onChange(event.target.value);
+          setActive(-1);
           ask(false);
         }}
         onKeyDown={onKeyDown}
@@ -185,7 +200,7 @@ export function FilterInput({
             ref={index === active ? scrollIntoSight : null}
             // The focus stays in the input.
             onPointerDown={(event) => event.preventDefault()}
-            onClick={() => take(options[index])}
+            onClick={() => offer && take(offer, options[index])}
           >
             <span className={styles[kind]}>{words}</span>
             <span className={styles['detail']}>{detail}</span>
