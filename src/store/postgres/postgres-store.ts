@@ -157,11 +157,11 @@ class PostgresStore implements Store {
   async renewLeases(leases: readonly Lease[], now: number, leaseMs: number): Promise<Lease[]> {
     if (leases.length === 0) return [];
     const held = await this.#reads.platformRows(
-      `update tasks t set leased_until = $2 ${OF_LEASES} returning t.workspace_id, t.run_id, t.id`,
+      `update tasks t set leased_until = $2 ${OF_LEASES} returning t.token, t.workspace_id, t.run_id, t.id`,
       [leaseCells(leases), now + leaseMs],
     );
-    const kept = new Set(held.map((row) => `${row['workspace_id']} ${row['run_id']} ${row['id']}`));
-    return leases.filter(({ task }) => !kept.has(`${task.workspaceId} ${task.runId} ${task.id}`));
+    const kept = new Set(held.map((row) => `${row['token']} ${row['workspace_id']} ${row['run_id']} ${row['id']}`));
+    return leases.filter(({ task, token }) => !kept.has(`${token} ${task.workspaceId} ${task.runId} ${task.id}`));
   }
 
   async returnLeases(leases: readonly Lease[]): Promise<void> {
