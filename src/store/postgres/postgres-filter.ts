@@ -33,9 +33,10 @@ export const postgresFilter: FilterDialect = {
 
 /** A text steps into objects and a number into lists only; both give null for anything else. */
 function valueAt(column: string, path: readonly (string | number)[], bind: Bind): string {
-  if (path.some((key) => typeof key === 'number' && !(key >= 0 && key < MOST_POSITIONS))) return `NULL::jsonb`;
-  const steps = path.map((key) => ` -> ${bind(key)}::${typeof key === 'number' ? 'int' : 'text'}`);
-  return `(json_of(${column})${steps.join('')})`;
+  return path.reduce<string>((value, key) => {
+    if (typeof key === 'string') return `(${value} -> ${bind(key)}::text)`;
+    return key >= 0 && key < MOST_POSITIONS ? `json_item(${value}, ${bind(key)}::int)` : 'NULL::jsonb';
+  }, `json_of(${column})`);
 }
 
 /** Collects the parameters of a statement whose first one is the workspace. */

@@ -12,6 +12,11 @@ export const VALUE_FUNCTIONS = `
         '(?<!\\\\u[dD][89abAB][0-9a-fA-F]{2})(?<!\\\\)((?:\\\\\\\\)*)\\\\u[dD][c-fC-F][0-9a-fA-F]{2}', '\\1\\\\ufffd', 'g')::jsonb end
   $$;
 
+  -- PostgreSQL takes a bare value for a list of one.
+  create function json_item(given jsonb, place int) returns jsonb language sql immutable strict parallel safe as $$
+    select case when jsonb_typeof(given) = 'array' then given -> place end
+  $$;
+
   -- A JSON number as JavaScript has it: a double, which the largest ones do not fit into.
   create function json_number(given jsonb) returns double precision language sql immutable strict parallel safe as $$
     select case
