@@ -288,8 +288,10 @@ export const COMMIT_FUNCTION = `
           on conflict (workspace_id) do update set plan = excluded.plan;
         end if;
       when 'followed' then
-        -- Without "on conflict": of two that begin at once, one must fail and be tried again, to find that it is stale.
-        update platform_followers p set position = (w ->> 'position')::bigint where p.name = w ->> 'follower';
+        -- What was not there when it was looked for may be there now. Then neither statement may do: the insert fails, and the change is tried
+        -- again, to find that it is stale. So it is with all that is made by its first change.
+        update platform_followers p set position = (w ->> 'position')::bigint
+        where p.name = w ->> 'follower' and p.position = (w ->> 'before')::bigint;
         if not found then
           insert into platform_followers (name, position) values (w ->> 'follower', (w ->> 'position')::bigint);
         end if;
@@ -301,7 +303,7 @@ export const COMMIT_FUNCTION = `
           select n.name, n.digest, n.prefix, n.scopes, n.created_at, n.revoked_at, n.created_by, n.expires_at, n.rate_limit,
             n.former_digest, n.former_until, n.revision
           from jsonb_populate_record(null::api_keys, r) n)
-        where a.workspace_id = r ->> 'workspace_id' and a.id = r ->> 'id';
+        where a.workspace_id = r ->> 'workspace_id' and a.id = r ->> 'id' and a.revision = (r ->> 'revision')::bigint - 1;
         if not found then insert into api_keys select * from jsonb_populate_record(null::api_keys, r); end if;
       when 'touchKey' then
         update api_keys a set last_used_at = greatest(coalesce(a.last_used_at, 0), (w ->> 'at')::bigint)
@@ -310,7 +312,7 @@ export const COMMIT_FUNCTION = `
         update credentials c set (name, kind, settings, secrets, models, hosts, updated_at, revision) = (
           select n.name, n.kind, n.settings, n.secrets, n.models, n.hosts, n.updated_at, n.revision
           from jsonb_populate_record(null::credentials, r) n)
-        where c.workspace_id = r ->> 'workspace_id' and c.id = r ->> 'id';
+        where c.workspace_id = r ->> 'workspace_id' and c.id = r ->> 'id' and c.revision = (r ->> 'revision')::bigint - 1;
         if not found then insert into credentials select * from jsonb_populate_record(null::credentials, r); end if;
       when 'removeCredential' then
         delete from credentials c where c.workspace_id = ws and c.id = rid;
@@ -321,7 +323,7 @@ export const COMMIT_FUNCTION = `
         update model_settings m set (prices, presets, default_models, updated_at, revision) = (
           select n.prices, n.presets, n.default_models, n.updated_at, n.revision
           from jsonb_populate_record(null::model_settings, r) n)
-        where m.workspace_id = r ->> 'workspace_id';
+        where m.workspace_id = r ->> 'workspace_id' and m.revision = (r ->> 'revision')::bigint - 1;
         if not found then insert into model_settings select * from jsonb_populate_record(null::model_settings, r); end if;
       else
         raise exception 'The store knows no write %', w ->> 'k';

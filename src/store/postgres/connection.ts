@@ -9,6 +9,9 @@ const CONNECTIONS = 10;
 /** Seconds to wait for a connection. */
 const CONNECT_SECONDS = 10;
 
+/** Seconds before a connection is tried again, by the number of failures: never long, since the processes that wait are few. */
+const backoff = (failures: number): number => Math.min(0.5, 0.02 * 2 ** failures);
+
 /** A name that needs no quotes, and that nothing could be smuggled in with. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/;
 
@@ -47,6 +50,7 @@ export function openConnections({ url, schema }: Address): Sql {
   return postgres(url, {
     max: CONNECTIONS,
     connect_timeout: CONNECT_SECONDS,
+    backoff,
     fetch_types: false,
     onnotice: () => undefined,
     connection: { application_name: 'millrun', ...(schema !== 'public' && { search_path: schema }) },
