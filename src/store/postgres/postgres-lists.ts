@@ -9,7 +9,7 @@ import type { Reads } from './connection.ts';
 import { BoundParameters, postgresFilter } from './postgres-filter.ts';
 
 /** Lists on PostgreSQL. */
-const postgresLists: ListDialect = {
+export const postgresLists: ListDialect = {
   join: 'join',
   property(column, key, kind) {
     const value = `(json_of(${column}) -> '${key}')`;
