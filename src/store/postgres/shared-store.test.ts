@@ -15,7 +15,7 @@ const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
 const LEASE_MS = 10_000;
 
 // What is told as kept must survive a crash here.
-const cluster = startsPostgres({ fsync: 'on' });
+const cluster = startsPostgres({ fsync: 'on', log_statement: 'none' });
 
 describe('several processes on one store', () => {
   let schema: ReturnType<typeof cluster.newSchema>;
@@ -187,6 +187,19 @@ describe('several processes on one store', () => {
     for (const events of Map.groupBy(seen, ({ runId }) => runId).values()) {
       expect(events.map(({ progress }) => progress)).toEqual(Array.from({ length: each }, (_, n) => n));
     }
+  });
+
+  it('go on after they were silent for so long that their place was cleared away', async () => {
+    const store = await opened();
+    const run = aRun();
+    await store.commit([create(run)]);
+    const admin = postgres(cluster.url, { max: 1 });
+    const name = new URL(schema.url).searchParams.get('schema');
+    await admin.unsafe(`delete from ${name}.platform_writers`);
+    await admin.end();
+    expect(await store.commit([append(run)])).toBe('kept');
+    expect(await store.commit([append(run)])).toBe('kept');
+    expect(await store.readLog(0, 10)).toHaveLength(2);
   });
 
   it('learn what became of a commit whose connection was cut, and apply none twice', async () => {
