@@ -41,8 +41,8 @@ export type EmbedderSettings =
 export interface SearchThreadData {
   readonly role: 'writer' | 'reader';
   readonly folder: string;
-  /** Where the store is; null: in the folder. */
-  readonly store: string | null;
+  /** Where the store is; in the folder, when it is left out or null. */
+  readonly store?: string | null;
   readonly maxCharacters: number;
   readonly embedder: EmbedderSettings;
 }
@@ -66,7 +66,7 @@ const QUERY_TIMEOUT_MS = 5000;
 const data = workerData as SearchThreadData;
 const port = parentPort!;
 const path = join(data.folder, INDEX_FILE_NAME);
-const runs = data.store === null ? openRunReader(data.folder) : openPostgresRunReader(data.store);
+const runs = data.store ? openPostgresRunReader(data.store) : openRunReader(data.folder);
 const tell = (message: FromWriter | FromReader) => port.postMessage(message);
 const embedder = new EmbedderOnDemand(openEmbedder, REST_MS);
 if (data.role === 'writer') write();
