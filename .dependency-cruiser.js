@@ -152,6 +152,8 @@ export default {
   options: {
     tsPreCompilationDeps: true,
     doNotFollow: { path: PACKAGES },
+    // What the build made of web/src.
+    exclude: { path: '^web/dist/' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
   },
 };

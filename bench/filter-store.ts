@@ -24,12 +24,12 @@ export function idOf(n: number): string {
 }
 
 /** Fills a store with finished runs that differ in everything that is filtered by, each value both often and rarely. The same each time, but for the ids. */
-export async function fillStore(folder: string, runs: number): Promise<void> {
+export async function fillStore(folder: string, runs: number, workspaceId: string = WORKSPACE): Promise<void> {
   const store = openSqliteStore(folder);
   for (const { kind, slug, id } of WORKFLOWS) {
     const version = {
       id,
-      workspaceId: WORKSPACE,
+      workspaceId,
       workflowId: id,
       name: null,
       description: null,
@@ -44,13 +44,13 @@ export async function fillStore(folder: string, runs: number): Promise<void> {
       { kind: 'createVersion', version: { ...version, ...definition } },
       {
         kind: 'createWorkflow',
-        workflow: { id, workspaceId: WORKSPACE, kind, slug, currentVersionId: id, ...texts, ...parts, ...times },
+        workflow: { id, workspaceId, kind, slug, currentVersionId: id, ...texts, ...parts, ...times },
       },
     ]);
   }
   for (let made = 0; made < runs; made += GROUP) {
     const group = Array.from({ length: Math.min(GROUP, runs - made) }, (_, index) =>
-      store.commit([{ kind: 'createRun', run: runOf(made + index, runs) }]),
+      store.commit([{ kind: 'createRun', run: { ...runOf(made + index, runs), workspaceId } }]),
     );
     await Promise.all(group);
   }

@@ -10,6 +10,7 @@ const folders = ['src', 'web', 'test', 'bench', 'demo'].filter((folder) => exist
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
   types: ['tsc', '--pretty', '-p', '.'],
   knip: ['knip'],
+  'web types': ['tsc', '--pretty', '-p', 'web'],
   'domain types': ['tsc', '--pretty', '-p', 'src/domain'],
   floors: ['depcruise', ...folders],
   biome: ['biome', 'check', '--error-on-warnings'],

@@ -1,4 +1,4 @@
-// Fills the compile cache after an install, so that the first start is as quick and small as every other one.
+// After an install: fills the compile cache, so that the first start is as quick and small as every other one, and builds the pages.
 import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -10,5 +10,12 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   } catch (error) {
     // An install is not the place to fail for it: the first start compiles what is missing, and says what is wrong.
     process.stderr.write(`The compile cache was not filled: ${error}\n`);
+  }
+  try {
+    await import('./build-web.ts');
+  } catch (error) {
+    process.stderr.write(
+      `The pages were not built: ${error}\nThe server runs without them; \`npm run build\` tries again.\n`,
+    );
   }
 }

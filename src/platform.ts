@@ -1,6 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
@@ -30,6 +32,7 @@ import { Access, ensureFirstKey, isValidKey } from './operations/access.ts';
 import { Assets } from './operations/assets.ts';
 import { Batches } from './operations/batches.ts';
 import { BuiltInJudges } from './operations/built-in-judges.ts';
+import { BulkJobs } from './operations/bulk-jobs.ts';
 import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Credentials } from './operations/credentials.ts';
 import { Deliveries } from './operations/deliveries.ts';
@@ -40,6 +43,7 @@ import { Evaluations } from './operations/evaluations.ts';
 import { Files } from './operations/files.ts';
 import { Flows } from './operations/flows.ts';
 import { Idempotency } from './operations/idempotency.ts';
+import { Installation, type ProcessFacts } from './operations/installation.ts';
 import { firstKey } from './operations/key-record.ts';
 import { Keyring } from './operations/keyring.ts';
 import { Keys } from './operations/keys.ts';
@@ -51,7 +55,10 @@ import { Replays } from './operations/replays.ts';
 import { RunDiffs } from './operations/run-diff.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
+import { SavedViews } from './operations/saved-views.ts';
 import { RunSearch } from './operations/search.ts';
+import { Sessions } from './operations/sessions.ts';
+import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
@@ -186,15 +193,29 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
   await errorHandlers.start();
 
+  const access = new Access({ store, system, log });
+  const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia, keyring });
+  const surveys = new Surveys({ store, system });
+  const bulkJobs = new BulkJobs({ runs, replays, evaluations, surveys, system, log });
+  const installation = new Installation({
+    stats: () => store.stats(),
+    search,
+    facts: async () => ({
+      busyWorkers: worker.busy,
+      concurrency: config.workerConcurrency,
+      disk: await diskUse(folder),
+    }),
+  });
+
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
   let ready = true;
   const server = await createServer({
-    access: new Access({ store, system, log }),
+    access,
     keys: new Keys({ store, system, log }),
     workflows,
     runs,
     records: new RunRecords(store),
-    replays: new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia }),
+    replays,
     runDiffs: new RunDiffs({ store, engine, payloads }),
     search,
     files,
@@ -217,6 +238,16 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     maxFileBytes: config.maxFileBytes,
     syncTimeoutMs: config.syncTimeoutSeconds * 1000,
     maxBodyBytes: config.maxBodyBytes,
+    explorer: {
+      sessions: new Sessions({ access, system, secret }),
+      surveys,
+      savedViews: new SavedViews({ store, system }),
+      bulkJobs,
+      installation,
+      version,
+      publicUrl: config.publicUrl,
+    },
+    webFolder: WEB_FOLDER,
     log,
     ready: () => ready,
     vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy }),
@@ -233,6 +264,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       const cut = setTimeout(() => server.server.closeAllConnections(), graceMs);
       await server.close();
       clearTimeout(cut);
+      await bulkJobs.stop();
       await worker.stop(left());
       await pipeline.stop();
       await errorHandlers.stop();
@@ -277,6 +309,22 @@ export async function removeSearchIndex(folder: string): Promise<boolean> {
   removeIndexFile(join(folder, INDEX_FILE_NAME));
   await store.close();
   return true;
+}
+
+/** Where the page of the explorer is built into. */
+const WEB_FOLDER = fileURLToPath(new URL('../web/dist', import.meta.url));
+
+/** Bytes of the files of a data folder. Blobs are not counted: walking a million files would take minutes. */
+async function diskUse(folder: string): Promise<ProcessFacts['disk']> {
+  const sizeOf = async (...names: string[]) => {
+    const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => ({ size: 0 }))));
+    return sizes.reduce((sum, { size }) => sum + size, 0);
+  };
+  const [store, searchIndex] = await Promise.all([
+    sizeOf('millrun.db', 'millrun.db-wal'),
+    sizeOf('search.db', 'search.db-wal'),
+  ]);
+  return { store, searchIndex, blobs: null };
 }
 
 const SECRET_FILE = 'secret.key';

@@ -2,10 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { invalid, type PlatformError } from '../domain/error.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { Log } from '../system/log.ts';
 import type { DialectParts } from './dialect.ts';
+import { explorer } from './explorer/explorer.ts';
+import type { ExplorerOwnParts } from './explorer/parts.ts';
+import { WebPages } from './explorer/web-pages.ts';
 import { nestsDeeper } from './json-text.ts';
 import { serveMetrics, type Vitals } from './metrics.ts';
+import { readDefinition } from './noxus/definition.ts';
 import { answerError, answerNotFound } from './noxus/errors.ts';
 import { noxus } from './noxus/noxus.ts';
 import { runflow } from './runflow/runflow.ts';
@@ -19,6 +24,9 @@ export interface ServerParts extends DialectParts {
   readonly vitals: () => Promise<Vitals>;
   /** Whether requests are welcome: false while starting and draining. */
   readonly ready: () => boolean;
+  readonly explorer: ExplorerOwnParts;
+  /** The folder that the page of the explorer was built into; it need not be there. */
+  readonly webFolder: string;
 }
 
 /** Levels of lists and objects in a JSON body. Recursion over a value must never reach the end of the call stack, some 7,000 levels. */
@@ -74,8 +82,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       done(Object.assign(new Error(message), { statusCode: 400 }), undefined);
     }
   });
+  const pages = new WebPages(parts.webFolder);
+  pages.serve(app);
   // No prefix and no key say which dialect is meant: those without either are taken for Noxus.
-  app.setNotFoundHandler(answerNotFound);
+  app.setNotFoundHandler((request, reply) => {
+    if (!pages.answer(request, reply)) answerNotFound(request, reply);
+  });
   app.setErrorHandler(answerError);
   app.addHook('preClose', async () => endEventStreams(app.server));
 
@@ -87,6 +99,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   serveMetrics(app, parts.vitals);
   await app.register((scope) => noxus(scope, parts), { prefix: '/noxus' });
   await app.register((scope) => runflow(scope, parts), { prefix: '/runflow' });
+  // Workflows are kept in the form of Noxus, which the editor of the explorer writes.
+  const readDocument = (document: JsonObject) => readDefinition(document, parts.catalogue);
+  await app.register((scope) => explorer(scope, { ...parts, ...parts.explorer, readDocument }), {
+    prefix: '/explorer',
+  });
   return app;
 }
 

@@ -1,5 +1,5 @@
 import type { Failure } from './failure.ts';
-import type { JsonObject } from './json.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
 import type { Payload } from './payload.ts';
 import type { WorkflowKind } from './workflow.ts';
 
@@ -26,6 +26,15 @@ export function takesPlace(run: Run): boolean {
 
 /** The source of a run that a node called and waits for. */
 export const CALL_SOURCE = 'agent';
+
+/** The entry in the context of a run that handles an error: the id of the run that failed. */
+export const FAILED_RUN = 'failed_run_id';
+
+/** What a run that a node called says of its caller. Others say nothing: what they have in their context is whatever their caller wrote. */
+export function callerOf({ source, context }: Run): JsonObject {
+  const by = source === CALL_SOURCE ? context?.['called_by'] : undefined;
+  return by !== undefined && isJsonObject(by) ? by : {};
+}
 
 /** One execution of one workflow version. Times are epoch milliseconds. */
 export interface Run {

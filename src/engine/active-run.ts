@@ -111,6 +111,8 @@ export class ActiveRun {
   #dirty = new Set<string>();
   /** Requests made in this step. */
   #newRequests: string[] = [];
+  /** Runs that were invoked and had not ended when this one did. */
+  #abandoned: readonly string[] = [];
   /** What the node that reports steps said last. */
   #steps: StepProgress | null = null;
 
@@ -194,6 +196,11 @@ export class ActiveRun {
 
   get ended(): boolean {
     return isTerminal(this.run.status);
+  }
+
+  /** Runs that nobody waits for any more since this one has ended. */
+  get abandoned(): readonly string[] {
+    return this.#abandoned;
   }
 
   /** The input of the pass that a task is about, or null when that node no longer runs. */
@@ -280,9 +287,8 @@ export class ActiveRun {
     const { workspaceId, id: runId } = this.run;
     writes.push({ kind: 'endTasksOfRun', workspaceId, runId });
     // They see that nobody waits for them any more when they come to their turn.
-    for (const ofNode of this.#invoked.values()) {
-      for (const invoked of ofNode.values()) writes.push({ kind: 'addTask', task: this.#turnOf(invoked.runId) });
-    }
+    this.#abandoned = [...this.#invoked.values()].flatMap((ofNode) => [...ofNode.values()].map(({ runId }) => runId));
+    for (const id of this.#abandoned) writes.push({ kind: 'addTask', task: this.#turnOf(id) });
     this.#invoked.clear();
     if (this.#asked.size === 0) return;
     writes.push({ kind: 'cancelPersonRequests', workspaceId, runId, at: this.#system.now() });
@@ -886,7 +892,7 @@ export class ActiveRun {
     const warned: Warning = {
       identifier: 'retry_warning',
       detail,
-      params: { attempt: task.attempt, iteration: task.iteration },
+      params: { attempt: task.attempt, iteration: task.iteration, delay_ms: delay },
     };
     this.#put(
       node,

@@ -205,11 +205,12 @@ export function valuesOfPass(activation: Activation, iteration: number): JsonObj
 
 /**
  * The outputs of an iterating node: each connector's values in the order of the items, without the passes that did not take it.
- * A connector that no pass took was not taken, unless there were no items: an empty list flows on.
+ * A connector that no pass took was not taken, unless there were no items: an empty list flows on, through `eachTo` alone where there is one.
  */
 export function gather(node: GraphNode, passes: readonly (JsonObject | null)[]): JsonObject {
   const gathered: JsonObject = {};
-  if (passes.length === 0) {
+  const { eachTo } = node.type;
+  if (passes.length === 0 && eachTo === undefined) {
     for (const { name } of [...node.type.outputs, ...(node.type.outputsOf?.(node.config) ?? [])]) gathered[name] = [];
     // Families of sockets are known by the edges that leave them.
     for (const { output } of node.outgoing) if (output?.includes('::')) gathered[output] ??= [];
@@ -222,6 +223,9 @@ export function gather(node: GraphNode, passes: readonly (JsonObject | null)[]):
       else gathered[name] = [value];
     }
   }
+  // Where all of them failed and an error branch takes that, there are no results to go on with.
+  const isRouted = passes.length > 0 && passes.every((outputs) => outputs !== null && Object.hasOwn(outputs, ON_ERROR));
+  if (eachTo !== undefined && !isRouted) gathered[eachTo] ??= [];
   return gathered;
 }
 
@@ -234,7 +238,12 @@ export function isErrorRouted(node: GraphNode, state: ScheduleState): boolean {
 export function outputsOfFailure(node: GraphNode, failure: Failure, state: ScheduleState): JsonObject | null {
   if (isErrorRouted(node, state)) return { [ON_ERROR]: failure.message };
   if (!node.continueOnError) return null;
-  return Object.fromEntries(node.type.outputs.map((spec) => [spec.name, null]));
+  const { type, config, outgoing } = node;
+  const configured = type.branches === true ? [] : (type.outputsOf?.(config) ?? []);
+  const names = [...type.outputs, ...configured].map(({ name }) => name);
+  // Families of sockets are known by the edges that leave them. One that is left out would shift the lists of an iterating node.
+  for (const { output } of outgoing) if (output?.includes('::')) names.push(output);
+  return Object.fromEntries(names.map((name) => [name, null]));
 }
 
 /** The failure that ends the run, if there is one: of several, the one earliest in the graph, whichever came first in time. */

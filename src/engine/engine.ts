@@ -78,6 +78,8 @@ export class Engine {
   readonly #payloads: Payloads;
   readonly #log: Log;
   readonly #graphs = new Map<string, Graph>();
+  /** By version. */
+  readonly #subflows = new Map<string, { readonly workspaceId: string; readonly subflow: Subflow }>();
   readonly #held = new Map<string, Held>();
   readonly #loading = new Map<string, Promise<Held | null>>();
   readonly #endListeners = new Set<(run: Run) => void>();
@@ -322,6 +324,23 @@ export class Engine {
     }
   }
 
+  /** Ends a run that was invoked and whose time is over. One that has ended stays as it is. */
+  async expire(workspaceId: string, runId: string): Promise<void> {
+    for (;;) {
+      const held = await this.#find(workspaceId, runId);
+      if (held === null || held.active.ended) return;
+      if ((await this.#commit(held, held.active.expire())) === 'kept') return;
+    }
+  }
+
+  /** Stops what goes on here in the name of runs that were deleted. */
+  letGo(runIds: readonly string[]): void {
+    for (const runId of runIds) {
+      const held = this.#held.get(runId);
+      if (held) this.#ended(held, held.active.run);
+    }
+  }
+
   /** Writes a line of a running node. Lines of a run that has ended are dropped: nobody waits for them. */
   log(lease: Lease, level: LogLevel, message: string, meta: JsonObject | null): void {
     const { workspaceId, runId, nodeId, iteration } = lease.task;
@@ -402,6 +421,12 @@ export class Engine {
     const open = [...graph.invoked];
     for (let workflowId = open.pop(); workflowId !== undefined; workflowId = open.pop()) {
       if (found.has(workflowId)) continue;
+      const known = this.#subflows.get(frozen?.[workflowId] ?? '');
+      if (known !== undefined && known.workspaceId === workspaceId) {
+        found.set(workflowId, known.subflow);
+        open.push(...known.subflow.graph.invoked);
+        continue;
+      }
       const workflow = await this.#store.getWorkflow(workspaceId, workflowId);
       const versionId = frozen?.[workflowId] ?? workflow?.currentVersionId ?? null;
       const version = versionId === null ? null : await this.#store.getVersion(workspaceId, versionId);
@@ -415,17 +440,26 @@ export class Engine {
         problems.push({ at, message, type: 'incomplete_subflow' });
       } else {
         const compiled = this.graphOf(version);
-        found.set(workflowId, {
+        const subflow: Subflow = {
           workflowId,
           versionId: version.id,
           name: workflow?.name ?? workflowId,
           graph: compiled,
-        });
+        };
+        found.set(workflowId, subflow);
+        this.#keepSubflow(workspaceId, subflow);
         open.push(...compiled.invoked);
       }
     }
     if (problems.length > 0) throw invalid(problems);
     return found;
+  }
+
+  /** A version never changes, and each run below a run asks for those that it invokes. */
+  #keepSubflow(workspaceId: string, subflow: Subflow): void {
+    const oldest = this.#subflows.keys().next().value;
+    if (this.#subflows.size >= GRAPHS_KEPT && oldest !== undefined) this.#subflows.delete(oldest);
+    this.#subflows.set(subflow.versionId, { workspaceId, subflow });
   }
 
   #create(newRun: NewRun, subflows: Subflows, taken: readonly NodeRun[] = []): ActiveRun {
@@ -593,9 +627,19 @@ export class Engine {
     if (this.#held.get(held.active.run.id) === held) this.#held.delete(held.active.run.id);
   }
 
+  /** At once, since the turns that are queued for them wait for places of the worker, which may all be held by what is to be stopped. */
+  async #stopBelow(workspaceId: string, runIds: readonly string[]): Promise<void> {
+    try {
+      for (const runId of runIds) await this.cancel(workspaceId, runId);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'runs below a run that ended are stopped when their turn comes');
+    }
+  }
+
   #ended(held: Held, run: Run): void {
     this.#forget(held);
     for (const listener of this.#endListeners) listener(run);
+    void this.#stopBelow(run.workspaceId, held.active.abandoned);
     for (const resolve of this.#waiting.get(run.id) ?? []) resolve(run);
   }
 }

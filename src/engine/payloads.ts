@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Blobs } from '../blobs/blobs.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { INLINE_PAYLOAD_LIMIT, type Payload, payloadReference, referencedBlob } from '../domain/payload.ts';
@@ -56,6 +57,27 @@ export class Payloads {
   async text(payload: Payload): Promise<string> {
     const reference = referencedBlob(payload);
     return reference === null ? payload : (await this.#blobs.get(reference.blobId)).toString('utf8');
+  }
+
+  /** The JSON text of a payload, as a stream where it is large, and its size. @throws BlobMissing */
+  async open(payload: Payload): Promise<{ text: string | Readable; bytes: number }> {
+    const reference = referencedBlob(payload);
+    if (reference === null) return { text: payload, bytes: Buffer.byteLength(payload) };
+    const { stream, size } = await this.#blobs.open(reference.blobId);
+    return { text: stream, bytes: size };
+  }
+
+  /** The first `length` characters of a payload, or somewhat fewer, and the size of it all. Not more is read of a large one. @throws BlobMissing */
+  async beginning(payload: Payload, length: number): Promise<{ text: string; bytes: number }> {
+    const { text, bytes } = await this.open(payload);
+    if (typeof text === 'string') return { text: text.slice(0, length), bytes };
+    const decoder = new TextDecoder();
+    let read = '';
+    for await (const chunk of text) {
+      read += decoder.decode(chunk as Buffer, { stream: true });
+      if (read.length >= length) break;
+    }
+    return { text: read.slice(0, length), bytes };
   }
 
   /** The JSON object of a payload, null for none. @throws BlobMissing */

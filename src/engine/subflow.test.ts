@@ -254,6 +254,16 @@ describe('a subflow', () => {
     expect(String(outputOf(routed)['why'])).toContain('The lamp is broken.');
   });
 
+  it('that fails has null for its outputs where the run goes on without it, also item by item', async () => {
+    behave = (value) =>
+      value === 'b' ? failed({ code: 'provider', message: 'Not b.' }) : succeeded({ output: value });
+    const subflow = await save(sub);
+    const one = await runToEnd(calling(subflow, { continue_on_error: true }), { in: 'b' });
+    expect([one.status, outputOf(one)]).toEqual(['succeeded', { out: null }]);
+    const each = await runToEnd(calling(subflow, { continue_on_error: true }, true), { in: ['a', 'b', 'c'] });
+    expect([each.status, outputOf(each)]).toEqual(['succeeded', { out: ['a', null, 'c'] }]);
+  });
+
   it('is tried again as a run of its own', async () => {
     behave = (value) =>
       worked.length < 3 ? failed({ code: 'provider', message: 'Not yet.' }) : succeeded({ output: value });
@@ -281,6 +291,15 @@ describe('a subflow', () => {
     expect((await ended(run)).failure).toMatchObject({ code: 'timeout', nodeId: 'call' });
     expect((await invoked(run, 'call'))[0]).toMatchObject({ status: 'failed' });
     await vi.waitFor(async () => expect((await store.stats()).queuedTasks).toBe(0));
+  });
+
+  it('that does not end in its time fails although no place of the worker is free', async () => {
+    behave = () => new Promise(() => undefined);
+    const items = Array.from({ length: 16 }, (_, index) => index);
+    const run = await start(calling(await save(sub), { node_timeout: 1, concurrency: 16 }, true), { in: items });
+    await vi.waitFor(() => expect(worker.busy).toBe(16));
+    expect((await ended(run, 4000)).failure).toMatchObject({ code: 'timeout', nodeId: 'call' });
+    await vi.waitFor(async () => expect([worker.busy, (await store.stats()).queuedTasks]).toEqual([0, 0]));
   });
 
   it('whose inputs do not fit fails its node and says which', async () => {
@@ -337,6 +356,32 @@ describe('a subflow', () => {
       for (const id of below) expect((await read({ id })).status).toBe('canceled');
     });
     await vi.waitFor(async () => expect((await store.stats()).queuedTasks).toBe(0));
+  });
+
+  it('is stopped with the run that invokes it although no place of the worker is free', async () => {
+    behave = () => new Promise(() => undefined);
+    const run = await start(calling(await save(sub), { concurrency: 40 }, true), {
+      in: Array.from({ length: 40 }, (_, index) => index),
+    });
+    await vi.waitFor(() => expect(worker.busy).toBe(16));
+    await engine.cancel(WORKSPACE, run.id);
+    await vi.waitFor(async () => {
+      for (const { status } of await invoked(run, 'call')) expect(status).toBe('canceled');
+      expect([worker.busy, (await store.stats()).queuedTasks]).toEqual([0, 0]);
+    }, 4000);
+  });
+
+  it('gives its place of the worker back when it is deleted before it is stopped', async () => {
+    behave = () => new Promise(() => undefined);
+    const run = await start(calling(await save(sub), { concurrency: 40 }, true), {
+      in: Array.from({ length: 40 }, (_, index) => index),
+    });
+    await vi.waitFor(() => expect(worker.busy).toBe(16));
+    const below = await store.listRunsBelow(WORKSPACE, run.id);
+    await engine.cancel(WORKSPACE, run.id);
+    expect(await store.commit([{ kind: 'deleteRun', workspaceId: WORKSPACE, runId: run.id }])).toBe('kept');
+    engine.letGo(below);
+    await vi.waitFor(async () => expect([worker.busy, (await store.stats()).queuedTasks]).toEqual([0, 0]), 4000);
   });
 
   it('ends with the run that invokes it when another node fails that run', async () => {
@@ -468,6 +513,18 @@ describe('a map', () => {
     const { nodes, edges } = mapping(await save(sub));
     const run = await runToEnd({ nodes: [input('in'), ...nodes.slice(1)], edges }, { in: 'text' });
     expect(run.failure?.message).toContain('"items" takes a list; given was "text"');
+  });
+
+  it('gives an empty list when all items are dropped, and no errors where there are none', async () => {
+    behave = () => failed({ code: 'provider', message: 'No.' });
+    const subflow = await save(sub);
+    const dropped = await runToEnd(mapping(subflow, { on_item_error: 'drop' }), { in: ['a', 'b'] });
+    expect([dropped.status, outputOf(dropped)]).toEqual([
+      'succeeded',
+      { out: [], errors: [expect.objectContaining({ index: 0 }), expect.objectContaining({ index: 1 })] },
+    ]);
+    const empty = await runToEnd(mapping(subflow, { on_item_error: 'drop' }), { in: [] });
+    expect([empty.status, outputOf(empty)]).toEqual(['succeeded', { out: [] }]);
   });
 
   it('keeps no more warnings than anybody reads', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Credential } from '../domain/credential.ts';
 import type { Failure } from '../domain/failure.ts';
+import type { Run } from '../domain/run.ts';
 import type { Lease } from '../domain/task.ts';
 import type { CodeAccess } from '../nodes/code/sandbox.ts';
 import type {
@@ -244,8 +245,22 @@ export class Worker {
     const { workspaceId } = lease.task;
     const models = await this.#tools.modelsOf(workspaceId);
     const said: Said = { redactor: await this.#tools.redactorOf(workspaceId) };
-    const outcome = await this.#runEffect(type, work.input, lease, work.node, { abort, models, said });
+    const deadline = this.#atDeadline(work.run);
+    const outcome = await this.#runEffect(type, work.input, lease, work.node, { abort, models, said }).finally(() =>
+      clearTimeout(deadline),
+    );
     return said.redactor === null ? outcome : said.redactor.outcome(outcome);
+  }
+
+  /** The turn that ends a run at its time waits for a place, and all of them may be held by what is to be ended. */
+  #atDeadline({ workspaceId, id, parent }: Run): NodeJS.Timeout | undefined {
+    if (parent === null || parent.deadlineAt === null) return undefined;
+    const expire = () => {
+      this.#engine.expire(workspaceId, id).catch((error) => {
+        this.#log.warn({ err: error, runId: id }, 'a run whose time is over ends when its turn comes');
+      });
+    };
+    return setTimeout(expire, Math.max(0, parent.deadlineAt - this.#system.now()));
   }
 
   async #runEffect(
@@ -322,7 +337,8 @@ export class Worker {
         const { redactor } = said;
         this.#engine.recordSteps(lease, redactor ? steps.map((step) => redactor.step(step)) : steps, progress);
       },
-      runWorkflow: (call) => this.#call(lease, call, ended),
+      runWorkflow: (call) =>
+        this.#call(lease, { ...call, input: said.redactor?.values(call.input) ?? call.input }, ended),
       stream: (text, isAnew) => {
         if (!signal.aborted) content.write(text, isAnew ?? false);
       },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PlatformError } from '../domain/error.ts';
 import type { Failure } from '../domain/failure.ts';
-import { CALL_SOURCE, isTerminal, type Run } from '../domain/run.ts';
+import { CALL_SOURCE, callerOf, FAILED_RUN, isTerminal, type Run } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import type { WorkflowCall, WorkflowCallEnd } from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
@@ -69,6 +69,10 @@ export class WorkflowCalls {
       const message = `Agents have called workflows ${MAX_CALL_DEPTH} deep, which is the most allowed. Look for one that calls itself.`;
       return { failure: { code: 'subflow_depth', message } };
     }
+    // What fails of the work of an error handler starts no error handler.
+    const { context } = root ?? parent;
+    const failedRunId = callerOf(root ?? parent)[FAILED_RUN] ?? context?.[FAILED_RUN];
+    const handling = failedRunId === undefined ? {} : { [FAILED_RUN]: failedRunId };
     const workflow = await this.#store.getWorkflow(workspaceId, call.workflowId);
     if (workflow === null || workflow.deletedAt !== null) {
       const message = `There is no workflow ${call.workflowId} in this workspace. Correct "workflow_id".`;
@@ -95,7 +99,7 @@ export class WorkflowCalls {
       ...scope,
       source: CALL_SOURCE,
       meta: null,
-      context: { called_by: { run_id: parent.id, node_id: task.nodeId, call: call.place, depth } },
+      context: { called_by: { run_id: parent.id, node_id: task.nodeId, call: call.place, depth, ...handling } },
       clientRef: null,
       batchId: null,
       requestId: null,
@@ -141,9 +145,8 @@ function callKey({ nodeId, iteration, attempt }: Task, { place, workflowId, inpu
   return JSON.stringify([nodeId, iteration, attempt, place, called]);
 }
 
-/** Calls above a run. Only a run that was called says so: what others have in their context is whatever their caller wrote. */
-function depthOf({ source, context }: Run): number {
-  const by = source === CALL_SOURCE ? context?.['called_by'] : null;
-  const depth = typeof by === 'object' && by !== null && !Array.isArray(by) ? by['depth'] : 0;
+/** Calls above a run. */
+function depthOf(run: Run): number {
+  const depth = callerOf(run)['depth'];
   return typeof depth === 'number' ? depth : 0;
 }

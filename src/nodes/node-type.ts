@@ -257,8 +257,12 @@ interface NodeTypeBase {
   readonly gathersList?: boolean;
   /** The input whose list makes the node run once per item, also a list that is one opaque value. */
   readonly eachOf?: string;
+  /** The output that has a value for each of them: a list also where no pass gave one. The others are not taken then. */
+  readonly eachTo?: string;
   /** Outputs that depend on the configuration (a switch's cases), added to `outputs`. */
   outputsOf?(config: JsonObject): readonly ConnectorSpec[];
+  /** Of the outputs that depend on the configuration, some are taken and some are not: who goes on after a failure takes none of them. */
+  readonly branches?: boolean;
   /** Mistakes that the field list alone does not show (a pattern that does not compile). `severity` says whether saving is refused. */
   check?(node: NodeDefinition): readonly DefinitionIssue[];
 }

@@ -1,6 +1,8 @@
 import { type ApiKey, type Caller, keyState, SCOPES, type Scope } from '../domain/caller.ts';
 import { PlatformError } from '../domain/error.ts';
 import type { WorkflowKind } from '../domain/workflow.ts';
+import type { CheckedFilter } from '../filter/checked-filter.ts';
+import type { SortKey } from '../filter/sort.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
@@ -36,7 +38,11 @@ export class Access {
     if (key === undefined || key === '') {
       throw new PlatformError('unauthenticated', `No API key was given. ${howToGive}`);
     }
-    const digest = digestOf(key);
+    return this.callerOfDigest(digestOf(key));
+  }
+
+  /** The caller whose key has this digest. @throws as `callerOf` */
+  async callerOfDigest(digest: string): Promise<Caller> {
     const record = await this.#store.findApiKey(digest);
     if (record === null) throw new PlatformError('unauthenticated', UNKNOWN);
     refuseEnded(record, digest, this.#system.now());
@@ -99,6 +105,28 @@ export const SCOPE_OF_KIND: Readonly<Record<WorkflowKind, Scope>> = {
 export function demand(caller: Caller, scope: Scope): void {
   if (caller.scopes.has(scope)) return;
   throw new PlatformError('forbidden', `The key "${caller.keyName}" lacks the scope ${scope}. Use a key that has it.`);
+}
+
+/**
+ * Refuses a list of runs that is filtered or ordered by their verdicts to whoever may not read evaluations: they could be read off it.
+ * @throws PlatformError `forbidden`
+ */
+export function demandVerdicts(caller: Caller, filter: CheckedFilter | null, sort: readonly SortKey[] = []): void {
+  if (mentions(filter, 'verdict') || sort.some(({ column }) => column === 'verdict'))
+    demand(caller, 'evaluations:read');
+}
+
+function mentions(filter: CheckedFilter | null, column: string): boolean {
+  if (filter === null) return false;
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.terms.some((term) => mentions(term, column));
+    case 'not':
+      return mentions(filter.term, column);
+    default:
+      return filter.target.column === column;
+  }
 }
 
 /** The same caller with further rights, for an operation whose own right has been demanded and that rests on others. */

@@ -18,6 +18,7 @@ import { inputNode } from '../nodes/builtin/input.ts';
 import { jsonParse } from '../nodes/builtin/json-parse.ts';
 import { outputNode } from '../nodes/builtin/output.ts';
 import { createCatalogue } from '../nodes/catalogue.ts';
+import { invokeSubflow } from '../nodes/subflow/invoke-subflow.ts';
 import type { Change } from '../store/change.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
@@ -234,6 +235,23 @@ it('a handler that cannot be started is named in the log of the failed run, and 
   expect(logs[0]).toMatchObject([{ level: 'error', message: expect.stringContaining('The input "Channel"') }]);
   expect(logs[1]).toMatchObject([{ level: 'error', message: expect.stringContaining('No workflow with id gone') }]);
   expect(logs[2]).toEqual([]);
+  await life.stop();
+});
+
+it('a handler whose subflow is gone is named in the log as well, and keeps no other from being started', async () => {
+  const life = await live();
+  const broken = await save(
+    life,
+    { nodes: [node('call', invokeSubflow, { subflow_id: 'nowhere' })], edges: [] },
+    { type: 'handler' },
+  );
+  const handler = await save(life, TELL, { type: 'handler' });
+  const run = await begin(life, await save(life, PARSE, { errorHandlerId: broken.id }), { Text: 'no JSON' });
+  await begin(life, await save(life, PARSE, { errorHandlerId: handler.id }), { Text: 'no JSON' });
+  expect(await settled(life, handler.id)).toHaveLength(1);
+  expect(await life.store.listRunLogs(WORKSPACE, run.id, 10)).toMatchObject([
+    { level: 'error', message: expect.stringContaining('The workflow nowhere') },
+  ]);
   await life.stop();
 });
 

@@ -3,7 +3,7 @@ import { invalid, PlatformError } from '../domain/error.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { Payload } from '../domain/payload.ts';
-import type { Run } from '../domain/run.ts';
+import { callerOf, FAILED_RUN, type Run } from '../domain/run.ts';
 import type { Workflow } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Graph } from '../engine/graph.ts';
@@ -26,20 +26,20 @@ const FOLLOWER = 'error_handlers';
 /** Events passed by before the position is kept although none of them was a failure: a sync less per batch, for some 20 ms of reading at a start. */
 const KEEP_POSITION_EVERY = 5_000;
 
-/** What a run that handles an error carries in its context. */
-const FAILED_RUN = 'failed_run_id';
-
 /** The name of the input that is given all facts at once. */
 const ALL_FACTS = 'failed_run';
 
 /**
  * Whether the failure of a run is handed to its workflow's error handler; the one place that says so. A handler's own runs never are, so that a failing
- * handler starts no other: neither those that were started for it, nor repetitions of them, nor runs of a workflow of that type. A node that somebody
+ * handler starts no other: neither those that were started for it, nor repetitions of them, nor runs of a workflow of that type, nor those that their agents call. A node that somebody
  * tries alone fails before their eyes. What fails below another run is that run's to deal with.
  */
 function isHandled(run: Run, workflow: Workflow): boolean {
   const isHandler =
-    run.source === ERROR_HANDLER_SOURCE || workflow.type === 'handler' || run.context?.[FAILED_RUN] !== undefined;
+    run.source === ERROR_HANDLER_SOURCE ||
+    workflow.type === 'handler' ||
+    run.context?.[FAILED_RUN] !== undefined ||
+    callerOf(run)[FAILED_RUN] !== undefined;
   return !isHandler && run.singleNodeId === null && run.parent === null;
 }
 
@@ -106,20 +106,22 @@ export class ErrorHandlers {
     if (!run || !workflow || workflow.errorHandlerId === null || !isHandled(run, workflow)) return;
     const id = errorHandlerRunId(run.id);
     if ((await this.#store.getRun(workspaceId, id)) !== null) return;
-    let newRun: NewRun;
     try {
-      newRun = await this.#prepare(run, workflow, workflow.errorHandlerId, id);
+      await this.#start(run, await this.#prepare(run, workflow, workflow.errorHandlerId, id), position);
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
       await this.#keep(position, () => [this.#notStarted(run, workflow, error)]);
-      return;
     }
+  }
+
+  /** @throws PlatformError when a workflow that the handler invokes is not there, or cannot run */
+  async #start({ workspaceId, id: runId }: Run, newRun: NewRun & { readonly id: string }, position: number) {
     for (;;) {
       const before = await this.#store.followerPosition(FOLLOWER);
       if (before >= position) return;
       const link: Change = [
         { kind: 'followed', follower: FOLLOWER, position, before },
-        { kind: 'setErrorHandlerRun', workspaceId, runId, handlerRunId: id },
+        { kind: 'setErrorHandlerRun', workspaceId, runId, handlerRunId: newRun.id },
       ];
       if ((await this.#engine.enqueueAll([newRun], () => link)) === null) continue;
       this.#kept = position;
@@ -128,7 +130,12 @@ export class ErrorHandlers {
   }
 
   /** @throws PlatformError when the handler is not there, or cannot run with what is known of a failure */
-  async #prepare(run: Run, workflow: Workflow, handlerId: string, id: string): Promise<NewRun> {
+  async #prepare(
+    run: Run,
+    workflow: Workflow,
+    handlerId: string,
+    id: string,
+  ): Promise<NewRun & { readonly id: string }> {
     const { workflow: handler, version } = await this.#workflows.runnable(run, handlerId, null);
     const graph = this.#engine.graphOf(version);
     const input = asked(graph, await this.#factsOf(run, workflow));

@@ -545,7 +545,7 @@ function isOneOf(column: string, values: readonly string[]): CheckedFilter {
 }
 
 /** What a run tells by itself is enough. */
-const NO_SUBJECT: EvaluationSubject = {
+export const NO_SUBJECT: EvaluationSubject = {
   taskType: null,
   taskDescription: null,
   prompt: null,

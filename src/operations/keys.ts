@@ -107,6 +107,11 @@ export class Keys {
     return key;
   }
 
+  /** The name of a key of the caller's workspace, for whoever sees what was done with it; null: there is none. */
+  async nameOf(caller: Caller, keyId: string): Promise<string | null> {
+    return (await this.#store.getApiKey(caller.workspaceId, keyId))?.name ?? null;
+  }
+
   /**
    * Gives a key a new text. The one before is taken for `graceMs` more, so that what uses it can be changed without a gap; a text before that one
    * ends at once.

@@ -14,6 +14,7 @@ import { type Beginning, differences, type NodeDifference, takeover } from '../e
 import type { Store } from '../store/store.ts';
 import { demand } from './access.ts';
 import type { Dispatch, TakeInMedia } from './dispatch.ts';
+import type { Keyring } from './keyring.ts';
 import type { Workflows } from './workflows.ts';
 
 /** A run that repeats another one, as it is asked for. */
@@ -47,6 +48,7 @@ export class Replays {
   readonly #payloads: Payloads;
   readonly #dispatch: Pick<Dispatch, 'check'>;
   readonly #takeInMedia: TakeInMedia;
+  readonly #keyring: Keyring;
 
   constructor(parts: {
     store: Store;
@@ -55,6 +57,7 @@ export class Replays {
     payloads: Payloads;
     dispatch: Pick<Dispatch, 'check'>;
     takeInMedia: TakeInMedia;
+    keyring: Keyring;
   }) {
     this.#store = parts.store;
     this.#engine = parts.engine;
@@ -62,6 +65,7 @@ export class Replays {
     this.#payloads = parts.payloads;
     this.#dispatch = parts.dispatch;
     this.#takeInMedia = parts.takeInMedia;
+    this.#keyring = parts.keyring;
   }
 
   /**
@@ -126,9 +130,10 @@ export class Replays {
     return checked.input;
   }
 
-  /** An input as a run keeps it. In the one API media may stand in it. */
+  /** An input as a run keeps it: without secrets. In the one API media may stand in it. */
   async #kept(caller: Caller, input: JsonObject, dialect: Dialect): Promise<JsonObject> {
-    return dialect === 'runflow' ? (await this.#takeInMedia(caller, { input, metadata: null })).input : input;
+    const taken = dialect === 'runflow' ? (await this.#takeInMedia(caller, { input, metadata: null })).input : input;
+    return (await this.#keyring.redactorOf(caller.workspaceId))?.values(taken) ?? taken;
   }
 
   async #takenOver(

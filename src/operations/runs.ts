@@ -1,16 +1,18 @@
+import type { Readable } from 'node:stream';
 import { callbackUrlProblem } from '../callbacks/callback-url.ts';
 import type { Caller } from '../domain/caller.ts';
 import { invalid, notFound, PlatformError, type Problem } from '../domain/error.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
-import type { NodeRun, NodeStatus } from '../domain/node-run.ts';
+import type { Iteration, NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
-import { type Dialect, type Feedback, isTerminal, type Run } from '../domain/run.ts';
+import { type Dialect, type Feedback, isTerminal, type Run, type Usage } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import { WORKFLOW_KINDS, type WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
 import { resolveInput } from '../engine/run-input.ts';
+import { addUsage } from '../engine/usage.ts';
 import type { Change } from '../store/change.ts';
 import type { FindOptions, FindRequest, FoundRun, RunStats, StatsSelection, Store } from '../store/store.ts';
 
@@ -19,7 +21,7 @@ export type { FoundRun };
 
 import type { HttpClient } from '../system/http-client.ts';
 import type { System } from '../system/system.ts';
-import { demand, SCOPE_OF_KIND } from './access.ts';
+import { demand, demandVerdicts, SCOPE_OF_KIND } from './access.ts';
 import type { Keyring } from './keyring.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
@@ -178,6 +180,7 @@ export class Runs {
     demand(caller, 'runs:read');
     // Verdicts must not be read off a list that they filter.
     if (options?.evaluation) demand(caller, 'evaluations:read');
+    demandVerdicts(caller, request.filter, request.sort);
     return this.#store.find('runs', { ...request, workspaceId: caller.workspaceId }, options);
   }
 
@@ -218,15 +221,43 @@ export class Runs {
   }
 
   /**
-   * The runs that a node of a run invoked, in the order of its passes; they are in no other list.
+   * The runs that a node of a run invoked, in the order of its passes; they are in no other list. @param iteration only those of this pass
    * @throws PlatformError `not_found` for a run that is not there, or a node that it has no record of
    */
-  async listInvoked(caller: Caller, runId: string, nodeId: string, page: PageRequest): Promise<Page<Run>> {
+  async listInvoked(
+    caller: Caller,
+    runId: string,
+    nodeId: string,
+    page: PageRequest,
+    iteration: number | null = null,
+  ): Promise<Page<Run>> {
     const { workspaceId } = await this.get(caller, runId);
     if ((await this.#store.getNodeRun(workspaceId, runId, nodeId)) === null) {
       throw new PlatformError('not_found', `Run ${runId} has no record of a node "${nodeId}".`);
     }
-    return this.#store.listInvoked({ workspaceId, runId, nodeId }, page);
+    return this.#store.listInvoked({ workspaceId, runId, nodeId, ...(iteration !== null && { iteration }) }, page);
+  }
+
+  /** The records of a run's nodes, and of the steps inside them, without inputs and outputs. */
+  async nodeRuns(caller: Caller, runId: string): Promise<NodeRun[]> {
+    const run = await this.get(caller, runId);
+    return this.#store.listNodeRuns(run.workspaceId, runId, { payloads: false });
+  }
+
+  /** What some nodes used together. */
+  usage(nodeRuns: readonly NodeRun[]): Usage | null {
+    return nodeRuns.reduce<Usage | null>((sum, { usage }) => addUsage(sum, usage), null);
+  }
+
+  /** Passes of a node that are recorded, from number `from` on (1-based), without inputs and outputs. @throws PlatformError `not_found` */
+  async iterations(
+    caller: Caller,
+    runId: string,
+    nodeId: string,
+    page: { from: number; limit: number },
+  ): Promise<Iteration[]> {
+    const run = await this.get(caller, runId);
+    return this.#store.listIterations(run.workspaceId, runId, nodeId, page);
   }
 
   /** The frozen definition that a run executes. */
@@ -239,6 +270,16 @@ export class Runs {
   /** The JSON text of a run's input or output. */
   text(payload: string): Promise<string> {
     return this.#payloads.text(payload);
+  }
+
+  /** The JSON text of a run's input or output, as a stream where it is large. */
+  open(payload: string): Promise<{ text: string | Readable; bytes: number }> {
+    return this.#payloads.open(payload);
+  }
+
+  /** The first characters of a run's input or output, without reading all of it. */
+  beginning(payload: string, length: number): Promise<{ text: string; bytes: number }> {
+    return this.#payloads.beginning(payload, length);
   }
 
   /** The output keyed by `<node id>::<output>` whatever labels there are. */
@@ -517,6 +558,7 @@ export class Runs {
       },
     ]);
     if (kept === 'stale') return `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
+    this.#engine.letGo(below);
     // Rows first: a crash in between leaves bytes that nobody points at, never a row that points at nothing.
     for (const id of [runId, ...below]) await this.#payloads.remove(id);
     return null;

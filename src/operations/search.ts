@@ -6,7 +6,7 @@ import type { RunSearchRequest, Search, SearchHit, SearchStatus } from '../searc
 export type { RunSearchRequest, SearchField } from '../search/search.ts';
 
 import type { Store } from '../store/store.ts';
-import { demand } from './access.ts';
+import { demand, demandVerdicts } from './access.ts';
 
 /** Milliseconds that a search waits for the index to hold what happened before it: a batch in the works takes 100. */
 const FRESH_MS = 1000;
@@ -43,6 +43,7 @@ export class RunSearch {
   /** Finds runs of the caller's workspace; whatever was answered before is found. @throws PlatformError `invalid` for an empty query */
   async find(caller: Caller, request: Omit<RunSearchRequest, 'workspaceId'>): Promise<FoundRuns> {
     demand(caller, 'runs:read');
+    demandVerdicts(caller, request.filter ?? null);
     if (request.query === '') {
       const message = 'The query is empty. Give the text to look for; GET /v1/runs lists all runs.';
       throw invalid([{ at: ['body', 'query'], message, type: 'string_too_short' }]);

@@ -17,6 +17,7 @@ import {
 } from '../domain/workflow.ts';
 import { checkDefinition } from '../engine/check-definition.ts';
 import { invokedWorkflow } from '../engine/graph.ts';
+import type { CheckedFilter } from '../filter/checked-filter.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
 import { frozenSettings } from '../nodes/workflow-settings.ts';
 import type { Write } from '../store/change.ts';
@@ -225,6 +226,33 @@ export class Workflows {
   }
 
   /**
+   * Keeps a definition to be tried: as a version without a name, which does not become the current one. One that was kept before is taken again.
+   * @throws PlatformError `not_found`; `invalid` when it cannot run
+   */
+  async draft(caller: Caller, workflowId: string, given: GivenDefinition): Promise<WorkflowVersion> {
+    demand(caller, 'workflows:write');
+    const { workflow, version: current } = await this.get(caller, workflowId);
+    await this.#checkSubflows(caller, workflowId, given);
+    const version = this.#version(caller, workflowId, given, workflow.settings, { name: null, description: null });
+    if (version.validation.length > 0)
+      throw invalid(version.validation.map((issue) => problemOf(issue, ['body', 'document'])));
+    if (version.hash === current.hash) return current;
+    const test = (column: string, value: string): CheckedFilter => ({
+      kind: 'in',
+      target: { column, kind: 'text', path: [] },
+      values: [value],
+    });
+    const filter: CheckedFilter = { kind: 'and', terms: [test('workflowId', workflowId), test('hash', version.hash)] };
+    const one = { workspaceId: caller.workspaceId, filter, sort: [], limit: 1, from: null, backward: false };
+    const [known] = (await this.#store.find('versions', one)).items;
+    // The same nodes under settings that were changed since are another definition.
+    const isSame = isDeepStrictEqual(known?.version.definition.settings, version.definition.settings);
+    if (known !== undefined && isSame) return known.version;
+    await this.#store.commit([{ kind: 'createVersion', version }]);
+    return version;
+  }
+
+  /**
    * Changes a version's name and description. With another definition the version is replaced by a new one of the same name: runs that
    * used the old one keep what they ran.
    */
@@ -246,6 +274,7 @@ export class Workflows {
       return renamed;
     }
     const { workflow } = await this.get(caller, workflowId);
+    await this.#checkSubflows(caller, workflowId, patch.given);
     const replacement = this.#version(caller, workflowId, patch.given, workflow.settings, about);
     await this.#store.commit([
       { kind: 'renameVersion', version: { ...version, name: null } },

@@ -12,6 +12,7 @@ import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
 import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
+import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
@@ -117,6 +118,9 @@ export type Write =
       readonly feedback: Feedback | null;
       readonly at: number;
     }
+  /** Makes or replaces a view. */
+  | { readonly kind: 'putSavedView'; readonly view: SavedView }
+  | { readonly kind: 'deleteSavedView'; readonly workspaceId: string; readonly viewId: string }
   /** Who judges in a workspace when nobody says otherwise; null: the built-in judges. */
   | { readonly kind: 'setEvaluationPlan'; readonly workspaceId: string; readonly plan: EvaluationPlan | null }
   /** A follower has dealt with the log up to `position`. Rests on its stored position being `before`. */

@@ -17,6 +17,7 @@ import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { PersonRequest } from '../domain/person-request.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
+import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
@@ -230,6 +231,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(await store.listNodeRuns(OURS, run.id, { payloads: true })).toEqual([nodeRun]);
         expect(await store.getIteration(OURS, run.id, 'node', 1)).toEqual(iteration);
         expect(await store.getIteration(OURS, run.id, 'node', 2)).toBeNull();
+        const without = { ...iteration, inputs: null, outputs: null };
+        expect(await store.listIterations(OURS, run.id, 'node', { from: 1, limit: 10 })).toEqual([without]);
+        expect(await store.listIterations(OURS, run.id, 'node', { from: 2, limit: 10 })).toEqual([]);
       });
 
       it('is still there after a restart', async () => {
@@ -921,6 +925,22 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.getUpload(OURS, 'late')).toEqual(late);
     });
 
+    it('keeps saved views, which can be replaced and removed, and gives them by name', async () => {
+      const second = aView();
+      const first = { ...aView(), name: 'All', createdBy: 'key' };
+      await kept([
+        { kind: 'putSavedView', view: second },
+        { kind: 'putSavedView', view: first },
+      ]);
+      expect(await store.listSavedViews(OURS)).toEqual([first, second]);
+      const changed = { ...second, name: 'A', q: '', columns: [], extra: {}, updatedAt: system.now() + 1 };
+      await kept([{ kind: 'putSavedView', view: changed }]);
+      expect(await store.listSavedViews(OURS)).toEqual([changed, first]);
+      await kept([{ kind: 'deleteSavedView', workspaceId: OURS, viewId: first.id }]);
+      await kept([{ kind: 'deleteSavedView', workspaceId: 'another', viewId: second.id }]);
+      expect(await store.listSavedViews(OURS)).toEqual([changed]);
+    });
+
     it('keeps callback secrets, of which at most one is current, and when one signed last', async () => {
       const first = aSecret();
       await kept([{ kind: 'putCallbackSecret', secret: first }]);
@@ -1069,7 +1089,13 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listApiKeys'
         | 'listCredentials'
         | 'getCredential'
-        | 'modelSettings';
+        | 'modelSettings'
+        | 'listIterations'
+        | 'listSavedViews'
+        | 'surveyRuns'
+        | 'workflowSurveys'
+        | 'seenValues'
+        | 'evaluationSurvey';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
         | 'commit'
@@ -1109,6 +1135,27 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listNodeRuns: (workspaceId, of) => store.listNodeRuns(workspaceId, of.run.id, { payloads: true }),
         getNodeRun: (workspaceId, of) => store.getNodeRun(workspaceId, of.run.id, 'node'),
         getIteration: (workspaceId, of) => store.getIteration(workspaceId, of.run.id, 'node', 1),
+        listIterations: (workspaceId, of) =>
+          store.listIterations(workspaceId, of.run.id, 'node', { from: 1, limit: 10 }),
+        listSavedViews: (workspaceId) => store.listSavedViews(workspaceId),
+        surveyRuns: async (workspaceId) => {
+          const span = { filter: null, from: null, to: null, buckets: 10, now: system.now(), budgetMs: 1000 };
+          const { facets, buckets, scanned } = await store.surveyRuns({ workspaceId, ...span });
+          return [...Object.values(facets).flat(), ...buckets, scanned.runs].filter(Boolean);
+        },
+        workflowSurveys: async (workspaceId, of) => {
+          const request = { workspaceId, workflowIds: [of.workflow.id], since: 0, mostRuns: 10 };
+          const [survey] = await store.workflowSurveys(request);
+          return [survey?.runs].filter(Boolean);
+        },
+        seenValues: async (workspaceId) => {
+          const request = { target: { column: 'status', path: [] }, prefix: '', mostRuns: 10, limit: 10 };
+          return (await store.seenValues({ workspaceId, ...request })).values;
+        },
+        evaluationSurvey: async (workspaceId) => {
+          const span = { from: 0, to: Number.MAX_SAFE_INTEGER, bucketMs: 1000 };
+          return (await store.evaluationSurvey({ workspaceId, ...span })).buckets;
+        },
         listRunLogs: (workspaceId, of) => store.listRunLogs(workspaceId, of.run.id, 10),
         listWorkflowLogs: async (workspaceId, of) => {
           const found = await store.listWorkflowLogs(workspaceId, of.workflow.id, page);
@@ -1206,6 +1253,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createFile', file },
           { kind: 'createDelivery', delivery },
           { kind: 'putCallbackSecret', secret: aSecret() },
+          { kind: 'putSavedView', view: aView() },
           { kind: 'putUpload', upload: anUpload() },
           { kind: 'createBatch', ...aBatch([run]) },
           { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },
@@ -1348,6 +1396,12 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         createdAt: system.now(),
         ...set,
       };
+    }
+
+    function aView(): SavedView {
+      const text = { name: 'Failures', q: 'status:failed', sort: '', columns: ['id'], extra: { wide: true } };
+      const made = { createdBy: null, createdAt: system.now(), updatedAt: system.now() };
+      return { id: system.newId(), workspaceId: OURS, ...text, ...made };
     }
 
     function aSecret(set: Partial<CallbackSecret> = {}): CallbackSecret {

@@ -14,10 +14,12 @@ import type { Page, PageRequest } from '../domain/page.ts';
 import type { PersonRequest } from '../domain/person-request.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
+import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '../domain/run-survey.ts';
+import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowKind, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
-import type { CheckedFilter } from '../filter/checked-filter.ts';
+import type { CheckedFilter, Target } from '../filter/checked-filter.ts';
 import type { SortKey } from '../filter/sort.ts';
 import type { Change } from './change.ts';
 
@@ -222,6 +224,47 @@ export interface RunStats {
   readonly sources: readonly { readonly source: string; readonly runs: number }[];
 }
 
+/** Which runs a survey is about, and how long it may take. Times are epoch milliseconds. */
+export interface SurveyRequest {
+  readonly workspaceId: string;
+  /** Its columns are those of `filter/explorer-vocabulary.ts`. */
+  readonly filter: CheckedFilter | null;
+  /** Created at or after. */
+  readonly from: number | null;
+  /** Created before. */
+  readonly to: number | null;
+  /** About how many buckets of time. */
+  readonly buckets: number;
+  readonly now: number;
+  /** Milliseconds of work, after which the rest is left out. */
+  readonly budgetMs: number;
+}
+
+/** Which workflows are surveyed, over the newest `mostRuns` of each that were created since a time (epoch milliseconds). */
+export interface WorkflowSurveyRequest {
+  readonly workspaceId: string;
+  readonly workflowIds: readonly string[];
+  readonly since: number;
+  readonly mostRuns: number;
+}
+
+/** Values of one place in the newest `mostRuns` runs that begin with a text, whatever the case of A to Z. */
+export interface SeenRequest {
+  readonly workspaceId: string;
+  readonly target: Pick<Target, 'column' | 'path'>;
+  readonly prefix: string;
+  readonly mostRuns: number;
+  readonly limit: number;
+}
+
+/** Current evaluations that were made from a time on and before another, in epoch milliseconds. */
+export interface EvaluationSurveyRequest {
+  readonly workspaceId: string;
+  readonly from: number;
+  readonly to: number;
+  readonly bucketMs: number;
+}
+
 /** Counts for operators. */
 export interface StoreStats {
   readonly runsByStatus: Readonly<Partial<Record<RunStatus, number>>>;
@@ -283,10 +326,25 @@ export interface Store {
   recordsOfRuns(workspaceId: string, runIds: readonly string[], wanted: RecordsWanted): Promise<RecordsOfRuns>;
   /** Read beside the event loop. */
   runStats(selection: StatsSelection): Promise<RunStats>;
+  /** What the runs that a filter finds are like together. Read beside the event loop. */
+  surveyRuns(request: SurveyRequest): Promise<RunSurvey>;
+  /** In the order of the ids. Read beside the event loop. */
+  workflowSurveys(request: WorkflowSurveyRequest): Promise<WorkflowSurvey[]>;
+  /** Read beside the event loop. */
+  seenValues(request: SeenRequest): Promise<SeenValues>;
+  /** Read beside the event loop. */
+  evaluationSurvey(request: EvaluationSurveyRequest): Promise<EvaluationSurvey>;
   /** Without `payloads`, inputs and outputs are not read and come as null. */
   listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }): Promise<NodeRun[]>;
   getNodeRun(workspaceId: string, runId: string, nodeId: string): Promise<NodeRun | null>;
   getIteration(workspaceId: string, runId: string, nodeId: string, iteration: number): Promise<Iteration | null>;
+  /** Those that are recorded from number `from` on (1-based), in order, without inputs and outputs. */
+  listIterations(
+    workspaceId: string,
+    runId: string,
+    nodeId: string,
+    page: { from: number; limit: number },
+  ): Promise<Iteration[]>;
   listRunLogs(workspaceId: string, runId: string, limit: number): Promise<RunLog[]>;
   /** Newest first, over the runs of one workflow. */
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest): Promise<Page<RunLog>>;
@@ -319,6 +377,9 @@ export interface Store {
   listSavedVersions(workspaceId: string, workflowId: string): Promise<WorkflowVersion[]>;
 
   getFile(workspaceId: string, fileId: string): Promise<StoredFile | null>;
+
+  /** By name. */
+  listSavedViews(workspaceId: string): Promise<SavedView[]>;
 
   getPersonRequest(workspaceId: string, requestId: string): Promise<PersonRequest | null>;
 
@@ -384,7 +445,7 @@ export interface RunReader {
   lastPosition(): number;
   countRuns(): number;
   records(workspaceId: string, runId: string): RunRecords | null;
-  /** Those of some runs that a filter lets through. Its columns are those of `filter/noxus-vocabulary.ts`. */
+  /** Those of some runs that a filter lets through. Its columns are those of `filter/noxus-vocabulary.ts` and `filter/explorer-vocabulary.ts`. */
   filter(workspaceId: string, runIds: readonly string[], filter: CheckedFilter): string[];
   close(): void;
 }

@@ -45,7 +45,7 @@ async function diesAt(step: number): Promise<boolean> {
   }
 }
 
-it('a first start that is killed at any step on disk is made good by the next', async () => {
+it('a first start that is killed at any step on disk is made good by the next', { timeout: 180_000 }, async () => {
   const broken: string[] = [];
   let tried = 0;
   for (let step = 1 + (Date.now() % STRIDE); step < MOST_STEPS && (await diesAt(step)); step += STRIDE) {

@@ -195,7 +195,8 @@ it('killed while nodes wait for their next try, a server makes it when it was du
     const repeatable = inHand.get(path) ?? 0;
     expect(callsTo(path).length).toBeGreaterThanOrEqual(3);
     expect(callsTo(path).length).toBeLessThanOrEqual(3 + repeatable);
-    expect(new Set(callsTo(path).map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+    // One key a try, also where a kill had a try made again.
+    expect(new Set(callsTo(path).map(({ headers }) => headers['idempotency-key'])).size).toBe(3);
     expect(callsTo(`/before/${token}`)).toHaveLength(1);
     if (repeatable === 0) expect((await nodeOf(workflow, run, 'flaky'))?.warnings).toHaveLength(2);
   }
@@ -298,7 +299,8 @@ it('killed again and again in the middle of a long list, a server goes on behind
   for (const { path, nth, at } of due) expect(callsTo(path)[nth - 1]!.at).toBeGreaterThanOrEqual(at);
   for (const item of items) {
     const keys = callsTo(`/each/${item}`).map(({ headers }) => headers['idempotency-key']);
-    expect([item, new Set(keys).size]).toEqual([item, 1]);
+    const tries = Number(item) % FAILS_EVERY === 0 ? 2 : 1;
+    expect(new Set(keys).size, `keys of item ${item}`).toBeLessThanOrEqual(tries);
   }
   const planned = ITEMS + Math.floor(ITEMS / FAILS_EVERY);
   const made = [...calls.values()].reduce((sum, { length }) => sum + length, 0);

@@ -45,6 +45,7 @@ export interface Dialect {
 
 /** Routes of no dialect that ask for no key, since they show nothing that belongs to anybody. */
 export const OPEN_ROUTES: readonly string[] = [
+  'GET /',
   'GET /healthz',
   'GET /metrics',
   'GET /noxus/openapi.json',

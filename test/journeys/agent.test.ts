@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ChatServer, type ChatTurn, startChatServer } from '../support/chat-server.ts';
 import type { Wire } from '../support/client.ts';
 import { type OtherServer, sendJson, startOtherServer } from '../support/http-server.ts';
@@ -113,6 +113,40 @@ describe('an agent in a workflow', () => {
     });
     const { items: logs } = await server.client.get(`/v1/workflows/${flow.id}/logs`);
     expect(logs).toContainEqual(expect.objectContaining({ node_id: 'agent', message: 'Step 1: greet answered.' }));
+  });
+
+  it('gives no secret to the workflows that it runs, though its model repeats one', async () => {
+    const key = 'operator-key-0123456789';
+    const { server } = await scene([{ calls: [['greet', `{"Name": "${key}"}`]] }, 'Done.'], { 'openai-api-key': key });
+    const greeting = await server.client.save(GREETING);
+    const flow = await server.client.save(withAgent([greet(greeting.id)]));
+    await server.client.run(flow.id, { input: { Task: 'Greet.' } });
+    const [child] = await runsOf(server, greeting.id);
+    expect(child.input).toEqual({ Name: expect.stringMatching(/^\[secret .+\]$/) });
+  });
+
+  it('of an error handler starts no error handler by what fails of the workflows that it runs', async () => {
+    const { server } = await scene([{ calls: [['greet', '{"Url": "http://169.254.169.254/"}']] }, 'It failed.']);
+    const flaky = await server.client.save({
+      nodes: [input('in', 'Url'), http('call', '((Url))'), output('out', 'Got')],
+      edges: [edge('in::output', 'call::variables::Url'), edge('call::body', 'out::input')],
+    });
+    const agent = withAgent([greet(flaky.id, { parameters: { type: 'object' } })]);
+    const handler = await server.client.save({ ...agent, nodes: [input('in', 'run_id'), ...agent.nodes.slice(1)] });
+    await server.client.ok('PATCH', `/v1/workflows/${flaky.id}`, { error_handler: handler.id });
+    const run = await server.client.run(flaky.id, { input: { Url: 'http://169.254.169.254/' } }, ['failed']);
+    const settled = async () => {
+      const all = [...(await runsOf(server, handler.id)), ...(await runsOf(server, flaky.id))];
+      expect(all.length).toBeGreaterThanOrEqual(3);
+      for (const { status } of all) expect(['completed', 'failed']).toContain(status);
+    };
+    await vi.waitFor(settled, 5000);
+    // What comes after is queued before the answer to this: the next failure has been handled when its handler is there.
+    const other = await server.client.run(flaky.id, { input: { Url: 'http://169.254.169.254/' } }, ['failed']);
+    const handled = async () =>
+      (await server.client.get('/v1/runs')).items.flatMap(({ failed_run_id: id }: Wire) => id ?? []).toSorted();
+    await vi.waitFor(async () => expect(await handled()).toContain(other.id), 5000);
+    expect(await handled()).toEqual([run.id, other.id].toSorted());
   });
 
   it('is told why a workflow could not be run, or failed, and goes on', async () => {

@@ -268,6 +268,21 @@ describe('a secret that somebody gives a run', () => {
     expect(everything()).not.toContain(TOKEN);
     await open();
   });
+
+  it('is taken out of the input that a run is repeated with', async () => {
+    await makeBearer();
+    const definition = { nodes: [input('in', 'Id'), output('out', 'Said')], edges: [edge('in::output', 'out::input')] };
+    const workflow = await server.client.save(definition);
+    const first = await server.client.run(workflow.id, { input: { Id: 'x' } });
+    const again = await server.client.post(`/v1/runs/${first.id}/replay`, {
+      input_overrides: { Id: `It is ${TOKEN}` },
+    });
+    const said = await server.client.until(workflow.id, again.id, ['completed']);
+    expect([said.input, said.output]).toEqual([{ Id: 'It is [secret shop]' }, { Said: 'It is [secret shop]' }]);
+    await server.stop();
+    expect(everything()).not.toContain(TOKEN);
+    await open();
+  });
 });
 
 describe('a provider of a workspace', () => {

@@ -179,7 +179,7 @@ describe('questions to persons', () => {
   });
 
   it('are answered by themselves when their time is over', async () => {
-    const due = { due_seconds: 0.3, default_answer: { approved: false, note: 'Nobody came.' } };
+    const due = { due_seconds: 2, default_answer: { approved: false, note: 'Nobody came.' } };
     const { run, requests } = await waitingRun(review('Now', due));
     expect(requests[0].default_answer).toEqual({ approved: false, tone: 'dry', note: 'Nobody came.' });
     expect((await ended(run)).output).toEqual({ Said: 'Now: Nobody came.' });

@@ -65,6 +65,25 @@ describe('a workflow that invokes another', () => {
     });
   });
 
+  it('is written in V2 as well, with the workflow beside the configuration and its outputs by their names', async () => {
+    const sub = await server.client.save(saying('Hello'));
+    const { id } = await server.client.save({
+      flow_version: 'v2',
+      nodes: [
+        { id: 'in', type: 'InputNodeV2', node_config: { label: 'Name', type: 'str' } },
+        {
+          ...{ id: 'call', type: 'InvokeSubflowNode', subflow_id: sub.id },
+          node_config: { __var_keys: { inputs: ['Name'] }, inputs__Name: ':var[in.output]' },
+        },
+        { id: 'one', type: 'OutputNodeV2', node_config: { label: 'One', value: ':var[call.outputs::Said]' } },
+        { id: 'all', type: 'OutputNodeV2', node_config: { label: 'All', value: ':var[call.outputs]' } },
+      ],
+      edges: [],
+    });
+    const run = await server.client.run(id, { input: { Name: 'Ada' } });
+    expect([run.status, run.output]).toEqual(['completed', { One: 'Hello Ada', All: { Said: 'Hello Ada' } }]);
+  });
+
   it('keeps its runs below it out of every list, gives each by its id, and lists them by node', async () => {
     const sub = await server.client.save(saying('Hello'));
     const workflow = await server.client.save(invoking(sub.id));
@@ -116,6 +135,11 @@ describe('a workflow that invokes another', () => {
     const round = await server.client.send('PATCH', `/v1/workflows/${first.id}`, { definition: invoking(second.id) });
     expect(round.status).toBe(422);
     expect(round.body.detail[0].msg).toContain('"Second" → this workflow');
+    const versions = `/v1/workflows/${first.id}/versions`;
+    const kept = await server.client.post(versions, { name: 'Kept' });
+    const changed = { definition: invoking(second.id) };
+    const version = await server.client.send('PATCH', `${versions}/${kept.id}`, changed);
+    expect([version.status, version.body.detail?.[0].type]).toEqual([422, 'subflow_cycle']);
   });
 
   it('is refused when the other is not there', async () => {

@@ -24,3 +24,11 @@ export function credentialIdsOf(node: JsonObject): Pick<NodeDefinition, 'credent
   const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '');
   return texts.length > 0 ? { credentialIds: Object.fromEntries(texts) } : {};
 }
+
+/** The configuration, with the workflow that the node invokes, which official clients name beside it. */
+export function withSubflow(document: JsonObject, config: JsonObject): JsonObject {
+  const about = document['subflow_config'] ?? null;
+  const id = document['subflow_id'] ?? (isJsonObject(about) ? about['workflow_id'] : null);
+  if (typeof id !== 'string' || id === '' || config['subflow_id']) return config;
+  return { ...config, subflow_id: id };
+}

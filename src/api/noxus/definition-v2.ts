@@ -7,7 +7,7 @@ import type { Catalogue } from '../../nodes/catalogue.ts';
 import type { ConnectorSpec, NodeType } from '../../nodes/node-type.ts';
 import type { GivenDefinition } from '../../operations/workflows.ts';
 import { nodeOutputs } from './catalogue-entry.ts';
-import { credentialIdsOf, formIssue, hasIdentity } from './definition-form.ts';
+import { credentialIdsOf, formIssue, hasIdentity, withSubflow } from './definition-form.ts';
 
 /** V2 node types that are V1 types under another name, with the fields that are called differently there. */
 export const V2_ALIASES: ReadonlyMap<string, { type: string; fields: ReadonlyMap<string, string> }> = new Map([
@@ -128,7 +128,10 @@ function translateNode(
 
 /** The configuration with `variable_bindings` (`field: "node.output"`) as tokens in it. */
 function fieldsOf(node: JsonObject): JsonObject {
-  const config = isJsonObject(node['node_config'] ?? null) ? (node['node_config'] as JsonObject) : {};
+  const config = withSubflow(
+    node,
+    isJsonObject(node['node_config'] ?? null) ? (node['node_config'] as JsonObject) : {},
+  );
   const bindings = isJsonObject(node['variable_bindings'] ?? null) ? (node['variable_bindings'] as JsonObject) : {};
   const fields: JsonObject = {};
   for (const [field, value] of Object.entries(config)) if (field !== '__var_keys') fields[field] = value;
@@ -164,10 +167,12 @@ function link(
     issues.push(formIssue(`:var[${reference}] in node "${nodeId}" names no node of this definition.`, hint, nodeId));
     return [];
   }
+  // An output of a family is named with its key, e.g. `outputs::Name` of a workflow that is run.
+  const [output = '', outputKey = null] = reference.slice(dot + 1).split('::', 2);
   return [
     {
       id: `${nodeId}:${socketName(connector, key)}`,
-      from: { nodeId: from, connector: outputMeant(reference.slice(dot + 1), typeOf.get(from) ?? null), key: null },
+      from: { nodeId: from, connector: outputMeant(output, typeOf.get(from) ?? null), key: outputKey },
       to: { nodeId, connector, key },
       // A token may come from a branch that is not taken: it is empty then, and V2's own edges say whether the node runs.
       optional: true,

@@ -12,7 +12,7 @@ import type { Catalogue } from '../../nodes/catalogue.ts';
 import type { ConnectorSpec, NodeType } from '../../nodes/node-type.ts';
 import type { GivenDefinition } from '../../operations/workflows.ts';
 import { nodeOutputs, presentConnector } from './catalogue-entry.ts';
-import { credentialIdsOf, formIssue, hasIdentity } from './definition-form.ts';
+import { credentialIdsOf, formIssue, hasIdentity, withSubflow } from './definition-form.ts';
 import { readDefinitionV2 } from './definition-v2.ts';
 
 /** Keys that older clients send with each node and that only repeat the catalogue. */
@@ -174,21 +174,12 @@ function readNode(document: JsonObject, type: NodeType | null): NodeDefinition {
     id: document['id'] as string,
     type: document['type'] as string,
     name: document['name'] as string,
-    config: withSubflow(document),
+    config: withSubflow(document, document['node_config'] as JsonObject),
     inputs: connectors.inputs.map((connector) => readConnector(connector, type)),
     outputs: connectors.outputs.map((connector) => readConnector(connector, type)),
     ...(Object.keys(constants).length > 0 ? { constants } : {}),
     ...credentialIdsOf(document),
   };
-}
-
-/** The configuration, with the workflow that the node invokes, which official clients name beside it. */
-function withSubflow(document: JsonObject): JsonObject {
-  const config = document['node_config'] as JsonObject;
-  const about = document['subflow_config'] ?? null;
-  const id = document['subflow_id'] ?? (isJsonObject(about) ? about['workflow_id'] : null);
-  if (typeof id !== 'string' || id === '' || config['subflow_id']) return config;
-  return { ...config, subflow_id: id };
 }
 
 /** Inputs that carry a value of their own instead of an edge. `true` and `false` are flags there, not values. */

@@ -46,6 +46,7 @@ function welcome(url: string, key: string | null, preset: string | null): string
   API key: ${key ?? origin}
 
   Try next:
+    ${url}/         # the run explorer: paste the key
     curl ${url}/v1/workflows -H 'X-API-Key: ${shown}'
     npm run demo            # runs a workflow over the README of every installed package
     ${url}/noxus/openapi.json

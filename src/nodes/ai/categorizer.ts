@@ -69,6 +69,7 @@ export const categorizer: EffectNodeType = {
     ...MODEL_CONFIG,
     ...SAMPLING_CONFIG,
   },
+  branches: true,
   outputsOf(config) {
     const read = readLabels(config);
     return 'problem' in read ? [] : read.list.map(({ name }) => branch(name, name));

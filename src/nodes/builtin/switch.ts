@@ -43,6 +43,7 @@ export const switchNode: PureNodeType = {
     },
     case_sensitive: { type: 'bool', description: 'Whether A and a differ.', optional: true, default: true },
   },
+  branches: true,
   outputsOf(config) {
     const read = readCases(config['cases'] ?? null);
     return 'problem' in read ? [] : read.cases.map(({ name }) => output(name, name));

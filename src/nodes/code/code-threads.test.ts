@@ -193,7 +193,8 @@ const FIGHTS: readonly (readonly [name: string, source: string, code: string])[]
   [
     'endless promises that nobody awaits',
     'const f = () => Promise.resolve().then(f); async function main() { f(); return new Promise(() => {}); }',
-    'code_error',
+    // Whichever limit it meets first: that of jobs, or on a busy machine that of time.
+    'code_error|timeout',
   ],
   [
     'a built-in that never looks up',
@@ -250,7 +251,7 @@ describe('code that takes what it can', () => {
       expect(said(outcome)).toEqual({ sum: 1 + other });
       events.push('other');
     }
-    expect(said(await fight)).toMatch(new RegExp(`^${code}: `));
+    expect(said(await fight)).toMatch(new RegExp(`^(?:${code}): `));
     if (code === 'timeout') expect(events).toEqual(['other', 'other', 'other', 'ended']);
     // The thread it ran on is well again, or another stands in its place.
     expect(said(await run(threads, ADD, { inputs: { a: 1, b: 1 } }))).toEqual({ sum: 2 });

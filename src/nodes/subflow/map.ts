@@ -15,6 +15,7 @@ export const map: InvokingNodeType = {
   effect: true,
   invokes: true,
   eachOf: 'items',
+  eachTo: 'results',
   timeoutMs: 0,
   retry: { retries: 0, delayMs: 1_000, factor: 2, maxDelayMs: 60_000 },
   inputs: [

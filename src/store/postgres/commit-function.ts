@@ -260,6 +260,13 @@ export const COMMIT_FUNCTION = `
         on conflict (workspace_id, id) do update set label = excluded.label, prefix = excluded.prefix, is_current = excluded.is_current,
           created_at = excluded.created_at, updated_at = excluded.updated_at, disabled_at = excluded.disabled_at,
           last_used_at = excluded.last_used_at;
+      when 'putSavedView' then
+        insert into saved_views select * from jsonb_populate_record(null::saved_views, r)
+        on conflict (workspace_id, id) do update set name = excluded.name, q = excluded.q, sort = excluded.sort,
+          columns = excluded.columns, extra = excluded.extra, created_by = excluded.created_by, created_at = excluded.created_at,
+          updated_at = excluded.updated_at;
+      when 'deleteSavedView' then
+        delete from saved_views v where v.workspace_id = ws and v.id = rid;
       when 'createEvaluation' then
         insert into evaluations (workspace_id, id, run_id, target_kind, workflow_id, task_type, task_description, prompt, image_url,
           input_attributes, instructions, reference_images, threshold, client_ref, callback_url, parent_id, attempt, created_at, status,

@@ -31,8 +31,8 @@ export const postgresFilter: FilterDialect = {
   },
 };
 
-/** A text steps into objects and a number into lists only; both give null for anything else. */
-function valueAt(column: string, path: readonly (string | number)[], bind: Bind): string {
+/** What lies at a path: a text steps into objects and a number into lists only; both give null for anything else. */
+export function valueAt(column: string, path: readonly (string | number)[], bind: Bind): string {
   return path.reduce<string>((value, key) => {
     if (typeof key === 'string') return `(${value} -> ${bind(key)}::text)`;
     return key >= 0 && key < MOST_POSITIONS ? `json_item(${value}, ${bind(key)}::int)` : 'NULL::jsonb';

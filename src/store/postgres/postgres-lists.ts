@@ -11,6 +11,7 @@ import { BoundParameters, postgresFilter } from './postgres-filter.ts';
 /** Lists on PostgreSQL. */
 export const postgresLists: ListDialect = {
   join: 'join',
+  indexed: () => '',
   property(column, key, kind) {
     const value = `(json_of(${column}) -> '${key}')`;
     switch (kind) {

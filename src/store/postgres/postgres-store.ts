@@ -18,8 +18,10 @@ import type { SqlValue } from '../sql/filter-to-sql.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
+import { savedViewFromRow } from '../sql/saved-view-rows.ts';
 import type {
   Claim,
+  EvaluationSurveyRequest,
   FindOptions,
   FindRequest,
   InvokedSelection,
@@ -27,14 +29,18 @@ import type {
   RecordsWanted,
   RunSelection,
   RunsBefore,
+  SeenRequest,
   StatsSelection,
   Store,
+  SurveyRequest,
+  WorkflowSurveyRequest,
 } from '../store.ts';
 import { openConnections, type Reads, readAddress, readsOf } from './connection.ts';
 import { migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
+import * as surveys from './surveys.ts';
 import { Writer } from './writer.ts';
 
 /** How often a process looks at the head of the log by itself: what a notification that was lost costs at most. */
@@ -250,6 +256,22 @@ class PostgresStore implements Store {
     return queries.runStats(this.#reads, selection);
   }
 
+  surveyRuns(request: SurveyRequest) {
+    return surveys.surveyRuns(this.#reads, request);
+  }
+
+  workflowSurveys(request: WorkflowSurveyRequest) {
+    return surveys.workflowSurveys(this.#reads, request);
+  }
+
+  seenValues(request: SeenRequest) {
+    return surveys.seenValues(this.#reads, request);
+  }
+
+  evaluationSurvey(request: EvaluationSurveyRequest) {
+    return surveys.evaluationSurvey(this.#reads, request);
+  }
+
   listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }) {
     return queries.listNodeRuns(this.#reads, workspaceId, runId, options);
   }
@@ -268,6 +290,17 @@ class PostgresStore implements Store {
       workspaceId,
       'select * from iterations where workspace_id = $1 and run_id = $2 and node_id = $3 and iteration = $4',
       [runId, nodeId, iteration],
+      rows.iterationFromRow,
+    );
+  }
+
+  listIterations(workspaceId: string, runId: string, nodeId: string, page: { from: number; limit: number }) {
+    const columns = rows.ITERATION_COLUMNS.slice(0, -2).join(', ');
+    return this.#all(
+      workspaceId,
+      `select ${columns}, null as inputs, null as outputs from iterations
+       where workspace_id = $1 and run_id = $2 and node_id = $3 and iteration >= $4 order by iteration limit $5`,
+      [runId, nodeId, page.from, page.limit],
       rows.iterationFromRow,
     );
   }
@@ -369,6 +402,15 @@ class PostgresStore implements Store {
       'select * from files where workspace_id = $1 and id = $2',
       [fileId],
       rows.fileFromRow,
+    );
+  }
+
+  listSavedViews(workspaceId: string) {
+    return this.#all(
+      workspaceId,
+      'select * from saved_views where workspace_id = $1 order by name, id',
+      [],
+      savedViewFromRow,
     );
   }
 

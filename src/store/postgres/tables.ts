@@ -176,6 +176,12 @@ export const TABLES = `
     primary key (workspace_id, id)
   );
 
+  create table saved_views (
+    workspace_id text not null, id text not null, name text not null, q text not null, sort text not null, columns text not null,
+    extra text not null, created_by text, created_at bigint not null, updated_at bigint not null,
+    primary key (workspace_id, id)
+  );
+
   create table batches (
     workspace_id text not null, id text not null, kind text not null, workflow_id text not null, items_total bigint not null,
     items_succeeded bigint not null, items_partial bigint not null, items_failed bigint not null, items_canceled bigint not null,

@@ -14,6 +14,7 @@ import * as evaluationRows from '../sql/evaluation-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import { PERSON_REQUEST_COLUMNS, personRequestCells } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
+import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
 
 type Cell = string | number | null;
 type Cells = Readonly<Record<string, Cell>>;
@@ -137,6 +138,10 @@ function wireWrite(write: Write): WireWrite {
       return { k, workspace_id: write.workspaceId, key: write.key };
     case 'putCallbackSecret':
       return { k, row: rowOf(CALLBACK_SECRET_COLUMNS, callbackSecretCells(write.secret)) };
+    case 'putSavedView':
+      return { k, row: rowOf(SAVED_VIEW_COLUMNS, savedViewCells(write.view)) };
+    case 'deleteSavedView':
+      return { k, workspace_id: write.workspaceId, id: write.viewId };
     case 'createEvaluation':
     case 'updateEvaluation':
     case 'completeEvaluation':

@@ -4,7 +4,7 @@ import type { FindOptions, FoundLog, FoundNodeRun, FoundRun } from '../store.ts'
 import type { ListIndex, ListSource, Narrowing } from './keyset.ts';
 import type { ListDialect } from './list-dialect.ts';
 import * as rows from './rows.ts';
-import { HAS_LOGS, HAS_NODE_RUNS } from './run-sql.ts';
+import { HAS_LOGS, HAS_NODE_RUNS, verdictSql } from './run-sql.ts';
 
 /** A payload that lies in a blob is not JSON here and acts as null in filters. */
 const inlineJson = (column: string): string => `case when ${column} not like '@%' then ${column} end`;
@@ -30,6 +30,11 @@ const RUN_INDEXES: readonly ListIndex[] = [
   { name: 'runs_by_status', columns: ['status', 'createdAt', 'id'] },
   { name: 'runs_by_creation', columns: ['createdAt', 'id'] },
 ];
+
+const BY_NAME: Narrowing = {
+  column: 'workflowId',
+  lookup: 'select id from workflows where workspace_id = ?1 and name in (select value from json_each(?2))',
+};
 
 const TARGETS: Readonly<Record<string, Narrowing>> = Object.fromEntries(
   WORKFLOW_KINDS.flatMap((kind): [string, Narrowing][] => {
@@ -77,6 +82,10 @@ export function runs(options: FindOptions, dialect: ListDialect): ListSource<Fou
       flowVersionId: "(case r.kind when 'flow' then r.workflow_version_id end)",
       comfyuiWorkflowId: idOfKind('comfyui_workflow'),
       workflowId: 'r.workflow_id',
+      workflowName: '(select w.name from workflows w where w.workspace_id = r.workspace_id and w.id = r.workflow_id)',
+      verdict: verdictSql(dialect),
+      progress: 'r.progress',
+      failureNode: property('r.failure', 'nodeId', 'text'),
       workspaceId: 'r.workspace_id',
       source: 'r.source',
       batchId: 'r.batch_id',
@@ -114,7 +123,7 @@ export function runs(options: FindOptions, dialect: ListDialect): ListSource<Fou
     key: ['id'],
     indexes: RUN_INDEXES,
     values: { status: RUN_STATUSES },
-    narrows: TARGETS,
+    narrows: { ...TARGETS, workflowName: BY_NAME },
     defaultSort: NEWEST_FIRST,
     item: (row) => ({
       run: rows.runFromRow(row),

@@ -312,6 +312,13 @@ const MIGRATIONS: readonly string[] = [
 
   insert or ignore into followers (name, position) select 'error_handlers', coalesce(max(position), 0) from events;
   `,
+  `
+  create table saved_views (
+    workspace_id text not null, id text not null, name text not null, q text not null, sort text not null, columns text not null,
+    extra text not null, created_by text, created_at integer not null, updated_at integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

@@ -9,6 +9,7 @@ import type { RunSelection, RunsBefore, StoreStats } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { find } from './lists.ts';
 import { recordsOfRuns, runStats } from './run-queries.ts';
+import { evaluationSurvey, seenValues, surveyRuns, workflowSurveys } from './survey.ts';
 
 const TERMINAL_STATUSES = `('succeeded', 'partial', 'failed', 'canceled')`;
 
@@ -80,7 +81,18 @@ function listWorkflowLogs(on: Connection, workspaceId: string, workflowId: strin
 }
 
 /** The queries that may take long, by name, as reader threads are asked for them. */
-export const SLOW_QUERIES = { find, listRuns, findRunsBefore, listWorkflowLogs, recordsOfRuns, runStats } as const;
+export const SLOW_QUERIES = {
+  find,
+  listRuns,
+  findRunsBefore,
+  listWorkflowLogs,
+  recordsOfRuns,
+  runStats,
+  surveyRuns,
+  workflowSurveys,
+  seenValues,
+  evaluationSurvey,
+} as const;
 
 export type SlowQueries = typeof SLOW_QUERIES;
 

@@ -26,7 +26,8 @@ function inOneSnapshot<T>(read: () => T): T {
 parentPort?.on('message', ({ id, query, args }: ReaderQuestion) => {
   const answer = (answer: ReaderAnswer) => parentPort?.postMessage(answer);
   const ask = SLOW_QUERIES[query] as (...args: unknown[]) => unknown;
-  const steps = query === 'find' ? (ask(on, ...args) as Iterator<undefined, unknown>) : undefined;
+  const isStepwise = query === 'find' || query === 'surveyRuns';
+  const steps = isStepwise ? (ask(on, ...args) as Iterator<undefined, unknown>) : undefined;
   turns.add(() => {
     try {
       const { done = false, value } = inOneSnapshot(() => steps?.next() ?? { done: true, value: ask(on, ...args) });

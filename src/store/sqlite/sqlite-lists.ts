@@ -4,6 +4,7 @@ import type { ListDialect } from '../sql/list-dialect.ts';
 export const sqliteLists: ListDialect = {
   // SQLite's way to fix the order of loops: left to itself it walks all runs.
   join: 'cross join',
+  indexed: (name) => ` indexed by ${name}`,
   property: (column, key, kind) =>
     kind === 'object' || kind === 'list' ? `(${column} -> '$.${key}')` : `json_extract(${column}, '$.${key}')`,
   flag: (condition) => condition,

@@ -15,8 +15,10 @@ import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
+import { savedViewFromRow } from '../sql/saved-view-rows.ts';
 import type {
   Claim,
+  EvaluationSurveyRequest,
   FindOptions,
   FindRequest,
   InvokedSelection,
@@ -24,8 +26,11 @@ import type {
   RecordsWanted,
   RunSelection,
   RunsBefore,
+  SeenRequest,
   StatsSelection,
   Store,
+  SurveyRequest,
+  WorkflowSurveyRequest,
 } from '../store.ts';
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
 import { type Connection, connection } from './connection.ts';
@@ -238,6 +243,22 @@ class SqliteStore implements Store {
     return this.#readers.ask('runStats', selection);
   }
 
+  surveyRuns(request: SurveyRequest) {
+    return this.#readers.ask('surveyRuns', request);
+  }
+
+  workflowSurveys(request: WorkflowSurveyRequest) {
+    return this.#readers.ask('workflowSurveys', request);
+  }
+
+  seenValues(request: SeenRequest) {
+    return this.#readers.ask('seenValues', request);
+  }
+
+  evaluationSurvey(request: EvaluationSurveyRequest) {
+    return this.#readers.ask('evaluationSurvey', request);
+  }
+
   async listNodeRuns(workspaceId: string, runId: string, options: { payloads: boolean }) {
     return listNodeRuns(this.#on, workspaceId, runId, options);
   }
@@ -254,6 +275,17 @@ class SqliteStore implements Store {
       .prepared('select * from iterations where workspace_id = ? and run_id = ? and node_id = ? and iteration = ?')
       .get(workspaceId, runId, nodeId, iteration);
     return row === undefined ? null : rows.iterationFromRow(row);
+  }
+
+  async listIterations(workspaceId: string, runId: string, nodeId: string, page: { from: number; limit: number }) {
+    const columns = rows.ITERATION_COLUMNS.slice(0, -2).join(', ');
+    return this.#on
+      .prepared(
+        `select ${columns}, null as inputs, null as outputs from iterations
+         where workspace_id = ? and run_id = ? and node_id = ? and iteration >= ? order by iteration limit ?`,
+      )
+      .all(workspaceId, runId, nodeId, page.from, page.limit)
+      .map(rows.iterationFromRow);
   }
 
   async listRunLogs(workspaceId: string, runId: string, limit: number) {
@@ -336,6 +368,13 @@ class SqliteStore implements Store {
   async getFile(workspaceId: string, fileId: string) {
     const row = this.#on.prepared('select * from files where workspace_id = ? and id = ?').get(workspaceId, fileId);
     return row === undefined ? null : rows.fileFromRow(row);
+  }
+
+  async listSavedViews(workspaceId: string) {
+    return this.#on
+      .prepared('select * from saved_views where workspace_id = ? order by name, id')
+      .all(workspaceId)
+      .map(savedViewFromRow);
   }
 
   async getPersonRequest(workspaceId: string, requestId: string) {

@@ -8,6 +8,7 @@ import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '.
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import * as rows from '../sql/rows.ts';
+import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
 import { applyCredential, credentialHolds } from './credential-writes.ts';
 import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
 import type { HotRows } from './hot-rows.ts';
@@ -49,6 +50,7 @@ const INSERT = {
   asset_uploads: insert('asset_uploads', ASSET_UPLOAD_COLUMNS).replace('insert', 'insert or replace'),
   idempotent_requests: insert('idempotent_requests', IDEMPOTENT_REQUEST_COLUMNS),
   callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
+  saved_views: insert('saved_views', SAVED_VIEW_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
 
 /** The counter of a batch that a run adds to when it ends. */
@@ -516,6 +518,15 @@ export class Writer {
         this.#prepared('delete from idempotent_requests where workspace_id = ? and key = ?').run(
           write.workspaceId,
           write.key,
+        );
+        return;
+      case 'putSavedView':
+        this.#prepared(INSERT.saved_views).run(...savedViewCells(write.view));
+        return;
+      case 'deleteSavedView':
+        this.#prepared('delete from saved_views where workspace_id = ? and id = ?').run(
+          write.workspaceId,
+          write.viewId,
         );
         return;
       case 'putCallbackSecret': {
