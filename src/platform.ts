@@ -52,6 +52,7 @@ import { WorkspaceModels } from './operations/model-settings.ts';
 import { Models } from './operations/models.ts';
 import { PersonRequests } from './operations/person-requests.ts';
 import { Replays } from './operations/replays.ts';
+import { Retentions } from './operations/retention.ts';
 import { RunDiffs } from './operations/run-diff.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
@@ -197,6 +198,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia, keyring });
   const surveys = new Surveys({ store, system });
   const bulkJobs = new BulkJobs({ runs, replays, evaluations, surveys, system, log });
+  const retentions = new Retentions({ store, engine, payloads, system, log, serverDays: config.retentionDays });
+  retentions.start();
   const installation = new Installation({
     stats: () => store.stats(),
     search,
@@ -243,6 +246,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       surveys,
       savedViews: new SavedViews({ store, system }),
       bulkJobs,
+      retentions,
       installation,
       version,
       publicUrl: config.publicUrl,
@@ -265,6 +269,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await server.close();
       clearTimeout(cut);
       await bulkJobs.stop();
+      await retentions.stop();
       await worker.stop(left());
       await pipeline.stop();
       await errorHandlers.stop();

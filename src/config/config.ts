@@ -1,4 +1,5 @@
 import type { ModelPrice } from '../domain/model-settings.ts';
+import { MAX_RETENTION_DAYS } from '../domain/retention.ts';
 
 /** Everything an operator can set: shape, default, unit and one sentence each. `read.ts` fills it from file, environment and flags. */
 export interface Config {
@@ -10,6 +11,7 @@ export interface Config {
   readonly logLevel: string;
   readonly workerConcurrency: number;
   readonly workspaceConcurrency: number | null;
+  readonly retentionDays: number | null;
   readonly drainSeconds: number;
   readonly syncTimeoutSeconds: number;
   readonly maxBodyBytes: number;
@@ -122,6 +124,14 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     about:
       'Runs of one workspace that are under way at the same time, 1 to 1,000,000; any number when absent. Others wait.',
     read: integer(1, 1_000_000),
+  },
+  retentionDays: {
+    env: 'MILLRUN_RETENTION_DAYS',
+    flag: 'retention-days',
+    default: null,
+    about:
+      'Days that finished runs are kept, 1 to 36,500, where a workspace does not say otherwise; for ever when absent. Older ones are deleted.',
+    read: integer(1, MAX_RETENTION_DAYS),
   },
   drainSeconds: {
     env: 'MILLRUN_DRAIN_SECONDS',

@@ -25,6 +25,7 @@ import { demand, demandVerdicts, SCOPE_OF_KIND } from './access.ts';
 import type { Keyring } from './keyring.ts';
 import type { LiveRuns } from './live.ts';
 import { progressOfRun, type RunProgress } from './progress.ts';
+import { deleteRun } from './run-deletion.ts';
 import type { RunSearch } from './search.ts';
 import { SubflowReader } from './subflow-progress.ts';
 import type { Workflows } from './workflows.ts';
@@ -356,8 +357,9 @@ export class Runs {
     }
     if (request.dryRun) return { succeeded: 0, failed: Object.keys(errors).length, errors, matched };
     let succeeded = 0;
+    const parts = { store: this.#store, engine: this.#engine, payloads: this.#payloads, system: this.#system };
     for (const runId of runIds) {
-      const problem = await this.#deleteOne(caller.workspaceId, runId);
+      const problem = await deleteRun(parts, caller.workspaceId, runId);
       if (problem === null) succeeded += 1;
       else errors[runId] = problem;
     }
@@ -537,31 +539,6 @@ export class Runs {
       }
     }
     return { runIds, matched, errors };
-  }
-
-  async #deleteOne(workspaceId: string, runId: string): Promise<string | null> {
-    const run = await this.#store.getRun(workspaceId, runId);
-    if (run === null) return 'There is no such run.';
-    const below = await this.#store.listRunsBelow(workspaceId, runId);
-    const kept = await this.#store.commit([
-      { kind: 'deleteRun', workspaceId, runId },
-      {
-        kind: 'appendEvent',
-        event: {
-          workspaceId,
-          runId,
-          workflowId: run.workflowId,
-          at: this.#system.now(),
-          kind: 'deleted',
-          data: { status: run.status, progress: run.progress },
-        },
-      },
-    ]);
-    if (kept === 'stale') return `The run is ${run.status}; only finished runs can be deleted. Stop it first.`;
-    this.#engine.letGo(below);
-    // Rows first: a crash in between leaves bytes that nobody points at, never a row that points at nothing.
-    for (const id of [runId, ...below]) await this.#payloads.remove(id);
-    return null;
   }
 }
 

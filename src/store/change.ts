@@ -10,6 +10,7 @@ import type { IdempotentRequest } from '../domain/idempotent-request.ts';
 import type { ModelSettings } from '../domain/model-settings.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { PersonRequest, PersonSettlement } from '../domain/person-request.ts';
+import type { Retention } from '../domain/retention.ts';
 import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { SavedView } from '../domain/saved-view.ts';
@@ -123,6 +124,8 @@ export type Write =
   | { readonly kind: 'deleteSavedView'; readonly workspaceId: string; readonly viewId: string }
   /** Who judges in a workspace when nobody says otherwise; null: the built-in judges. */
   | { readonly kind: 'setEvaluationPlan'; readonly workspaceId: string; readonly plan: EvaluationPlan | null }
+  /** How long a workspace keeps its finished runs; null: as the server says. */
+  | { readonly kind: 'setRetention'; readonly workspaceId: string; readonly retention: Retention | null }
   /** A follower has dealt with the log up to `position`. Rests on its stored position being `before`. */
   | {
       readonly kind: 'followed';

@@ -730,6 +730,17 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         });
         expect(await store.findRunsBefore({ ...all, before: first.createdAt }, 10)).toEqual({ runIds: [], total: 0 });
       });
+
+      it('tells finished runs that ended before a time from those that were made before it and ended later', async () => {
+        const [early, late] = [10, 30].map((finishedAt) => aRun({ status: 'succeeded', createdAt: 5, finishedAt }));
+        await kept([create(early!), create(late!)]);
+        const selection = { workspaceId: OURS, before: 20, finishedBefore: 20 };
+        expect(await store.findRunsBefore(selection, 10)).toEqual({ runIds: [early!.id], total: 1 });
+        expect(await store.findRunsBefore({ ...selection, workflowId: 'workflow-2' }, 10)).toEqual({
+          runIds: [],
+          total: 0,
+        });
+      });
     });
 
     it('removes with a run everything that it owns', async () => {
@@ -1023,7 +1034,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       });
     });
 
-    it('knows the first workspace', async () => {
+    it('knows all workspaces, and which is the first', async () => {
       expect(await store.firstWorkspace()).toBeNull();
       const workspaces = ['Home', 'Second'].map((title) => ({
         id: system.newId(),
@@ -1032,6 +1043,15 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       }));
       await kept(workspaces.map((workspace) => ({ kind: 'createWorkspace', workspace })));
       expect(await store.firstWorkspace()).toEqual(workspaces[0]);
+      expect(await store.listWorkspaces()).toEqual(workspaces);
+    });
+
+    it('keeps how long a workspace keeps its runs, for ever as well as nothing', async () => {
+      expect(await store.retention(OURS)).toBeNull();
+      for (const retention of [{ days: 30 }, { days: null }, null]) {
+        await kept([{ kind: 'setRetention', workspaceId: OURS, retention }]);
+        expect(await store.retention(OURS)).toEqual(retention);
+      }
     });
 
     it('keeps large numbers and long texts exactly', async () => {
@@ -1086,6 +1106,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listJudges'
         | 'evaluationsJudgedBy'
         | 'evaluationPlan'
+        | 'retention'
         | 'listApiKeys'
         | 'listCredentials'
         | 'getCredential'
@@ -1110,6 +1131,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'nextDeliveryAt'
         | 'findApiKey'
         | 'firstWorkspace'
+        | 'listWorkspaces'
         | 'hasCredentials'
         | 'stats'
         | 'close';
@@ -1203,6 +1225,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listJudges: (workspaceId, of) => store.listJudges(workspaceId, [of.evaluation.id]),
         evaluationsJudgedBy: (workspaceId, of) => store.evaluationsJudgedBy(workspaceId, [of.judge.runId ?? '']),
         evaluationPlan: (workspaceId) => store.evaluationPlan(workspaceId),
+        retention: (workspaceId) => store.retention(workspaceId),
         listApiKeys: (workspaceId) => store.listApiKeys(workspaceId),
         listCredentials: (workspaceId) => store.listCredentials(workspaceId),
         getCredential: (workspaceId, of) => store.getCredential(workspaceId, of.credential.id),
@@ -1254,6 +1277,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createDelivery', delivery },
           { kind: 'putCallbackSecret', secret: aSecret() },
           { kind: 'putSavedView', view: aView() },
+          { kind: 'setRetention', workspaceId: OURS, retention: { days: 30 } },
           { kind: 'putUpload', upload: anUpload() },
           { kind: 'createBatch', ...aBatch([run]) },
           { kind: 'claimRequest', request: aRequest(), keepFrom: 0 },

@@ -12,6 +12,7 @@ import type { ModelSettings } from '../domain/model-settings.ts';
 import type { Iteration, NodeRun } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { PersonRequest } from '../domain/person-request.ts';
+import type { Retention } from '../domain/retention.ts';
 import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '../domain/run-survey.ts';
@@ -92,6 +93,8 @@ export interface RunsBefore {
   readonly workflowId?: string;
   /** Created before; epoch milliseconds. */
   readonly before: number;
+  /** Finished before, too; epoch milliseconds. */
+  readonly finishedBefore?: number;
 }
 
 /** A list that is asked for, in the words of the domain. */
@@ -393,6 +396,8 @@ export interface Store {
   /** The evaluations that some runs judge for. */
   evaluationsJudgedBy(workspaceId: string, runIds: readonly string[]): Promise<string[]>;
   evaluationPlan(workspaceId: string): Promise<EvaluationPlan | null>;
+  /** How long a workspace keeps its finished runs; null: it says nothing. */
+  retention(workspaceId: string): Promise<Retention | null>;
 
   /** Deliveries whose next attempt is due. */
   dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
@@ -417,6 +422,8 @@ export interface Store {
   /** Oldest first. */
   listApiKeys(workspaceId: string): Promise<ApiKey[]>;
   firstWorkspace(): Promise<Workspace | null>;
+  /** Oldest first. */
+  listWorkspaces(): Promise<Workspace[]>;
 
   /** By name. */
   listCredentials(workspaceId: string): Promise<CredentialRecord[]>;

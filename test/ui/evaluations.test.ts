@@ -119,6 +119,15 @@ describe('the page of evaluations', () => {
     expect(await runs.getByRole('link', { name: /Greeter/ }).count()).toBe(2);
     expect(await barriers(page)).toEqual([]);
     await picture(page, 'evaluations');
+    await runs.getByRole('link', { name: 'Open them among the runs' }).click();
+    await page.getByRole('button', { name: 'Issues: style' }).waitFor();
+    await expect.poll(() => page.getByRole('row', { name: /Greeter/ }).count()).toBe(2);
+    expect(await barriers(page)).toEqual([]);
+    await picture(page, 'runs-category');
+    await page.getByRole('button', { name: 'Issues: style' }).click();
+    await expect.poll(() => page.getByRole('row', { name: /Greeter/ }).count()).toBeGreaterThan(2);
+    expect(new URL(page.url()).searchParams.get('category')).toBeNull();
+    await page.goto(`${explorer.server.url}/evaluations?days=7`);
     await page.getByLabel('Verdict', { exact: true }).selectOption('failed');
     await expect.poll(() => verdicts(page).count()).toBe(3);
     expect(new URL(page.url()).searchParams.get('verdict')).toBe('failed');

@@ -65,4 +65,16 @@ describe('the page of models', () => {
     await picture(narrow, 'models-narrow-dark');
     expect(explorer.complaints()).toEqual([]);
   });
+
+  it('deletes a model after asking', async () => {
+    const page = await explorer.open('/models');
+    await page.getByRole('link', { name: 'Health', exact: true }).click();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('Its runs stay.').waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('Health was deleted.').waitFor();
+    await page.getByRole('heading', { name: 'No models yet' }).waitFor();
+    expect(explorer.complaints()).toEqual([]);
+  });
 });

@@ -173,6 +173,44 @@ describe('the page of runs', () => {
     await page.locator(`[data-run="${next}"]`).waitFor();
   });
 
+  it('says that nothing could be read, chart and facets included, and reads all of it again', async () => {
+    const page = await explorer.open('/people');
+    // The one way to have an answer with 500 from a server that is well.
+    const error = { kind: 'internal', message: 'Something went wrong here.', problems: [], requestId: 'r-1' };
+    await page.route(/\/explorer\/v1\/runs/, (route) => route.fulfill({ status: 500, json: { error } }));
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await page.getByRole('heading', { name: 'The runs could not be read' }).waitFor();
+    await page.getByText('The facets could not be counted: Something went wrong here.').first().waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.unroute(/\/explorer\/v1\/runs/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await rows(page).first().waitFor();
+    expect(explorer.complaints().filter((said) => !said.includes('status of 500'))).toEqual([]);
+  });
+
+  it('keeps no line to the server while its window is hidden, and catches up when it is seen again', async () => {
+    const page = await explorer.open('/runs');
+    const lines = () =>
+      page.evaluate(
+        `performance.getEntriesByType('resource').filter(({ name }) => name.includes('/runs/live')).length`,
+      );
+    const show = (state: 'visible' | 'hidden') =>
+      page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));`);
+    await rows(page).first().waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    const { id: before } = await start('# Seen before');
+    await page.locator(`[data-run="${before}"]`).waitFor();
+    await show('hidden');
+    // The browser notes a request when it is over: the line is closed.
+    await expect.poll(lines).toBe(1);
+    const { id } = await start('# Not seen');
+    const opened = page.waitForRequest(/\/runs\/live/);
+    await show('visible');
+    expect(Number(new URL((await opened).url()).searchParams.get('position'))).toBeGreaterThan(0);
+    await page.locator(`[data-run="${id}"]`).waitFor();
+  });
+
   it('is worked by keyboard: j, k, x, Enter, ?', async () => {
     const page = await explorer.open('/runs');
     await rows(page).nth(3).waitFor();

@@ -23,6 +23,7 @@ describe('the settings', () => {
     await row(page, 'preset').waitFor();
     expect(await barriers(page)).toEqual([]);
     await page.getByRole('button', { name: 'Create a key' }).click();
+    await page.locator('input:focus[placeholder="night job"]').waitFor();
     await dialog(page).getByRole('button', { name: 'Create the key' }).click();
     await dialog(page).locator('[aria-invalid=true]').waitFor();
     await dialog(page).getByLabel('Name').fill('night job');
@@ -130,7 +131,26 @@ describe('the settings', () => {
     await page.getByRole('heading', { name: 'Who judges runs' }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/settings/workspace');
     expect(await barriers(page)).toEqual([]);
+  });
+
+  it('say for how many days runs are kept, and how many would go', async () => {
+    const page = await explorer.open('/settings/workspace');
+    await page.getByText('No run would be deleted now.').waitFor();
+    await page.getByLabel('Keep finished runs').selectOption({ label: 'For some days' });
+    await page.getByLabel('Days').fill('0');
+    await page.getByText('A whole number from 1 to 36,500.').waitFor();
+    await page.getByLabel('Days').fill('30');
+    await page.getByText('No run would be deleted now.').waitFor();
+    expect(await barriers(page)).toEqual([]);
     await picture(page, 'settings-workspace');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('How long runs are kept was saved.').waitFor();
+    await page.reload();
+    await page.getByText('No run would be deleted now.').waitFor();
+    expect(await page.getByLabel('Days').inputValue()).toBe('30');
+    await page.getByLabel('Keep finished runs').selectOption('server');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('How long runs are kept was saved.').waitFor();
   });
 
   it('are read in the dark and in a narrow window', async () => {

@@ -392,6 +392,24 @@ describe('the editor', () => {
     await node(page, 'Below').getByText('Greeting').waitFor();
   });
 
+  it('offers the credentials of the workspace by name', async () => {
+    const credential = { name: 'shop', kind: 'http_bearer', fields: { token: 'tok-of-this-test-0123456789' } };
+    await explorer.call('POST', '/v1/credentials', credential);
+    const ask = { id: 'ask', type: 'HttpRequestNode', name: 'Ask', node_config: { url: 'https://example.com' } };
+    const { id } = await explorer.call<Saved>('POST', '/v1/workflows', {
+      name: 'Calls the shop',
+      definition: { nodes: [ask], edges: [] },
+    });
+    const page = await open(`/workflows/${id}`);
+    await node(page, 'Ask').click();
+    const picker = page.getByLabel('Credential', { exact: true });
+    await picker.selectOption({ label: 'shop · http_bearer' });
+    expect(await picker.inputValue()).toBe('shop');
+    expect(await barriers(page)).toEqual([]);
+    await picker.scrollIntoViewIfNeeded();
+    await picture(page, 'workflow-credential');
+  });
+
   it('tries one node with values that are given', async () => {
     const page = await open(`/workflows/${await greeting('To be tried')}`);
     await node(page, 'Greet').click();

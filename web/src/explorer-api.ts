@@ -70,7 +70,7 @@ export const api = {
     histogram: (query: wire.HistogramQuery, reading?: Reading) =>
       get<wire.Histogram>('/runs/histogram', query, reading),
     live: (query: { readonly q: string; readonly position: number }, listener: LiveListener<wire.RunsLiveEvent>) =>
-      listen<wire.RunsLiveEvent>('/runs/live', query, ['run', 'reset'], listener),
+      listenWhileSeen<wire.RunsLiveEvent>('/runs/live', query, ['run', 'reset'], listener),
     start: (run: wire.StartRun) => post<wire.StartedRun>('/runs', run),
     /** Where the browser downloads the runs from. */
     exportHref: (query: {
@@ -199,12 +199,14 @@ export const api = {
     list: (query: Cursor & { readonly search?: string }, reading?: Reading) =>
       get<wire.WorkflowPage>('/models', query, reading),
     read: (modelId: string, reading?: Reading) => get<wire.TargetDetail>(`/models/${id(modelId)}`, undefined, reading),
+    remove: (modelId: string) => remove(`/models/${id(modelId)}`),
   },
   comfyuiWorkflows: {
     list: (query: Cursor & { readonly search?: string }, reading?: Reading) =>
       get<wire.WorkflowPage>('/comfyui-workflows', query, reading),
     read: (workflowId: string, reading?: Reading) =>
       get<wire.TargetDetail>(`/comfyui-workflows/${id(workflowId)}`, undefined, reading),
+    remove: (workflowId: string) => remove(`/comfyui-workflows/${id(workflowId)}`),
   },
   keys: {
     list: (query: { readonly ended?: boolean } = {}, reading?: Reading) =>
@@ -232,6 +234,11 @@ export const api = {
     models: (reading?: Reading) => get<wire.ModelSettingsState>('/settings/models', undefined, reading),
     saveModels: (settings: wire.SaveModelSettings) => put<wire.ModelSettingsState>('/settings/models', settings),
     read: (reading?: Reading) => get<wire.Settings>('/settings', undefined, reading),
+    retention: (reading?: Reading) => get<wire.RetentionState>('/settings/retention', undefined, reading),
+    saveRetention: (own: wire.SaveRetention['own']) =>
+      put<wire.RetentionState>('/settings/retention', { own } satisfies wire.SaveRetention),
+    retentionPreview: (days: number, reading?: Reading) =>
+      get<wire.RetentionPreview>('/settings/retention/preview', { days }, reading),
     saveEvaluation: (plan: EvaluationPlan | null) => put<EvaluationPlan | null>('/settings/evaluation', plan),
   },
   system: {
@@ -252,14 +259,49 @@ function listen<T extends { readonly event: string; readonly data: unknown }>(
   query: Query,
   names: readonly T['event'][],
   { onEvent, onState }: LiveListener<T>,
+  /** Told the place in the stream after each event. */
+  onId?: (lastId: string) => void,
 ): () => void {
   const source = new EventSource(address(path, query));
   for (const event of names) {
-    source.addEventListener(event, ({ data }: MessageEvent<string>) => onEvent({ event, data: JSON.parse(data) } as T));
+    source.addEventListener(event, ({ data, lastEventId }: MessageEvent<string>) => {
+      onId?.(lastEventId);
+      onEvent({ event, data: JSON.parse(data) } as T);
+    });
   }
   source.onopen = () => onState?.('open');
   source.onerror = () => onState?.('lost');
   return () => source.close();
+}
+
+/**
+ * As {@link listen}, closed while nobody sees the window and taken up where it was: a browser keeps six connections to a server, and windows in the
+ * background would hold them. The stream's ids are its positions.
+ */
+function listenWhileSeen<T extends { readonly event: string; readonly data: unknown }>(
+  path: string,
+  query: Query & { readonly position: number },
+  names: readonly T['event'][],
+  listener: LiveListener<T>,
+): () => void {
+  let position: string | number = query.position;
+  let close: (() => void) | null = null;
+  const look = () => {
+    if (document.visibilityState === 'hidden') {
+      close?.();
+      close = null;
+    } else {
+      close ??= listen(path, { ...query, position }, names, listener, (lastId) => {
+        if (lastId !== '') position = lastId;
+      });
+    }
+  };
+  look();
+  document.addEventListener('visibilitychange', look);
+  return () => {
+    document.removeEventListener('visibilitychange', look);
+    close?.();
+  };
 }
 
 interface Asked extends Reading {

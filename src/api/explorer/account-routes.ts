@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { CallbackSecret } from '../../domain/callback-secret.ts';
 import { type ApiKey, type Caller, keyState, SCOPES } from '../../domain/caller.ts';
+import { MAX_RETENTION_DAYS } from '../../domain/retention.ts';
 import { MAX_GRACE_MS, MAX_KEY_NAME, MAX_RATE_LIMIT } from '../../operations/keys.ts';
 import { exactly } from './list.ts';
 import type { ExplorerParts } from './parts.ts';
@@ -18,13 +19,16 @@ const KeyBody = exactly({
 });
 const RotateBody = exactly({ graceMs: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_GRACE_MS })) });
 const RevokeQuery = exactly({ force: Type.Optional(Type.Boolean()) });
+const Days = Type.Integer({ minimum: 1, maximum: MAX_RETENTION_DAYS });
+const RetentionBody = exactly({ own: nullable(exactly({ days: nullable(Days) })) });
+const DaysQuery = exactly({ days: Days });
 const SecretBody = exactly({ label: Type.Optional(nullable(Type.String({ maxLength: 200 }))) });
 
 const idOf = (params: unknown): string => (params as { id: string }).id;
 
 /** Keys, secrets of callbacks, settings, and how the installation does. */
 export function accountRoutes(api: FastifyInstance, parts: ExplorerParts): void {
-  const { keys, deliveries, evaluations, installation, clock, publicUrl, maxFileBytes, version } = parts;
+  const { keys, deliveries, evaluations, retentions, installation, clock, publicUrl, maxFileBytes, version } = parts;
   const startedAt = clock();
   const present = (caller: Caller, key: ApiKey): wire.KeyRow => presentKey(key, caller, clock());
 
@@ -83,6 +87,18 @@ export function accountRoutes(api: FastifyInstance, parts: ExplorerParts): void 
       maxFileBytes,
     }),
   );
+
+  api.get('/v1/settings/retention', async ({ caller }): Promise<wire.RetentionState> => retentions.get(caller));
+  api.put('/v1/settings/retention', { schema: { body: RetentionBody } }, async ({ caller, body }) => {
+    const { own }: wire.SaveRetention = body as Static<typeof RetentionBody>;
+    const state: wire.RetentionState = await retentions.set(caller, own);
+    return state;
+  });
+  api.get('/v1/settings/retention/preview', { schema: { querystring: DaysQuery } }, async ({ caller, query }) => {
+    const { days } = query as Static<typeof DaysQuery>;
+    const preview: wire.RetentionPreview = { runs: await retentions.preview(caller, days) };
+    return preview;
+  });
 
   api.get('/v1/system', async ({ caller }): Promise<wire.SystemState> => {
     const { stats, search, busyWorkers, concurrency, disk } = await installation.state(caller);

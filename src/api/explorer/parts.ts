@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { BulkJobs } from '../../operations/bulk-jobs.ts';
 import type { Installation } from '../../operations/installation.ts';
+import type { Retentions } from '../../operations/retention.ts';
 import type { SavedViews } from '../../operations/saved-views.ts';
 import type { Sessions } from '../../operations/sessions.ts';
 import type { Surveys } from '../../operations/surveys.ts';
@@ -13,6 +14,7 @@ export interface ExplorerOwnParts {
   readonly surveys: Surveys;
   readonly savedViews: SavedViews;
   readonly bulkJobs: BulkJobs;
+  readonly retentions: Retentions;
   readonly installation: Installation;
   /** Of the server. */
   readonly version: string;

@@ -1014,7 +1014,7 @@ export interface IssueCategory {
 
 /* Models, ComfyUI ------------------------------------------------------------------------------------------------------------------------ */
 
-/* `GET /models` and `GET /comfyui-workflows` (`search`, `cursor`, `limit`, `back`) answer a `WorkflowPage`; `GET …/{id}` a `TargetDetail`. */
+/* `GET /models` and `GET /comfyui-workflows` (`search`, `cursor`, `limit`, `back`) answer a `WorkflowPage`; `GET …/{id}` a `TargetDetail`; `DELETE …/{id}` 204. */
 
 export interface TargetDetail {
   readonly workflow: WorkflowRow;
@@ -1164,6 +1164,20 @@ export interface Settings {
   /** What there is at the address of the server; null: whatever address is used. */
   readonly publicUrl: string | null;
   readonly maxFileBytes: number;
+}
+
+/** `GET /settings/retention`: how long finished runs are kept. `own` null: as the server says; days null: for ever. */
+export interface RetentionState {
+  readonly own: { readonly days: number | null } | null;
+  readonly serverDays: number | null;
+}
+
+/** `PUT /settings/retention`: asks for the scope `runs:delete`, answers {@link RetentionState}. Runs go within an hour. */
+export type SaveRetention = Pick<RetentionState, 'own'>;
+
+/** `GET /settings/retention/preview?days=`: how many runs would go now. */
+export interface RetentionPreview {
+  readonly runs: number;
 }
 
 /** `GET /system`: asks for the scope `admin`. `POST /system/search/rebuild` builds the index anew and answers 204. */

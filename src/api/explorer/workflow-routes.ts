@@ -208,6 +208,10 @@ export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void
       const { profile } = record.workflow;
       return { workflow: row!, profile, definition, inputs: presentInputs(definition, catalogue), issues: validation };
     });
+    api.delete(`${path}/:id`, async ({ caller, params }, reply) => {
+      await (kind === 'model' ? modelRegistry : comfyuiWorkflows).delete(caller, idOf(params));
+      return reply.code(204).send();
+    });
   }
 
   api.get('/v1/catalogue', async ({ caller }): Promise<wire.CataloguePage> => {

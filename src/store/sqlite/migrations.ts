@@ -319,6 +319,9 @@ const MIGRATIONS: readonly string[] = [
     primary key (workspace_id, id)
   ) strict, without rowid;
   `,
+  `
+  create table retentions (workspace_id text primary key, days integer) strict, without rowid;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

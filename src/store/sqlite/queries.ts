@@ -58,11 +58,13 @@ export function listRuns(
 /** See `Store.findRunsBefore`. */
 function findRunsBefore(on: Connection, selection: RunsBefore, limit: number): { runIds: string[]; total: number } {
   const byWorkflow = selection.workflowId === undefined ? '' : 'and workflow_id = ?';
-  const where = `from runs where workspace_id = ? and status in ${TERMINAL_STATUSES} and created_at < ? ${byWorkflow}`;
+  const byEnd = selection.finishedBefore === undefined ? '' : 'and finished_at < ?';
+  const where = `from runs where workspace_id = ? and status in ${TERMINAL_STATUSES} and created_at < ? ${byWorkflow} ${byEnd}`;
   const cells = [
     selection.workspaceId,
     selection.before,
     ...(selection.workflowId === undefined ? [] : [selection.workflowId]),
+    ...(selection.finishedBefore === undefined ? [] : [selection.finishedBefore]),
   ];
   const total = Number(on.prepared(`select count(*) as n ${where}`).get(...cells)?.['n']);
   const found = on.prepared(`select id ${where} order by id limit ?`).all(...cells, limit);

@@ -5,6 +5,7 @@ import type { ApiKey, Workspace } from '../../domain/caller.ts';
 import type { RunEvent } from '../../domain/event.ts';
 import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
+import type { Retention } from '../../domain/retention.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
@@ -495,6 +496,15 @@ class SqliteStore implements Store {
       .prepared('select * from api_keys where workspace_id = ? order by id')
       .all(workspaceId)
       .map(rows.apiKeyFromRow);
+  }
+
+  async retention(workspaceId: string): Promise<Retention | null> {
+    const row = this.#on.prepared('select days from retentions where workspace_id = ?').get(workspaceId);
+    return row === undefined ? null : { days: row['days'] as number | null };
+  }
+
+  async listWorkspaces(): Promise<Workspace[]> {
+    return this.#on.prepared('select * from workspaces order by id').all().map(rows.workspaceFromRow);
   }
 
   async firstWorkspace(): Promise<Workspace | null> {

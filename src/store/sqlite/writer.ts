@@ -529,6 +529,14 @@ export class Writer {
           write.viewId,
         );
         return;
+      case 'setRetention':
+        this.#prepared('delete from retentions where workspace_id = ?').run(write.workspaceId);
+        if (write.retention === null) return;
+        this.#prepared('insert into retentions (workspace_id, days) values (?, ?)').run(
+          write.workspaceId,
+          write.retention.days,
+        );
+        return;
       case 'putCallbackSecret': {
         const { secret } = write;
         if (secret.isCurrent) {

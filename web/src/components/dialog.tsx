@@ -29,7 +29,7 @@ export function Dialog({
         <Radix.Content
           className={styles['dialog']}
           data-size={size}
-          onOpenAutoFocus={focusWhole}
+          onOpenAutoFocus={focusFirst}
           {...(description === undefined && { 'aria-describedby': undefined })}
         >
           <header className={styles['header']}>
@@ -85,7 +85,20 @@ export function Sheet({
   );
 }
 
-/** What is asked is read first: the first button would be the one that closes it, with its tooltip. */
+/**
+ * The first field that is asked for, or where there is none the first of several actions, which is the one that changes nothing. Not the button that
+ * closes it, whose tooltip would come up, nor an only action, which would put away what is to be read.
+ */
+function focusFirst(event: Event): void {
+  if (!(event.currentTarget instanceof HTMLElement)) return;
+  const dialog = event.currentTarget;
+  const field = dialog.querySelector<HTMLElement>(`.${styles['body']} :is(input, select, textarea):enabled`);
+  const actions = dialog.querySelectorAll<HTMLElement>(`.${styles['footer']} button:enabled`);
+  event.preventDefault();
+  (field ?? (actions.length > 1 ? actions[0] : undefined) ?? dialog).focus();
+}
+
+/** A panel is looked at first: its first button would be the one that closes it, with its tooltip. */
 function focusWhole(event: Event): void {
   event.preventDefault();
   if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();

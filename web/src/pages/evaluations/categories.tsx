@@ -94,7 +94,11 @@ function Runs({ category, subcategory }: { readonly category: string; readonly s
           {run.evaluation && <Link href={`/evaluations/${run.evaluation.id}`}>Evaluation</Link>}
         </li>
       ))}
-      {data.next !== null && <li className={styles['small']}>The newest {MOST_RUNS}.</li>}
+      <li className={styles['small']}>
+        <Link href={`/runs?${new URLSearchParams({ category, ...(subcategory !== undefined && { subcategory }) })}`}>
+          {data.next === null ? 'Open them among the runs' : `These are the newest ${MOST_RUNS}. Open all of them`}
+        </Link>
+      </li>
     </ul>
   );
 }

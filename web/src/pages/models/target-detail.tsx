@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../../src/domain/json.ts';
 import { Badge } from '../../components/badge.tsx';
+import { Button } from '../../components/button.tsx';
 import { CodeBlock } from '../../components/code-block.tsx';
 import { countText, Nothing } from '../../components/figures.tsx';
 import { Icon } from '../../components/icon.tsx';
@@ -11,12 +12,16 @@ import { PageHeader } from '../../components/page.tsx';
 import { SkeletonLines } from '../../components/skeleton.tsx';
 import { ErrorState } from '../../components/states.tsx';
 import { api } from '../../explorer-api.ts';
+import { useMay } from '../../session.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
 import styles from './models-page.module.css';
 
 export type TargetKind = 'model' | 'comfyui';
 
 /** A model or a ComfyUI workflow: what it takes and gives, what it costs, how it is called, and all that it says of itself. */
 export function TargetDetail({ kind, targetId }: { readonly kind: TargetKind; readonly targetId: string }) {
+  const [asks, setAsks] = useState(false);
+  const mayDelete = useMay(kind === 'model' ? 'models:write' : 'comfyui-workflows:delete');
   const { data, error, refetch } = useQuery({
     queryKey: ['target', kind, targetId],
     queryFn: ({ signal }) => (kind === 'model' ? api.models : api.comfyuiWorkflows).read(targetId, { signal }),
@@ -54,7 +59,13 @@ export function TargetDetail({ kind, targetId }: { readonly kind: TargetKind; re
         <Link href={`/runs?${new URLSearchParams({ q: `workflow_id:'${workflow.id}'` })}`}>
           {workflow.runsCount === 1 ? 'Its run' : `Its ${countText(workflow.runsCount)} runs`}
         </Link>
+        {mayDelete && (
+          <Button icon="trash" onClick={() => setAsks(true)}>
+            Delete
+          </Button>
+        )}
       </PageHeader>
+      {asks && <DeleteDialog kind={kind} target={workflow} onClose={() => setAsks(false)} />}
       <div className={styles['page']}>
         <p>
           <code>{workflow.slug}</code>

@@ -43,15 +43,21 @@ export function Facets({ q, onFilter }: { readonly q: string; readonly onFilter:
     })),
   });
   const counted = answers.flatMap(({ data }) => data?.facets ?? []);
+  const failed = answers.find(({ error, data }) => error && !data);
   const isPartial = answers.some(({ data }) => data?.scanned.isPartial);
   return (
     <div className={styles['facets']}>
+      {failed && (
+        <p className={styles['note']} role="alert">
+          The facets could not be counted: {failed.error?.message}
+        </p>
+      )}
       {isPartial && (
         <p className={styles['note']}>Counts are those of the newest runs only: there are more than are counted.</p>
       )}
       {FIELDS.map(({ field, label }) => {
         const facet = counted.find((one) => one.field === field);
-        if (!facet) return <Waiting key={field} label={label} isFirst={field === 'status'} />;
+        if (!facet) return !failed && <Waiting key={field} label={label} isFirst={field === 'status'} />;
         return <FacetGroup key={field} label={label} facet={facet} q={q} onFilter={onFilter} />;
       })}
     </div>

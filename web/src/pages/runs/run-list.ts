@@ -57,23 +57,36 @@ export interface RunList {
 export function useListedRuns({
   q,
   sort,
+  category,
+  subcategory,
   enabled,
   live,
   mayMove,
 }: {
   readonly q: string;
   readonly sort: string;
+  /** Of issues that evaluations found; empty for all. */
+  readonly category: string;
+  readonly subcategory: string;
   readonly enabled: boolean;
   readonly live: boolean;
   /** Whether new rows may push the others down now. */
   readonly mayMove: () => boolean;
 }): RunList {
   const client = useQueryClient();
-  const key = useMemo(() => ['runs', 'list', q, sort], [q, sort]);
+  const key = useMemo(() => ['runs', 'list', q, sort, category, subcategory], [q, sort, category, subcategory]);
   const query = useInfiniteQuery({
     queryKey: key,
     queryFn: ({ pageParam, signal }) =>
-      api.runs.list({ q, sort, limit: PAGE, ...(pageParam !== '' && { cursor: pageParam }) }, { signal }),
+      api.runs.list(
+        {
+          ...{ q, sort, limit: PAGE },
+          ...(category !== '' && { category }),
+          ...(subcategory !== '' && { subcategory }),
+          ...(pageParam !== '' && { cursor: pageParam }),
+        },
+        { signal },
+      ),
     initialPageParam: '',
     getNextPageParam: ({ next }) => next,
     // Events keep it fresh; reading it anew would move what is read.

@@ -9,6 +9,9 @@ export interface RunsAddress {
   /** What runs must say or mean; empty for no search. */
   readonly text: string;
   readonly mode: 'exact' | 'meaning';
+  /** Only runs whose evaluation found an issue of this category; empty for all. The search for texts knows none. */
+  readonly category: string;
+  readonly subcategory: string;
   /** As `created_at:desc`; empty for the newest first. */
   readonly sort: string;
   readonly columns: readonly ColumnKey[];
@@ -19,6 +22,8 @@ export const FIRST_ADDRESS: RunsAddress = {
   q: '',
   text: '',
   mode: 'exact',
+  category: '',
+  subcategory: '',
   sort: '',
   columns: DEFAULT_COLUMNS,
   facets: true,
@@ -41,17 +46,21 @@ function readAddress(params: URLSearchParams): RunsAddress {
     q: params.get('q') ?? '',
     text: params.get('text') ?? '',
     mode: params.get('mode') === 'meaning' ? 'meaning' : 'exact',
+    category: params.get('text') ? '' : (params.get('category') ?? ''),
+    subcategory: params.get('text') || !params.get('category') ? '' : (params.get('subcategory') ?? ''),
     sort: params.get('sort') ?? '',
     columns: columns.length > 0 ? [...new Set(columns)] : DEFAULT_COLUMNS,
     facets: params.get('facets') !== 'off',
   };
 }
 
-function writeAddress({ q, text, mode, sort, columns, facets }: RunsAddress): URLSearchParams {
+function writeAddress({ q, text, mode, category, subcategory, sort, columns, facets }: RunsAddress): URLSearchParams {
   const given: Readonly<Record<string, string>> = {
     q,
     text,
     mode: text !== '' && mode === 'meaning' ? mode : '',
+    category: text === '' ? category : '',
+    subcategory: text === '' && category !== '' ? subcategory : '',
     sort,
     columns: columns.join() === DEFAULT_COLUMNS.join() ? '' : columns.join(),
     facets: facets ? '' : 'off',

@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { explorerVocabulary } from '../../../../src/filter/explorer-vocabulary.ts';
@@ -37,12 +37,16 @@ const TIMES = [
   ['now-30d', 'Last 30 days'],
 ] as const;
 
+/** Why runs that are listed by more than the filter cannot be acted on together. */
+const ONLY_FILTER = 'Select runs first: what is done to all of them knows only the filter.';
+
 /** Finding runs, watching them come, and acting on many of them. */
 export default function RunsPage() {
   const [, navigate] = useLocation();
+  const client = useQueryClient();
   const actions = useActions();
   const [address, change] = useRunsAddress();
-  const { q, text, mode, sort, columns } = address;
+  const { q, text, mode, category, subcategory, sort, columns } = address;
   const [isLive, setIsLive] = useState(true);
   const [narrowFacets, setNarrowFacets] = useState(false);
   const [asking, setAsking] = useState<{ readonly action: BulkAction; readonly runs: RunsChosen } | null>(null);
@@ -55,21 +59,27 @@ export default function RunsPage() {
   );
   const isReadable = mistakes.length === 0;
   const isSearch = text !== '';
+  // Counts, the live line and actions on all of them know only the filter.
+  const isNarrower = isSearch || category !== '';
   const mayMove = () => table.current?.isAtRest() ?? true;
-  const listed = useListedRuns({ q, sort, enabled: isReadable && !isSearch, live: isLive, mayMove });
+  const listed = useListedRuns({
+    ...{ q, sort, category, subcategory, mayMove },
+    enabled: isReadable && !isSearch,
+    live: isLive && !isNarrower,
+  });
   const found = useFoundRuns({ q, text, mode, enabled: isReadable && isSearch });
   const list = isSearch ? found : listed;
   const count = useQuery({
     queryKey: ['runs', 'count', q],
     queryFn: ({ signal }) => api.runs.count(q, { signal }),
-    enabled: isReadable && !isSearch,
+    enabled: isReadable && !isNarrower,
     placeholderData: keepPreviousData,
   });
   const order = useMemo(() => list.rows.map(({ run }) => run.id), [list.rows]);
   const selection = useSelection(order);
   const total = isSearch
     ? list.search && countText(list.search.total, list.search.totalIsLowerBound)
-    : count.data && countText(count.data.count, count.data.isLowerBound);
+    : !isNarrower && count.data && countText(count.data.count, count.data.isLowerBound);
 
   const setFilter = (filter: string) => {
     selection.clear();
@@ -135,16 +145,31 @@ export default function RunsPage() {
     },
     { label: 'Runs: running now', icon: 'clock', run: () => setFilter('status.in:(queued, running)') },
     { label: 'Runs: waiting for a person', icon: 'person', run: () => setFilter('status:waiting') },
-    { label: 'Export these runs as CSV', icon: 'download', words: 'download', run: () => download('csv') },
-    { label: 'Export these runs as JSON lines', icon: 'download', words: 'download', run: () => download('jsonl') },
+    ...(category === '' || !selection.isEmpty
+      ? ([
+          { label: 'Export these runs as CSV', icon: 'download', words: 'download', run: () => download('csv') },
+          {
+            label: 'Export these runs as JSON lines',
+            icon: 'download',
+            words: 'download',
+            run: () => download('jsonl'),
+          },
+        ] as const)
+      : []),
   ]);
 
   const isEmpty = list.rows.length === 0 && !list.isLoading && !list.error && isReadable;
-  const isFirst = isEmpty && q === '' && !isSearch;
+  const isFirst = isEmpty && q === '' && !isNarrower;
   const bounds = timeBounds(q, 'created_at', Date.now());
   const hasTime = bounds.from !== null || bounds.to !== null;
   const onTime = (since: string) => setFilter(withTime(q, 'created_at', since === '' ? null : since, null));
   const onRange = (from: number, to: number) => setFilter(withTime(q, 'created_at', timeText(from), timeText(to)));
+  const retry = () => {
+    list.retry();
+    // What was counted failed with them.
+    for (const counted of ['facets', 'histogram', 'count'])
+      void client.invalidateQueries({ queryKey: ['runs', counted] });
+  };
   const facets = isReadable ? <Facets q={q} onFilter={setFilter} /> : null;
 
   return (
@@ -187,9 +212,19 @@ export default function RunsPage() {
             {selection.isEmpty ? (
               <>
                 <IconButton icon="filter" label="Facets" keys="f" pressed={address.facets} onClick={toggleFacets} />
+                {category !== '' && (
+                  <Category
+                    name={subcategory === '' ? category : `${category} / ${subcategory}`}
+                    hasFilter={q !== ''}
+                    onClear={() => {
+                      selection.clear();
+                      change({ category: '', subcategory: '' });
+                    }}
+                  />
+                )}
                 <SearchWords list={list} isSearch={isSearch} mode={mode} hasFilter={q !== ''} />
                 <span className={styles['grow']} />
-                {!isSearch && (
+                {!isNarrower && (
                   <Button
                     look="ghost"
                     aria-pressed={isLive}
@@ -208,8 +243,18 @@ export default function RunsPage() {
                     {
                       title: 'All of these runs',
                       items: [
-                        { label: 'Export as CSV', icon: 'download', onChoose: () => download('csv') },
-                        { label: 'Export as JSON lines', icon: 'download', onChoose: () => download('jsonl') },
+                        {
+                          label: 'Export as CSV',
+                          icon: 'download',
+                          refused: category === '' ? null : ONLY_FILTER,
+                          onChoose: () => download('csv'),
+                        },
+                        {
+                          label: 'Export as JSON lines',
+                          icon: 'download',
+                          refused: category === '' ? null : ONLY_FILTER,
+                          onChoose: () => download('jsonl'),
+                        },
                       ],
                     },
                     {
@@ -217,7 +262,7 @@ export default function RunsPage() {
                         label: `${label}…`,
                         icon,
                         danger: action === 'delete',
-                        refused: isSearch ? 'Select runs of a search first.' : null,
+                        refused: isNarrower ? ONLY_FILTER : null,
                         onChoose: () => ask(action),
                       })),
                     },
@@ -230,7 +275,7 @@ export default function RunsPage() {
                 actions={actions}
                 selection={selection}
                 total={total || null}
-                mayChooseAll={!isSearch}
+                mayChooseAll={!isNarrower}
                 onAsk={ask}
                 onExport={download}
               />
@@ -246,22 +291,22 @@ export default function RunsPage() {
               <Button onClick={() => setFilter('')}>Clear the filter</Button>
             </EmptyState>
           ) : list.error && list.rows.length === 0 ? (
-            <ErrorState title="The runs could not be read" error={list.error} onRetry={list.retry} />
+            <ErrorState title="The runs could not be read" error={list.error} onRetry={retry} />
           ) : isEmpty ? (
             <div className={styles['none']}>
               <NoRuns
-                isFiltered={q !== ''}
+                isFiltered={q !== '' || category !== ''}
                 isSearch={isSearch}
                 hasTime={hasTime}
                 onWiden={() => onTime('')}
-                onClear={() => change({ q: '', text: '' })}
+                onClear={() => change({ q: '', text: '', category: '', subcategory: '' })}
                 onMeaning={mode === 'exact' ? () => change({ mode: 'meaning' }) : undefined}
               />
             </div>
           ) : (
             <RunTable
               list={list}
-              listKey={`${q}\n${text}\n${mode}\n${sort}`}
+              listKey={[q, text, mode, sort, category, subcategory].join('\n')}
               columns={columns}
               sort={sort}
               selection={selection}
@@ -366,6 +411,26 @@ function BulkBar({
       />
       <IconButton icon="close" label="Clear the selection" keys="Escape" onClick={selection.clear} />
     </div>
+  );
+}
+
+/** That only runs with an issue of one category are listed. */
+function Category({
+  name,
+  hasFilter,
+  onClear,
+}: {
+  readonly name: string;
+  readonly hasFilter: boolean;
+  readonly onClear: () => void;
+}) {
+  return (
+    <span className={styles['words']}>
+      <Button look="ghost" icon="close" title="List runs of all categories" onClick={onClear}>
+        Issues: {name}
+      </Button>
+      <span>Chart and facets count {hasFilter ? 'what the filter finds' : 'all runs'}.</span>
+    </span>
   );
 }
 

@@ -25,7 +25,11 @@ export function ViewsMenu({
   const items = views.data?.items ?? [];
   const here = items.find((view) => isHere(view, address));
   const isChanged =
-    address.q !== '' || address.text !== '' || address.sort !== '' || address.columns !== DEFAULT_COLUMNS;
+    address.q !== '' ||
+    address.text !== '' ||
+    address.category !== '' ||
+    address.sort !== '' ||
+    address.columns !== DEFAULT_COLUMNS;
   const remove = async (view: SavedView) => {
     try {
       await api.views.remove(view.id);
@@ -146,17 +150,25 @@ function NameDialog({
   );
 }
 
-/** The search goes with a view as what the page keeps of its own. */
-function savedOf(name: string, { q, text, mode, sort, columns }: Omit<RunsAddress, 'facets'>): SaveView {
-  return { name, q, sort, columns: columns === DEFAULT_COLUMNS ? [] : columns, extra: { text, mode } };
+/** The search and the category of issues go with a view as what the page keeps of its own. */
+function savedOf(name: string, address: Omit<RunsAddress, 'facets'>): SaveView {
+  const { q, text, mode, category, subcategory, sort, columns } = address;
+  const extra = { text, mode, ...(category !== '' && { category, subcategory }) };
+  return { name, q, sort, columns: columns === DEFAULT_COLUMNS ? [] : columns, extra };
 }
 
 function addressOf(view: SavedView): Omit<RunsAddress, 'facets'> {
   const columns = view.columns.filter((key): key is ColumnKey => (COLUMN_KEYS as string[]).includes(key));
+  const kept = (name: string) => {
+    const value = view.extra[name];
+    return typeof value === 'string' ? value : '';
+  };
   return {
     q: view.q,
-    text: typeof view.extra['text'] === 'string' ? view.extra['text'] : '',
+    text: kept('text'),
     mode: view.extra['mode'] === 'meaning' ? 'meaning' : 'exact',
+    category: kept('category'),
+    subcategory: kept('subcategory'),
     sort: view.sort,
     columns: columns.length > 0 ? columns : DEFAULT_COLUMNS,
   };
@@ -168,6 +180,8 @@ function isHere(view: SavedView, address: RunsAddress): boolean {
     other.q === address.q &&
     other.text === address.text &&
     (other.text === '' || other.mode === address.mode) &&
+    other.category === address.category &&
+    other.subcategory === address.subcategory &&
     other.sort === address.sort &&
     other.columns.join() === address.columns.join()
   );

@@ -7,6 +7,7 @@ import { Skeleton } from '../../components/skeleton.tsx';
 import { ErrorState } from '../../components/states.tsx';
 import { api } from '../../explorer-api.ts';
 import { useSession } from '../../session.tsx';
+import { Retention } from './retention.tsx';
 import { Section } from './section.tsx';
 import styles from './settings-page.module.css';
 
@@ -55,6 +56,7 @@ export function Workspace() {
           <dd>{data ? bytesText(data.maxFileBytes) : <Skeleton width={60} />}</dd>
         </dl>
       </Section>
+      <Retention />
       <Section
         title="Who judges runs"
         about="Where neither a request nor a workflow says who judges, these do. Without any, the judges that come with Millrun are asked."

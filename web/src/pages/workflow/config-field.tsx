@@ -5,6 +5,7 @@ import { Button, IconButton } from '../../components/button.tsx';
 import { CodeEditor } from '../../components/code-editor.tsx';
 import { Checkbox, Field, Input, Segments, Select } from '../../components/field.tsx';
 import { api, type CatalogueField } from '../../explorer-api.ts';
+import { useMay } from '../../session.tsx';
 import { ConditionBuilder, readText, shownText } from './condition-builder.tsx';
 import styles from './fields.module.css';
 import { JsonField } from './json-field.tsx';
@@ -62,6 +63,7 @@ export function ConfigField({ name, field, value, keys, models, problem, onChang
       <fieldset className={styles['setting']} aria-describedby={`${id}-hint`}>
         <legend className={styles['legend']}>{title}</legend>
         {kind === 'json' && <JsonField label={label} value={value} onChange={onChange} />}
+        {kind === 'json' && name === 'tools' && <CredentialNames />}
         {kind === 'code' && (
           <CodeEditor
             label={label}
@@ -86,6 +88,7 @@ export function ConfigField({ name, field, value, keys, models, problem, onChang
     <Field label={title} hint={hint} error={problem}>
       {(attributes) => {
         if (kind === 'workflow') return <WorkflowPicker {...attributes} value={value} onChange={onChange} />;
+        if (kind === 'credential') return <CredentialPicker {...attributes} value={value} onChange={onChange} />;
         if (kind === 'select') {
           return (
             <Select
@@ -144,13 +147,15 @@ type Kind =
   | 'code'
   | 'condition'
   | 'any'
-  | 'workflow';
+  | 'workflow'
+  | 'credential';
 
 function kindOf(name: string, field: CatalogueField, value: JsonValue | undefined): Kind {
   const display = isJsonObject(field.display) ? field.display['type'] : field.display;
   if (display === 'complex_condition') return 'condition';
   if (display === 'code') return 'code';
   if (display === 'workflow') return 'workflow';
+  if (name === 'credential' && field.type === 'str') return 'credential';
   if (display === 'textarea') return 'lines';
   if (field.choices !== null && (value === undefined || typeof value === 'string')) return 'select';
   if (field.type === 'bool') return 'checkbox';
@@ -301,5 +306,63 @@ function WorkflowPicker({
         </option>
       ))}
     </Select>
+  );
+}
+
+/** The credentials of the workspace, for who may see them; null while they come, and for others. */
+function useCredentials() {
+  const may = useMay('credentials:read');
+  const { data } = useQuery({
+    queryKey: ['credentials'],
+    queryFn: ({ signal }) => api.credentials.list({ signal }),
+    enabled: may,
+  });
+  return data?.items ?? null;
+}
+
+/** A credential of the workspace, by name; written by hand where the key may not see them. */
+function CredentialPicker({
+  value,
+  onChange,
+  ...attributes
+}: {
+  readonly id: string;
+  readonly value: JsonValue | undefined;
+  readonly onChange: (value: JsonValue | undefined) => void;
+}) {
+  const known = useCredentials();
+  const chosen = value === undefined || value === null ? '' : shownText(value);
+  const change = (text: string) => onChange(text === '' ? undefined : text);
+  if (known === null) return <Input {...attributes} value={chosen} onChange={({ target }) => change(target.value)} />;
+  const byId = known.find(({ id }) => id === chosen);
+  return (
+    <Select {...attributes} value={chosen} onChange={({ target }) => change(target.value)}>
+      <option value="">–</option>
+      {chosen !== '' && !known.some(({ name }) => name === chosen) && (
+        <option value={chosen}>{byId ? `${byId.name} (by its id)` : `${chosen} (not there)`}</option>
+      )}
+      {known.map(({ id, name, kind }) => (
+        <option key={id} value={name}>
+          {name} · {kind}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+/** What the tools of an agent may name as their credential. */
+function CredentialNames() {
+  const known = useCredentials();
+  if (known === null || known.length === 0) return null;
+  return (
+    <p className={styles['hint']}>
+      Credentials of the workspace, for "credential":{' '}
+      {known.map(({ id, name }, index) => (
+        <span key={id}>
+          {index > 0 && ', '}
+          <code>{name}</code>
+        </span>
+      ))}
+    </p>
   );
 }
