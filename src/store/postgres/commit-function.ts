@@ -70,6 +70,12 @@ export const COMMIT_FUNCTION = `
         select q.created_at into found_number from idempotent_requests q
         where q.workspace_id = r ->> 'workspace_id' and q.key = r ->> 'key' for update;
         return not found or found_number < (w ->> 'keep_from')::bigint;
+      when 'setRetention' then
+        delete from retentions t where t.workspace_id = ws;
+        if (w ->> 'is_set')::boolean then
+          insert into retentions (workspace_id, days) values (ws, (w ->> 'days')::bigint)
+          on conflict (workspace_id) do update set days = excluded.days;
+        end if;
       when 'followed' then
         select p.position into found_number from platform_followers p where p.name = w ->> 'follower' for update;
         return coalesce(found_number, 0) = (w ->> 'before')::bigint;

@@ -5,6 +5,7 @@ import type { EvaluationPlan } from '../../domain/evaluation.ts';
 import type { RunEvent } from '../../domain/event.ts';
 import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
+import type { Retention } from '../../domain/retention.ts';
 import type { RunStatus } from '../../domain/run.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
@@ -591,6 +592,16 @@ class PostgresStore implements Store {
 
   listApiKeys(workspaceId: string): Promise<ApiKey[]> {
     return this.#all(workspaceId, 'select * from api_keys where workspace_id = $1 order by id', [], rows.apiKeyFromRow);
+  }
+
+  retention(workspaceId: string): Promise<Retention | null> {
+    return this.#one(workspaceId, 'select days from retentions where workspace_id = $1', [], (row) => ({
+      days: row['days'] === null ? null : Number(row['days']),
+    }));
+  }
+
+  async listWorkspaces(): Promise<Workspace[]> {
+    return (await this.#reads.platformRows('select * from workspaces order by id')).map(rows.workspaceFromRow);
   }
 
   async firstWorkspace(): Promise<Workspace | null> {

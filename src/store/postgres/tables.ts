@@ -182,6 +182,8 @@ export const TABLES = `
     primary key (workspace_id, id)
   );
 
+  create table retentions (workspace_id text primary key, days bigint);
+
   create table batches (
     workspace_id text not null, id text not null, kind text not null, workflow_id text not null, items_total bigint not null,
     items_succeeded bigint not null, items_partial bigint not null, items_failed bigint not null, items_canceled bigint not null,

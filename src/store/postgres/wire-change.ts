@@ -152,6 +152,10 @@ function wireWrite(write: Write): WireWrite {
     }
     case 'setEvaluationPlan':
       return { k, workspace_id: write.workspaceId, plan: write.plan === null ? null : JSON.stringify(write.plan) };
+    case 'setRetention': {
+      const { workspaceId, retention } = write;
+      return { k, workspace_id: workspaceId, is_set: retention !== null, days: retention?.days ?? null };
+    }
     case 'followed':
       return { k, follower: write.follower, position: write.position, before: write.before };
     case 'createWorkspace': {
