@@ -70,12 +70,6 @@ export const COMMIT_FUNCTION = `
         select q.created_at into found_number from idempotent_requests q
         where q.workspace_id = r ->> 'workspace_id' and q.key = r ->> 'key' for update;
         return not found or found_number < (w ->> 'keep_from')::bigint;
-      when 'setRetention' then
-        delete from retentions t where t.workspace_id = ws;
-        if (w ->> 'is_set')::boolean then
-          insert into retentions (workspace_id, days) values (ws, (w ->> 'days')::bigint)
-          on conflict (workspace_id) do update set days = excluded.days;
-        end if;
       when 'followed' then
         select p.position into found_number from platform_followers p where p.name = w ->> 'follower' for update;
         return coalesce(found_number, 0) = (w ->> 'before')::bigint;
@@ -299,6 +293,12 @@ export const COMMIT_FUNCTION = `
         if w ->> 'plan' is not null then
           insert into evaluation_plans (workspace_id, plan) values (ws, w ->> 'plan')
           on conflict (workspace_id) do update set plan = excluded.plan;
+        end if;
+      when 'setRetention' then
+        delete from retentions t where t.workspace_id = ws;
+        if (w ->> 'is_set')::boolean then
+          insert into retentions (workspace_id, days) values (ws, (w ->> 'days')::bigint)
+          on conflict (workspace_id) do update set days = excluded.days;
         end if;
       when 'followed' then
         -- What was not there when it was looked for may be there now. Then neither statement may do: the insert fails, and the change is tried

@@ -79,12 +79,15 @@ export async function listRuns(
 /** See `Store.findRunsBefore`. */
 export async function findRunsBefore(
   reads: Reads,
-  { workspaceId, workflowId, before }: RunsBefore,
+  { workspaceId, workflowId, before, finishedBefore }: RunsBefore,
   limit: number,
 ): Promise<{ runIds: string[]; total: number }> {
-  const ofWorkflow = workflowId === undefined ? '' : 'and workflow_id = $3';
-  const where = `from runs where workspace_id = $1 and status in ${TERMINAL} and created_at < $2 ${ofWorkflow}`;
-  const given = [before, ...(workflowId === undefined ? [] : [workflowId])];
+  const given: (string | number)[] = [before];
+  // The workspace is $1.
+  const bind = (value: string | number): string => `$${given.push(value) + 1}`;
+  const ofWorkflow = workflowId === undefined ? '' : `and workflow_id = ${bind(workflowId)}`;
+  const ended = finishedBefore === undefined ? '' : `and finished_at < ${bind(finishedBefore)}`;
+  const where = `from runs where workspace_id = $1 and status in ${TERMINAL} and created_at < $2 ${ofWorkflow} ${ended}`;
   const [[counted], found] = await Promise.all([
     reads.rows(workspaceId, `select count(*) as n ${where}`, given),
     reads.rows(workspaceId, `select id ${where} order by id limit $${given.length + 2}`, [...given, limit]),
