@@ -94,13 +94,13 @@ describe('the page of runs', () => {
     await bar(page).pressSequentially('workflo');
     await page.getByRole('option', { name: /^workflow / }).waitFor();
     await bar(page).press('Tab');
-    expect(await bar(page).inputValue()).toBe('workflow:');
+    await expect.poll(() => bar(page).inputValue()).toBe('workflow:');
     await page.getByRole('option', { name: /Package digest/ }).waitFor();
     expect(await barriers(page)).toEqual([]);
     await picture(page, 'runs-completion');
     await bar(page).press('ArrowDown');
     await bar(page).press('Enter');
-    expect(await bar(page).inputValue()).toBe("workflow:'Package digest' ");
+    await expect.poll(() => bar(page).inputValue()).toBe("workflow:'Package digest' ");
     await bar(page).press('Enter');
     await expect.poll(() => asked(page).get('q')).toBe("workflow:'Package digest'");
     await rows(page).first().waitFor();
