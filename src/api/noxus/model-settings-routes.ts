@@ -1,106 +1,20 @@
 import type { FastifyInstance } from 'fastify';
-import Type, { type Static } from 'typebox';
-import type { ModelPrice } from '../../domain/model-settings.ts';
-import type { ShownModelSettings } from '../../operations/model-settings.ts';
+import type { Static } from 'typebox';
 import type { DialectParts } from '../dialect.ts';
+import { ModelSettingsAnswer, ModelSettingsBody, presentModelSettings, readModelSettings } from '../model-settings.ts';
 import { answers } from './route-schema.ts';
-
-const o = Type.Optional;
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-
-const Price = Type.Object({
-  input: Type.String(),
-  output: Type.String(),
-  cached_input: o(
-    nullable(Type.String({ description: 'Tokens that the provider had read before; as input when left out.' })),
-  ),
-});
-
-const settings = {
-  prices: Type.Record(Type.String(), Price, {
-    description: 'US dollars for a million tokens, decimal numbers as text, by model.',
-  }),
-  presets: Type.Record(Type.String(), Type.Array(Type.String()), {
-    description: 'Models by the name of a list, the preferred one first. Nodes say preset:<name>.',
-  }),
-  default_models: Type.Array(Type.String(), { description: 'Tried in this order when a node names none.' }),
-};
-
-const SettingsBody = Type.Object({
-  prices: o(settings.prices),
-  presets: o(settings.presets),
-  default_models: o(settings.default_models),
-});
-
-const Settings = Type.Object(
-  {
-    ...settings,
-    updated_at: nullable(Type.String({ format: 'date-time' })),
-    effective: Type.Object(
-      {
-        ...settings,
-        providers: Type.Array(
-          Type.Object({ name: Type.String(), protocol: Type.String(), models: Type.Array(Type.String()) }),
-        ),
-      },
-      { description: 'What holds together with what the operator configured.' },
-    ),
-  },
-  { description: 'What a workspace says of models. An addition of Millrun.' },
-);
 
 /** Prices, presets and default models of a workspace. */
 export function modelSettingsRoutes(api: FastifyInstance, { workspaceModels }: DialectParts): void {
   const tags = ['V1 - Models'];
   const path = '/v1/model-settings';
-  api.get(path, { schema: { tags, summary: 'Get Model Settings', response: answers(Settings) } }, async ({ caller }) =>
-    presentSettings(await workspaceModels.get(caller)),
+  const response = answers(ModelSettingsAnswer);
+  api.get(path, { schema: { tags, summary: 'Get Model Settings', response } }, async ({ caller }) =>
+    presentModelSettings(await workspaceModels.get(caller)),
   );
-  api.put<{ Body: Static<typeof SettingsBody> }>(
+  api.put<{ Body: Static<typeof ModelSettingsBody> }>(
     path,
-    {
-      schema: { tags, summary: 'Replace Model Settings', body: SettingsBody, response: answers(Settings) },
-    },
-    async ({ caller, body }) =>
-      presentSettings(
-        await workspaceModels.put(caller, {
-          prices: Object.fromEntries(
-            Object.entries(body.prices ?? {}).map(([model, price]) => [model, readPrice(price)]),
-          ),
-          presets: body.presets ?? {},
-          defaultModels: body.default_models ?? [],
-        }),
-      ),
+    { schema: { tags, summary: 'Replace Model Settings', body: ModelSettingsBody, response } },
+    async ({ caller, body }) => presentModelSettings(await workspaceModels.put(caller, readModelSettings(body))),
   );
-}
-
-function readPrice({ input, output, cached_input: cachedInput }: Static<typeof Price>): ModelPrice {
-  return { input, output, ...(cachedInput == null ? {} : { cachedInput }) };
-}
-
-function presentSettings({ own, effective }: ShownModelSettings): Static<typeof Settings> {
-  return {
-    prices: presentPrices(own?.prices ?? {}),
-    presets: presentPresets(own?.presets ?? {}),
-    default_models: [...(own?.defaultModels ?? [])],
-    updated_at: own === null ? null : new Date(own.updatedAt).toISOString(),
-    effective: {
-      prices: presentPrices(effective.prices),
-      presets: presentPresets(effective.presets),
-      default_models: [...effective.defaultModels],
-      providers: effective.providers.map(({ name, protocol, models }) => ({ name, protocol, models: [...models] })),
-    },
-  };
-}
-
-function presentPrices(prices: Readonly<Record<string, ModelPrice>>): Record<string, Static<typeof Price>> {
-  return Object.fromEntries(
-    Object.entries(prices).map(([model, { input, output, cachedInput = null }]) => {
-      return [model, { input, output, cached_input: cachedInput }];
-    }),
-  );
-}
-
-function presentPresets(presets: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {
-  return Object.fromEntries(Object.entries(presets).map(([name, models]) => [name, [...models]]));
 }

@@ -1,78 +1,21 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
-import { CREDENTIAL_KINDS, type CredentialRecord } from '../../domain/credential.ts';
-import { MAX_CREDENTIAL_NAME } from '../../operations/credentials.ts';
+import type { CredentialRecord } from '../../domain/credential.ts';
+import {
+  CREDENTIAL,
+  CREDENTIAL_IS,
+  CredentialBody,
+  CredentialChange,
+  CredentialReseal,
+  CredentialTest,
+  presentCredential,
+} from '../credential.ts';
 import type { DialectParts } from '../dialect.ts';
-import { answers, nullable, opt } from './schemas.ts';
+import { answers } from './schemas.ts';
 
 const tags = ['Credentials'];
 
-const texts = (description: string, maxItems: number) => Type.Array(Type.String(), { maxItems, description });
-
-const models = texts('Of a provider: the models it serves. Empty: any that no other provider lists.', 1000);
-const hosts = texts('Where it may be sent: host, host:port or *.domain. Empty: anywhere.', 100);
-const name = Type.String({ maxLength: MAX_CREDENTIAL_NAME, description: 'One of its kind in the workspace.' });
-
-const CredentialBody = Type.Object({
-  name,
-  kind: Type.String({ description: CREDENTIAL_KINDS.join(', ') }),
-  // Their types are checked where no message repeats a value.
-  fields: Type.Record(Type.String(), Type.Unknown(), { description: 'What its kind has: see docs/credentials.md.' }),
-  models: Type.Optional(models),
-  hosts: Type.Optional(hosts),
-});
-
-const ChangeBody = Type.Object({
-  name: Type.Optional(name),
-  fields: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), {
-      description: 'Those that change; null removes one. What is left out stays.',
-    }),
-  ),
-  models: Type.Optional(models),
-  hosts: Type.Optional(hosts),
-});
-
-const time = () => Type.String({ format: 'date-time' });
-
-const Credential = Type.Object(
-  {
-    id: Type.String({ format: 'uuid' }),
-    org_id: Type.String({ format: 'uuid' }),
-    name: Type.String(),
-    kind: Type.String(),
-    fields: Type.Record(
-      Type.String(),
-      Type.Object({
-        secret: Type.Boolean(),
-        value: opt(Type.String({ description: 'Of a field that is no secret.' })),
-        last_characters: opt(Type.String({ description: 'Of a secret that is long enough.' })),
-      }),
-      { description: 'The fields that are set. Secrets are never shown.' },
-    ),
-    models: Type.Array(Type.String()),
-    hosts: Type.Array(Type.String()),
-    created_at: time(),
-    updated_at: time(),
-    last_used_at: nullable(Type.String({ format: 'date-time', description: 'To the minute.' })),
-  },
-  { description: 'What a workspace reaches a model provider or another service with. An addition of Millrun.' },
-);
-
-const Test = Type.Object({
-  ok: Type.Boolean(),
-  status: nullable(
-    Type.Integer({ description: 'The HTTP status of the provider; null when it could not be reached.' }),
-  ),
-  message: Type.String(),
-  models: Type.Array(Type.String()),
-});
-
-const Reseal = Type.Object({
-  resealed: Type.Array(Type.String()),
-  unchanged: Type.Array(Type.String()),
-  failed: Type.Record(Type.String(), Type.String(), { description: 'Why, by the name of the credential.' }),
-});
+const Credential = Type.Object({ ...CREDENTIAL, org_id: Type.String({ format: 'uuid' }) }, CREDENTIAL_IS);
 
 const Params = Type.Object({ id: Type.String() });
 
@@ -95,7 +38,7 @@ export function credentialRoutes(api: FastifyInstance, { credentials }: DialectP
         response: answers(Type.Object({ items: Type.Array(Credential) })),
       },
     },
-    async ({ caller }) => ({ items: (await credentials.list(caller)).map(presentCredential) }),
+    async ({ caller }) => ({ items: (await credentials.list(caller)).map(present) }),
   );
   api.post(
     list,
@@ -110,7 +53,7 @@ export function credentialRoutes(api: FastifyInstance, { credentials }: DialectP
     },
     async ({ caller, body }, reply) => {
       reply.code(201);
-      return presentCredential(await credentials.create(caller, body as Static<typeof CredentialBody>));
+      return present(await credentials.create(caller, body as Static<typeof CredentialBody>));
     },
   );
   api.post(
@@ -119,7 +62,7 @@ export function credentialRoutes(api: FastifyInstance, { credentials }: DialectP
       schema: {
         tags,
         summary: 'Seal credentials with the current key',
-        response: { ...answers(Reseal), ...unavailable },
+        response: { ...answers(CredentialReseal), ...unavailable },
       },
     },
     async ({ caller }) => credentials.reseal(caller),
@@ -127,7 +70,7 @@ export function credentialRoutes(api: FastifyInstance, { credentials }: DialectP
   api.get(
     one,
     { schema: { tags, summary: 'Get a credential', params: Params, response: answers(Credential) } },
-    async ({ caller, params }) => presentCredential(await credentials.get(caller, idOf(params))),
+    async ({ caller, params }) => present(await credentials.get(caller, idOf(params))),
   );
   api.patch(
     one,
@@ -137,12 +80,12 @@ export function credentialRoutes(api: FastifyInstance, { credentials }: DialectP
         tags,
         summary: 'Change a credential',
         params: Params,
-        body: ChangeBody,
+        body: CredentialChange,
         response: { ...answers(Credential), ...conflict, ...unavailable },
       },
     },
     async ({ caller, params, body }) =>
-      presentCredential(await credentials.change(caller, idOf(params), body as Static<typeof ChangeBody>)),
+      present(await credentials.change(caller, idOf(params), body as Static<typeof CredentialChange>)),
   );
   api.delete(
     one,
@@ -166,7 +109,7 @@ export function credentialRoutes(api: FastifyInstance, { credentials }: DialectP
         tags,
         summary: 'Test a credential',
         params: Params,
-        response: { ...answers(Test), ...unavailable },
+        response: { ...answers(CredentialTest), ...unavailable },
       },
     },
     async ({ caller, params }) => credentials.test(caller, idOf(params)),
@@ -175,21 +118,7 @@ export function credentialRoutes(api: FastifyInstance, { credentials }: DialectP
 
 const idOf = (params: unknown): string => (params as Static<typeof Params>).id;
 
-function presentCredential(credential: CredentialRecord): Static<typeof Credential> {
-  const settings = Object.entries(credential.settings).map(([field, value]) => [field, { secret: false, value }]);
-  const secrets = Object.entries(credential.secrets).map(([field, { ending }]) => {
-    return [field, { secret: true, last_characters: ending }];
-  });
-  return {
-    id: credential.id,
-    org_id: credential.workspaceId,
-    name: credential.name,
-    kind: credential.kind,
-    fields: Object.fromEntries([...settings, ...secrets]),
-    models: [...credential.models],
-    hosts: [...credential.hosts],
-    created_at: new Date(credential.createdAt).toISOString(),
-    updated_at: new Date(credential.updatedAt).toISOString(),
-    last_used_at: credential.lastUsedAt === null ? null : new Date(credential.lastUsedAt).toISOString(),
-  };
-}
+const present = (credential: CredentialRecord): Static<typeof Credential> => ({
+  ...presentCredential(credential),
+  org_id: credential.workspaceId,
+});

@@ -213,6 +213,9 @@ export function workflowSurveys(
 /** SQLite keeps whole numbers of 64 bits, and JavaScript has those beyond 53 as doubles. */
 const SEEN = `case when typeof(v) = 'integer' and v not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(v as real) else v end`;
 
+/** A whole number that JavaScript has no exact number for would be refused by the driver. */
+const SEEN = `case when typeof(v) = 'integer' and v not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(v as real) else v end`;
+
 /** See `Store.seenValues`. */
 export function seenValues(on: Connection, { workspaceId, target, prefix, mostRuns, limit }: SeenRequest): SeenValues {
   const source = runs({}, sqliteLists);
