@@ -17,6 +17,7 @@ import { DamagedIndexError, INDEX_FILE_NAME } from './search/sqlite/index-file.t
 import { IndexReader } from './search/sqlite/index-reader.ts';
 import { IndexWriter } from './search/sqlite/index-writer.ts';
 import { DIMENSIONS } from './search/sqlite/vectors.ts';
+import { openPostgresRunReader } from './store/postgres/run-reader.ts';
 import { openRunReader } from './store/sqlite/run-reader.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 
@@ -40,6 +41,8 @@ export type EmbedderSettings =
 export interface SearchThreadData {
   readonly role: 'writer' | 'reader';
   readonly folder: string;
+  /** Where the store is; in the folder, when it is left out or null. */
+  readonly store?: string | null;
   readonly maxCharacters: number;
   readonly embedder: EmbedderSettings;
 }
@@ -63,7 +66,7 @@ const QUERY_TIMEOUT_MS = 5000;
 const data = workerData as SearchThreadData;
 const port = parentPort!;
 const path = join(data.folder, INDEX_FILE_NAME);
-const runs = openRunReader(data.folder);
+const runs = data.store ? openPostgresRunReader(data.store) : openRunReader(data.folder);
 const tell = (message: FromWriter | FromReader) => port.postMessage(message);
 const embedder = new EmbedderOnDemand(openEmbedder, REST_MS);
 if (data.role === 'writer') write();

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,6 +64,7 @@ import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import type { Store } from './store/store.ts';
 import { openKeys } from './system/encryption-keys.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
@@ -84,7 +85,9 @@ export interface Platform {
 export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
   const system = realSystem;
   const folder = resolve(config.data);
-  const store = openSqliteStore(folder, { runsPerWorkspace: config.workspaceConcurrency });
+  const limits = { runsPerWorkspace: config.workspaceConcurrency };
+  const store =
+    config.store === null ? openSqliteStore(folder, limits) : await openSharedStore(config.store, folder, limits);
   const secret = readSecret(folder);
   const configured = modelAccess(config);
   const http = createGuardedHttp({
@@ -126,6 +129,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       const workerData: SearchThreadData = {
         role,
         folder,
+        store: config.store,
         maxCharacters: config.searchMaxCharacters,
         embedder: embedderSettings(config),
       };
@@ -279,6 +283,17 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await store.close();
     },
   };
+}
+
+/** Opens a store that is elsewhere; the folder holds what is this process's own. The driver is read when it is needed. */
+async function openSharedStore(
+  address: string,
+  folder: string,
+  limits: { runsPerWorkspace: number | null },
+): Promise<Store> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
+  return openPostgresStore(address, limits);
 }
 
 /** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */

@@ -6,6 +6,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly data: string;
+  readonly store: string | null;
   readonly apiKey: string | null;
   readonly logLevel: string;
   readonly workerConcurrency: number;
@@ -83,6 +84,15 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: './data',
     about: 'Folder of the store, the blobs and the secret key. One process owns it at a time.',
     read: text,
+  },
+  store: {
+    env: 'MILLRUN_STORE',
+    flag: 'store',
+    default: null,
+    about:
+      'PostgreSQL to keep everything but blobs and keys in, as postgres://user:password@host:5432/database?schema=millrun; without it the data folder holds the store.',
+    secret: true,
+    read: postgresAddress,
   },
   apiKey: {
     env: 'MILLRUN_API_KEY',
@@ -315,6 +325,14 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
 function text(given: unknown): string {
   if (typeof given !== 'string' || given.trim() === '') throw new Error('takes text that is not empty');
   return given.trim();
+}
+
+function postgresAddress(given: unknown): string {
+  const address = text(given);
+  if (!/^postgres(ql)?:$/.test(URL.parse(address)?.protocol ?? '')) {
+    throw new Error('takes postgres://user:password@host:port/database');
+  }
+  return address;
 }
 
 function integer(least: number, most: number): (given: unknown) => number {

@@ -48,6 +48,15 @@ describe('a setting', () => {
     });
   });
 
+  it('of the store is a PostgreSQL address or nothing, and what it says is kept to itself', () => {
+    expect(readConfig({}, {}).config.store).toBeNull();
+    const address = 'postgres://millrun:pass@db.example.com/millrun?schema=m';
+    expect(readConfig({}, { MILLRUN_STORE: address }).config.store).toBe(address);
+    const [mistake = ''] = mistakesOf({ store: `mysql://user:${SECRET}@host/db` });
+    expect(mistake).toContain('postgres://user:password@host');
+    expect(mistake).not.toContain(SECRET);
+  });
+
   it('has a name of its own in every place, and a sentence', () => {
     const settings = Object.values(SETTINGS) as Setting[];
     for (const names of [settings.map(({ env }) => env), settings.map(({ flag }) => flag)]) {

@@ -188,6 +188,76 @@ export function describeEvaluations(name: string, open: () => Promise<OpenedStor
       });
     });
 
+    describe('surveyed over time', () => {
+      it('count by verdict and by issue, those that are current, once for a category', async () => {
+        const from = system.now();
+        const run = await aRun();
+        await evaluated(run, false, ['old/one']);
+        await evaluated(run, true, ['quality/blur', 'quality/noise', 'anatomy']);
+        await evaluated(await aRun(), false, ['quality/blur']);
+        await evaluated(await aRun(), null);
+        await begin(await aRun());
+        const survey = await store.evaluationSurvey({
+          workspaceId: OURS,
+          from,
+          to: from + 60_000,
+          bucketMs: 86_400_000,
+        });
+        expect(survey).toEqual({
+          buckets: [
+            {
+              at: from - (from % 86_400_000),
+              passed: 1,
+              failed: 1,
+              withoutVerdict: 1,
+              issues: { quality: 2, anatomy: 1 },
+            },
+          ],
+          categories: [
+            {
+              category: 'quality',
+              evaluations: 2,
+              subcategories: [
+                { subcategory: 'blur', evaluations: 2 },
+                { subcategory: 'noise', evaluations: 1 },
+              ],
+            },
+            { category: 'anatomy', evaluations: 1, subcategories: [{ subcategory: null, evaluations: 1 }] },
+          ],
+        });
+        const before = { workspaceId: OURS, from: 0, to: from, bucketMs: 1000 };
+        expect(await store.evaluationSurvey(before)).toEqual({ buckets: [], categories: [] });
+      });
+
+      it('tell the verdict of runs, by which they are found and counted', async () => {
+        const passed = await aRun();
+        const failed = await aRun();
+        const without = await aRun();
+        await evaluated(passed, false);
+        await evaluated(passed, true);
+        await evaluated(failed, false);
+        await evaluated(without, null);
+        const target = { column: 'verdict', kind: 'code', path: [] } as const;
+        const filter = { kind: 'in', target, values: ['passed'] } as const;
+        const request = { workspaceId: OURS, filter, sort: [], limit: 10, from: null, backward: false };
+        const page = await store.find('runs', request);
+        expect(page.items.map(({ run }) => run.id)).toEqual([passed.id]);
+        const span = { from: null, to: null, buckets: 10, now: system.now(), budgetMs: 10_000 };
+        const one = await store.surveyRuns({ workspaceId: OURS, filter, ...span });
+        expect(one.facets.verdict).toEqual([['passed', 1]]);
+        const all = await store.surveyRuns({ workspaceId: OURS, filter: null, ...span });
+        expect(new Map(all.facets.verdict)).toEqual(
+          new Map([
+            ['passed', 1],
+            ['failed', 1],
+            [null, 1],
+          ]),
+        );
+        const seen = await store.seenValues({ workspaceId: OURS, target, prefix: 'PA', mostRuns: 10, limit: 10 });
+        expect(seen).toEqual({ values: [['passed', 1]], scanned: 3 });
+      });
+    });
+
     describe('of one run', () => {
       it('are current one at a time: completing one supersedes the one before', async () => {
         const run = await aRun();

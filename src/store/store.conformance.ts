@@ -231,6 +231,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(await store.listNodeRuns(OURS, run.id, { payloads: true })).toEqual([nodeRun]);
         expect(await store.getIteration(OURS, run.id, 'node', 1)).toEqual(iteration);
         expect(await store.getIteration(OURS, run.id, 'node', 2)).toBeNull();
+        const without = { ...iteration, inputs: null, outputs: null };
+        expect(await store.listIterations(OURS, run.id, 'node', { from: 1, limit: 10 })).toEqual([without]);
+        expect(await store.listIterations(OURS, run.id, 'node', { from: 2, limit: 10 })).toEqual([]);
       });
 
       it('is still there after a restart', async () => {
@@ -931,6 +934,22 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       await kept([{ kind: 'endUpload', workspaceId: OURS, uploadId: 'upload' }]);
       expect(await store.getUpload(OURS, 'upload')).toBeNull();
       expect(await store.getUpload(OURS, 'late')).toEqual(late);
+    });
+
+    it('keeps saved views, which can be replaced and removed, and gives them by name', async () => {
+      const second = aView();
+      const first = { ...aView(), name: 'All', createdBy: 'key' };
+      await kept([
+        { kind: 'putSavedView', view: second },
+        { kind: 'putSavedView', view: first },
+      ]);
+      expect(await store.listSavedViews(OURS)).toEqual([first, second]);
+      const changed = { ...second, name: 'A', q: '', columns: [], extra: {}, updatedAt: system.now() + 1 };
+      await kept([{ kind: 'putSavedView', view: changed }]);
+      expect(await store.listSavedViews(OURS)).toEqual([changed, first]);
+      await kept([{ kind: 'deleteSavedView', workspaceId: OURS, viewId: first.id }]);
+      await kept([{ kind: 'deleteSavedView', workspaceId: 'another', viewId: second.id }]);
+      expect(await store.listSavedViews(OURS)).toEqual([changed]);
     });
 
     it('keeps callback secrets, of which at most one is current, and when one signed last', async () => {

@@ -123,3 +123,17 @@ function isOneOf(subject: string, parameters: readonly string[]): string {
   if (parameters.length === 0) return `CASE WHEN ${subject} IS NOT NULL THEN FALSE END`;
   return parameters.length === 1 ? `${subject} = ${parameters[0]}` : `${subject} IN (${parameters.join(', ')})`;
 }
+
+/** The columns that a filter reads. */
+export function columnsOf(filter: CheckedFilter | null): string[] {
+  if (filter === null) return [];
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.terms.flatMap(columnsOf);
+    case 'not':
+      return columnsOf(filter.term);
+    default:
+      return [filter.target.column];
+  }
+}

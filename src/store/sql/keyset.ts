@@ -1,7 +1,8 @@
 import type { Boundary, KeysetPage, KeysetRequest } from '../../domain/keyset.ts';
+import type { CheckedFilter } from '../../filter/checked-filter.ts';
 import type { SortKey } from '../../filter/sort.ts';
 import { compareText } from '../../filter/text.ts';
-import type { Bind, SqlColumns, SqlValue } from './filter-to-sql.ts';
+import { type Bind, columnsOf, type SqlColumns, type SqlValue } from './filter-to-sql.ts';
 import type { Row } from './rows.ts';
 
 /** Something that is listed: where its rows come from and what its words are in SQL. Columns are those of its vocabulary. */
@@ -141,4 +142,13 @@ export function frameOf(found: readonly Boundary[], { limit, from, backward }: K
     previous: before ? (shown[0] ?? null) : null,
     next: after ? (shown.at(-1) ?? null) : null,
   };
+}
+
+/** The joins of a source that a filter needs. */
+export function joinsOf<T>(source: ListSource<T>, filter: CheckedFilter | null): string {
+  const used = columnsOf(filter);
+  return source.joins
+    .filter(({ columns }) => used.some((column) => columns.has(column)))
+    .map(({ sql }) => sql)
+    .join(' ');
 }

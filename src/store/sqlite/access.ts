@@ -1,6 +1,5 @@
-import type { CheckedFilter } from '../../filter/checked-filter.ts';
 import { compareText } from '../../filter/text.ts';
-import { type Bind, Parameters, type SqlValue } from '../sql/filter-to-sql.ts';
+import { type Bind, columnsOf, Parameters, type SqlValue } from '../sql/filter-to-sql.ts';
 import type { ListIndex, ListSource, OrderKey } from '../sql/keyset.ts';
 import type { FindRequest } from '../store.ts';
 import { type Certainties, type Certainty, certaintiesOf } from './certainty.ts';
@@ -221,18 +220,4 @@ function liesAlong(columns: readonly string[], order: readonly OrderKey[]): bool
     columns.length === order.length &&
     order.every(({ column, descending }, index) => column === columns[index] && descending === order[0]?.descending)
   );
-}
-
-/** The columns that a filter reads. */
-export function columnsOf(filter: CheckedFilter | null): string[] {
-  if (filter === null) return [];
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return filter.terms.flatMap(columnsOf);
-    case 'not':
-      return columnsOf(filter.term);
-    default:
-      return [filter.target.column];
-  }
 }

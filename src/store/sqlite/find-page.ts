@@ -1,5 +1,5 @@
 import type { Boundary, KeysetPage } from '../../domain/keyset.ts';
-import { type Bind, filterToSql, Parameters, type SqlColumns, type SqlValue } from '../sql/filter-to-sql.ts';
+import { type Bind, columnsOf, filterToSql, Parameters, type SqlColumns, type SqlValue } from '../sql/filter-to-sql.ts';
 import {
   beyond,
   boundaryOrder,
@@ -16,7 +16,6 @@ import {
   type Access,
   certaintySql,
   chooseAccess,
-  columnsOf,
   FIND_LIMITS,
   type FindLimits,
   type IndexedSet,

@@ -4,12 +4,13 @@ import type { NodeRun } from '../../domain/node-run.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { RunLog } from '../../domain/run-log.ts';
 import type { CheckedFilter } from '../../filter/checked-filter.ts';
-import { filterToSql, type SqlColumns, type SqlValue } from '../sql/filter-to-sql.ts';
+import { filterToSql, type SqlValue } from '../sql/filter-to-sql.ts';
+import { runColumns } from '../sql/run-columns.ts';
 import { sqliteFilter } from '../sql/sqlite-filter.ts';
 import type { RunReader, RunRecords } from '../store.ts';
 import { type Connection, connection } from './connection.ts';
-import { runs } from './lists.ts';
 import { getRun, listNodeRuns, listRunLogs, readLog } from './queries.ts';
+import { sqliteLists } from './sqlite-lists.ts';
 
 /** Log lines of one run that are read. More is beyond what anybody searches a run for. */
 const LOGS_READ = 100_000;
@@ -17,28 +18,7 @@ const LOGS_READ = 100_000;
 /** Runs below one run that are read. */
 const RUNS_BELOW_READ = 20_000;
 
-/** The columns of `filter/noxus-vocabulary.ts` and `filter/explorer-vocabulary.ts` in the statement below. */
-const COLUMNS: SqlColumns = {
-  ...runs({}).columns,
-  id: 'r.id',
-  workflowId: 'r.workflow_id',
-  workflowVersionId: 'r.workflow_version_id',
-  status: 'r.status',
-  progress: 'r.progress',
-  createdAt: 'r.created_at',
-  startedAt: 'r.started_at',
-  finishedAt: 'r.finished_at',
-  durationMs: '(r.finished_at - r.started_at)',
-  source: 'r.source',
-  singleNodeId: 'r.single_node_id',
-  callbackUrl: 'r.callback_url',
-  failureCode: "json_extract(r.failure, '$.code')",
-  failureMessage: "json_extract(r.failure, '$.message')",
-  // A payload that lies in a blob is not JSON here and acts as null.
-  input: "case when p.input not like '@%' then p.input end",
-  output: "case when p.output not like '@%' then p.output end",
-  meta: 'r.meta',
-};
+const COLUMNS = runColumns(sqliteLists);
 
 /** What the runs below a run recorded, with nodes named by the way to them: `<node>/<item>/<node>`. */
 function recordsBelow(on: Connection, workspaceId: string, rootId: string): Pick<RunRecords, 'nodeRuns' | 'logs'> {

@@ -1,24 +1,24 @@
-import Big from 'big.js';
-import type { RunStatus } from '../../domain/run.ts';
-import {
-  bucketSpan,
-  type EvaluationSurvey,
-  quantile,
-  type RunSurvey,
-  type SeenValues,
-  type SurveyBucket,
-  type SurveyFacet,
-  type WorkflowSurvey,
-} from '../../domain/run-survey.ts';
+import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '../../domain/run-survey.ts';
 import type { CheckedFilter } from '../../filter/checked-filter.ts';
 import { filterToSql, Parameters, type SqlColumns, type SqlValue } from '../sql/filter-to-sql.ts';
-import type { ListSource } from '../sql/keyset.ts';
+import { joinsOf, type ListSource } from '../sql/keyset.ts';
+import { runs } from '../sql/run-lists.ts';
 import { sqliteFilter } from '../sql/sqlite-filter.ts';
+import {
+  evaluationSurveyOf,
+  facetsSql,
+  LONGEST_SEEN,
+  type ReadRow,
+  type SurveyedRun,
+  Tally,
+  VERDICTS_READ,
+  workflowSurvey,
+} from '../sql/survey-tally.ts';
 import type { EvaluationSurveyRequest, FoundRun, SeenRequest, SurveyRequest, WorkflowSurveyRequest } from '../store.ts';
-import { certaintySql, columnsOf, inSet, smallestSet } from './access.ts';
+import { certaintySql, inSet, smallestSet } from './access.ts';
 import { type Certainty, certaintiesOf } from './certainty.ts';
 import type { Connection } from './connection.ts';
-import { runs } from './lists.ts';
+import { sqliteLists } from './sqlite-lists.ts';
 
 /** How much work is done in which way. Tests make both small, to go all ways with little data. */
 export interface SurveyLimits {
@@ -31,27 +31,6 @@ export interface SurveyLimits {
 /** Counting so many entries takes 2 ms, reading a stretch 4. */
 const LIMITS: SurveyLimits = { few: 20_000, stretch: 4096 };
 
-/** Values of a facet that are given; what is rarer is counted with the rest. */
-const FACET_VALUES = 1000;
-
-/** Current evaluations whose runs are looked at for the facet of verdicts: 1 µs each. */
-const VERDICTS_READ = 50_000;
-
-/** Facets that a run tells by itself; the verdict comes from the evaluations. */
-const TALLIED = [
-  'status',
-  'workflowId',
-  'source',
-  'targetType',
-  'targetVersion',
-  'failureCode',
-] as const satisfies Exclude<SurveyFacet, 'verdict'>[];
-
-/** Parts the values of the facets of one run, in one text: read and counted together they take a third of the time. No value has it. */
-const PART = '\u001f';
-/** Stands for a facet without a value. */
-const NONE = '\u001e';
-
 /**
  * Looks at the runs that a filter finds, newest first, until all are seen or the time is up: what is counted then is said of those that were seen.
  * A step takes some milliseconds, so that a page of a list need not wait.
@@ -63,7 +42,7 @@ export function* surveyRuns(
   request: SurveyRequest,
   limits: SurveyLimits = LIMITS,
 ): Generator<undefined, RunSurvey> {
-  const source = runs({ payloads: false });
+  const source = runs({ payloads: false }, sqliteLists);
   const filter = bounded(request);
   const tally = new Tally();
   let spent = 0;
@@ -176,8 +155,7 @@ function reading(
   values: SqlValue[],
 ): (tally: Tally) => void {
   const bind = (value: SqlValue) => `?${values.push(value)}`;
-  const facets = TALLIED.map((facet) => `coalesce(${source.columns[facet]}, '${NONE}')`).join(`||'${PART}'||`);
-  const sql = `select r.created_at, r.duration_ms, r.cost, ${facets}
+  const sql = `select r.created_at, r.duration_ms, r.cost, ${facetsSql(source.columns)}
     from ${source.table} indexed by ${index} ${joinsOf(source, filter)}
     where ${source.workspace} = ${bind(workspaceId)} and ${condition}${matching(source, filter, bind)}`;
   return (tally) => {
@@ -185,14 +163,6 @@ function reading(
     statement.setReturnArrays(true);
     for (const row of statement.all(...values) as unknown as ReadRow[]) tally.add(row);
   };
-}
-
-function joinsOf(source: ListSource<FoundRun>, filter: CheckedFilter | null): string {
-  const used = columnsOf(filter);
-  return source.joins
-    .filter(({ columns }) => used.some((column) => columns.has(column)))
-    .map(({ sql }) => sql)
-    .join(' ');
 }
 
 /** A plus before every column: which index is used is decided here, and not by SQLite's planner. */
@@ -224,131 +194,6 @@ function verdicts(
   return without > 0 ? [...counts, [null, without]] : counts;
 }
 
-/** What is read of a run: its time, its duration, its cost and its facets. */
-type ReadRow = readonly [at: number, durationMs: number | null, cost: string | null, facets: string];
-
-/** Runs that have all facets in common. */
-interface Alike {
-  readonly values: readonly string[];
-  runs: number;
-}
-
-/** What the runs of one span of time come to. */
-interface Bucket {
-  runs: number;
-  readonly byStatus: Map<string, number>;
-  readonly durations: number[];
-  readonly cost: Money;
-}
-
-/** What was seen of runs so far. */
-class Tally {
-  readonly #alike = new Map<string, Alike>();
-  readonly #runs: {
-    readonly at: number;
-    readonly durationMs: number | null;
-    readonly cost: string | null;
-    readonly alike: Alike;
-  }[] = [];
-
-  get size(): number {
-    return this.#runs.length;
-  }
-
-  add([at, durationMs, cost, facets]: ReadRow): void {
-    let alike = this.#alike.get(facets);
-    if (alike === undefined) {
-      alike = { values: facets.split(PART), runs: 0 };
-      this.#alike.set(facets, alike);
-    }
-    alike.runs += 1;
-    this.#runs.push({ at, durationMs, cost, alike });
-  }
-
-  survey(request: SurveyRequest, isPartial: boolean, verdict: [string | null, number][]): RunSurvey {
-    let oldest = Number.POSITIVE_INFINITY;
-    let newest = 0;
-    for (const { at } of this.#runs) {
-      if (at < oldest) oldest = at;
-      if (at > newest) newest = at;
-    }
-    const { now, buckets: wanted } = request;
-    const last = request.to ?? Math.max(newest + 1, now);
-    const first = request.from ?? (this.size === 0 ? last - 1 : oldest);
-    const bucketMs = bucketSpan(Math.max(1, last - first), wanted);
-    const from = Math.floor(first / bucketMs) * bucketMs;
-    const facets = Object.fromEntries(TALLIED.map((facet, index) => [facet, this.#facet(index)]));
-    return {
-      scanned: { runs: this.size, isPartial, oldest: isPartial && this.size > 0 ? oldest : null },
-      facets: { ...facets, verdict } as unknown as RunSurvey['facets'],
-      from,
-      to: from + Math.ceil((last - from) / bucketMs) * bucketMs,
-      bucketMs,
-      buckets: this.#buckets(from, bucketMs),
-    };
-  }
-
-  #facet(index: number): [string | null, number][] {
-    const counts = new Map<string | null, number>();
-    for (const { values, runs } of this.#alike.values()) {
-      const value = values[index] === NONE ? null : (values[index] ?? null);
-      counts.set(value, (counts.get(value) ?? 0) + runs);
-    }
-    return [...counts].sort(([, a], [, b]) => b - a).slice(0, FACET_VALUES);
-  }
-
-  #buckets(from: number, bucketMs: number): SurveyBucket[] {
-    const buckets: Bucket[] = [];
-    for (const { at, durationMs, cost, alike } of this.#runs) {
-      const index = Math.floor((at - from) / bucketMs);
-      const bucket: Bucket = buckets[index] ?? { runs: 0, byStatus: new Map(), durations: [], cost: new Money() };
-      buckets[index] = bucket;
-      const status = alike.values[0] ?? '';
-      bucket.runs += 1;
-      bucket.byStatus.set(status, (bucket.byStatus.get(status) ?? 0) + 1);
-      if (durationMs !== null) bucket.durations.push(durationMs);
-      bucket.cost.add(cost);
-    }
-    // Spans of time without runs are holes, which this leaves out.
-    return Object.entries(buckets).map(([index, { runs, byStatus, durations, cost }]) => ({
-      at: from + Number(index) * bucketMs,
-      runs,
-      byStatus: Object.fromEntries(byStatus) as Partial<Record<RunStatus, number>>,
-      duration: spread(durations),
-      cost: cost.toString(),
-    }));
-  }
-}
-
-function spread(durations: number[]): SurveyBucket['duration'] {
-  if (durations.length === 0) return null;
-  const ascending = Float64Array.from(durations).sort();
-  return { p50: quantile(ascending, 0.5), p95: quantile(ascending, 0.95), max: ascending[ascending.length - 1]! };
-}
-
-/** A sum of money, exact: most costs are added as whole numbers of a billionth, which a double holds; the others take longer. */
-class Money {
-  #billionths = 0;
-  #others = new Big(0);
-
-  add(cost: string | null): void {
-    if (cost === null) return;
-    const [, places = ''] = cost.split('.');
-    const value = Number(cost);
-    if (places.length <= PLACES && Math.abs(value) < SMALL) this.#billionths += Math.round(value * 10 ** PLACES);
-    else this.#others = this.#others.plus(cost);
-  }
-
-  toString(): string {
-    return this.#others.plus(new Big(this.#billionths).times(`1e-${PLACES}`)).toFixed();
-  }
-}
-
-const PLACES = 9;
-
-/** US dollars below which nine million costs can be added in a double. */
-const SMALL = 1000;
-
 /** See `Store.workflowSurveys`. Through the index by workflow and time, the newest runs of each. */
 export function workflowSurveys(
   on: Connection,
@@ -360,52 +205,20 @@ export function workflowSurveys(
   );
   statement.setReturnArrays(true);
   return workflowIds.map((workflowId) => {
-    const found = statement.all(workspaceId, workflowId, since, mostRuns + 1) as unknown as [
-      at: number,
-      status: RunStatus,
-      durationMs: number | null,
-      cost: string | null,
-    ][];
-    const days = new Map<number, { at: number; runs: number; failed: number }>();
-    const durations: number[] = [];
-    const counts = { succeeded: 0, failed: 0 };
-    const spent = new Money();
-    for (const [at, status, durationMs, cost] of found.slice(0, mostRuns)) {
-      const begin = Math.floor(at / DAY_MS) * DAY_MS;
-      const day = days.get(begin) ?? { at: begin, runs: 0, failed: 0 };
-      days.set(begin, day);
-      day.runs += 1;
-      if (status === 'failed') {
-        day.failed += 1;
-        counts.failed += 1;
-      }
-      if (status === 'succeeded' || status === 'partial') counts.succeeded += 1;
-      if (durationMs !== null) durations.push(durationMs);
-      spent.add(cost);
-    }
-    const { p50, p95 } = spread(durations) ?? { p50: null, p95: null };
-    return {
-      workflowId,
-      days: [...days.values()].sort((a, b) => a.at - b.at),
-      runs: Math.min(found.length, mostRuns),
-      succeeded: counts.succeeded,
-      failed: counts.failed,
-      p50,
-      p95,
-      cost: spent.toString(),
-      isPartial: found.length > mostRuns,
-    };
+    const found = statement.all(workspaceId, workflowId, since, mostRuns + 1) as unknown as SurveyedRun[];
+    return workflowSurvey(workflowId, found, mostRuns);
   });
 }
 
-const DAY_MS = 86_400_000;
+/** SQLite keeps whole numbers of 64 bits, and JavaScript has those beyond 53 as doubles. */
+const SEEN = `case when typeof(v) = 'integer' and v not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(v as real) else v end`;
 
 /** A whole number that JavaScript has no exact number for would be refused by the driver. */
 const SEEN = `case when typeof(v) = 'integer' and v not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(v as real) else v end`;
 
 /** See `Store.seenValues`. */
 export function seenValues(on: Connection, { workspaceId, target, prefix, mostRuns, limit }: SeenRequest): SeenValues {
-  const source = runs({});
+  const source = runs({}, sqliteLists);
   const column = source.columns[target.column];
   if (column === undefined) throw new Error(`The column ${target.column} has no SQL.`);
   const { values, bind } = new Parameters();
@@ -429,9 +242,6 @@ export function seenValues(on: Connection, { workspaceId, target, prefix, mostRu
     scanned: Number(seen.get(workspaceId, mostRuns)?.['n']),
   };
 }
-
-/** Characters of a value that is offered: nobody chooses a longer one from a list. */
-const LONGEST_SEEN = 200;
 
 /** See `Store.evaluationSurvey`. Numbers are bound as doubles, so that a quotient is one, too: hence the casts. */
 export function evaluationSurvey(
@@ -457,29 +267,5 @@ export function evaluationSurvey(
   const byKind = on
     .prepared(`select i.category, i.subcategory, count(distinct e.id) as n ${issues} group by 1, 2 order by 3 desc, 2`)
     .all(workspaceId, from, to);
-  const inBucket = new Map<number, Record<string, number>>();
-  const inAll = new Map<string, number>();
-  for (const row of byTime) {
-    const [bucket, category, n] = [Number(row['bucket']), row['category'] as string, Number(row['n'])];
-    inBucket.set(bucket, { ...inBucket.get(bucket), [category]: n });
-    inAll.set(category, (inAll.get(category) ?? 0) + n);
-  }
-  return {
-    buckets: verdicts.map((row) => ({
-      at: Number(row['bucket']) * bucketMs,
-      passed: Number(row['passed']),
-      failed: Number(row['failed']),
-      withoutVerdict: Number(row['none']),
-      issues: inBucket.get(Number(row['bucket'])) ?? {},
-    })),
-    categories: [...inAll]
-      .sort(([, a], [, b]) => b - a)
-      .map(([category, evaluations]) => ({
-        category,
-        evaluations,
-        subcategories: byKind
-          .filter((row) => row['category'] === category)
-          .map((row) => ({ subcategory: row['subcategory'] as string | null, evaluations: Number(row['n']) })),
-      })),
-  };
+  return evaluationSurveyOf({ verdicts, byTime, byKind }, bucketMs);
 }

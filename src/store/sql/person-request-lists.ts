@@ -1,7 +1,7 @@
 import { PERSON_REQUEST_STATUSES } from '../../domain/person-request.ts';
-import type { ListSource } from '../sql/keyset.ts';
-import { personRequestFromRow } from '../sql/person-request-rows.ts';
 import type { Listed } from '../store.ts';
+import type { ListSource } from './keyset.ts';
+import { personRequestFromRow } from './person-request-rows.ts';
 
 /** The source of `Store.find('personRequests')`: who waits longest comes first. */
 export function personRequests(): ListSource<Listed['personRequests']> {

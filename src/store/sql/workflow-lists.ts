@@ -1,9 +1,10 @@
 import { COMFYUI_PROPERTIES } from '../../domain/comfyui-workflow.ts';
 import { MODEL_PROPERTIES, type Properties } from '../../domain/model.ts';
 import { WORKFLOW_KINDS } from '../../domain/workflow.ts';
-import type { ListSource } from '../sql/keyset.ts';
-import * as rows from '../sql/rows.ts';
 import type { FindOptions, FoundVersion, FoundWorkflow } from '../store.ts';
+import type { ListSource } from './keyset.ts';
+import type { ListDialect } from './list-dialect.ts';
+import * as rows from './rows.ts';
 
 /** The place of a version among those of its workflow; all three are columns. */
 const numberOf = (workspace: string, workflow: string, version: string): string =>
@@ -19,15 +20,13 @@ const RUNS_COUNT =
 const PROFILE_PROPERTIES: Properties = { ...MODEL_PROPERTIES, ...COMFYUI_PROPERTIES, created_by: 'uuid' };
 
 /** What a workflow's kind says of itself: JSON stays JSON, everything else becomes a value. */
-const PROFILE_COLUMNS = Object.fromEntries(
-  Object.entries(PROFILE_PROPERTIES).map(([name, kind]) => [
-    `profile.${name}`,
-    kind === 'object' || kind === 'list' ? `(w.profile -> '$.${name}')` : `json_extract(w.profile, '$.${name}')`,
-  ]),
-);
+const profileColumns = ({ property }: ListDialect): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(PROFILE_PROPERTIES).map(([name, kind]) => [`profile.${name}`, property('w.profile', name, kind)]),
+  );
 
 /** Workflows of every kind. */
-export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
+export function workflows(options: FindOptions, dialect: ListDialect): ListSource<FoundWorkflow> {
   const definitions = options.definitions === true;
   const current = rows.VERSION_COLUMNS.map((column) => `v.${column} as version_${column}`).join(', ');
   return {
@@ -35,7 +34,7 @@ export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
     table: 'workflows w',
     joins: [
       {
-        sql: 'cross join workflow_versions v on v.workspace_id = w.workspace_id and v.id = w.current_version_id',
+        sql: `${dialect.join} workflow_versions v on v.workspace_id = w.workspace_id and v.id = w.current_version_id`,
         columns: new Set(['status']),
       },
     ],
@@ -56,7 +55,7 @@ export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
       author: 'w.author_name',
       createdAt: 'w.created_at',
       updatedAt: 'w.updated_at',
-      ...PROFILE_COLUMNS,
+      ...profileColumns(dialect),
     },
     notNull: new Set([
       'id',
@@ -93,13 +92,13 @@ export function workflows(options: FindOptions): ListSource<FoundWorkflow> {
 }
 
 /** Versions of workflows: every definition that was saved, newest first. */
-export function versions(): ListSource<FoundVersion> {
+export function versions(_options: FindOptions, { join }: ListDialect): ListSource<FoundVersion> {
   return {
     select: `v.*, ${VERSION_NUMBER} as number`,
     table: 'workflow_versions v',
     joins: [
       {
-        sql: 'cross join workflows w on w.workspace_id = v.workspace_id and w.id = v.workflow_id',
+        sql: `${join} workflows w on w.workspace_id = v.workspace_id and w.id = v.workflow_id`,
         columns: new Set(['kind']),
       },
     ],

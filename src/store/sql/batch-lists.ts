@@ -1,7 +1,8 @@
-import { batchFromRow, batchItemFromRow } from '../sql/batch-rows.ts';
-import type { ListSource } from '../sql/keyset.ts';
-import * as rows from '../sql/rows.ts';
-import type { Listed } from '../store.ts';
+import type { FindOptions, Listed } from '../store.ts';
+import { batchFromRow, batchItemFromRow } from './batch-rows.ts';
+import type { ListSource } from './keyset.ts';
+import type { ListDialect } from './list-dialect.ts';
+import * as rows from './rows.ts';
 import { HAS_LOGS, HAS_NODE_RUNS } from './run-sql.ts';
 
 /** As `batchStatus` of `domain/batch.ts` has it. */
@@ -49,16 +50,16 @@ export function batches(): ListSource<Listed['batches']> {
 }
 
 /** The source of `Store.find('batchItems')`. A run that was deleted takes its item with it. */
-export function batchItems(): ListSource<Listed['batchItems']> {
+export function batchItems(_options: FindOptions, { join, flag }: ListDialect): ListSource<Listed['batchItems']> {
   return {
-    select: `i.batch_id as batch, i.item, r.*, p.input, p.output, ${HAS_LOGS} as has_logs, ${HAS_NODE_RUNS} as has_node_runs`,
+    select: `i.batch_id as batch, i.item, r.*, p.input, p.output, ${flag(HAS_LOGS)} as has_logs, ${flag(HAS_NODE_RUNS)} as has_node_runs`,
     table: 'batch_items i',
     joins: [
       {
-        sql: 'cross join runs r on r.workspace_id = i.workspace_id and r.id = i.run_id',
+        sql: `${join} runs r on r.workspace_id = i.workspace_id and r.id = i.run_id`,
         columns: new Set(['status', 'clientRef', 'cost', 'createdAt', 'startedAt', 'completedAt']),
       },
-      { sql: 'cross join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id', columns: new Set() },
+      { sql: `${join} run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id`, columns: new Set() },
     ],
     workspace: 'i.workspace_id',
     columns: {

@@ -1,0 +1,95 @@
+import postgres, { type Sql } from 'postgres';
+import { PlatformError } from '../../domain/error.ts';
+import type { SqlValue } from '../sql/filter-to-sql.ts';
+import type { Row } from '../sql/rows.ts';
+
+/** Connections of one process: commits take one, claims another; the rest are for reads, of which a page takes some milliseconds. */
+const CONNECTIONS = 10;
+
+/** Seconds to wait for a connection. */
+const CONNECT_SECONDS = 10;
+
+/** Seconds before a connection is tried again, by the number of failures: never long, since the processes that wait are few. */
+const backoff = (failures: number): number => Math.min(0.5, 0.02 * 2 ** failures);
+
+/** A name that needs no quotes, and that nothing could be smuggled in with. */
+const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/;
+
+/** Reads on PostgreSQL. Statements are prepared once on each connection. */
+export interface Reads {
+  /**
+   * Rows of one workspace, which is `$1` in the text; the values follow from `$2` on. A test holds every statement to it.
+   * @param isRare of a text that hardly comes twice, as each filter makes one: it is not kept prepared
+   */
+  rows(workspaceId: string, text: string, values?: readonly SqlValue[], isRare?: 'rare'): Promise<readonly Row[]>;
+  /** Rows that serve the platform itself and are of all workspaces. */
+  platformRows(text: string, values?: readonly SqlValue[]): Promise<readonly Row[]>;
+}
+
+/** A connection string, taken apart. */
+interface Address {
+  /** Without the schema. */
+  readonly url: string;
+  readonly schema: string;
+}
+
+/** @throws Error that says what is wrong with the connection string */
+export function readAddress(given: string): Address {
+  const url = new URL(given);
+  const schema = url.searchParams.get('schema') ?? 'public';
+  url.searchParams.delete('schema');
+  if (!SCHEMA.test(schema))
+    throw new Error(
+      `The schema ${JSON.stringify(schema)} of the store must be a name of small letters, digits and underscores, such as "millrun".`,
+    );
+  return { url: url.href, schema };
+}
+
+/** Opens a pool of connections. Nothing is connected before the first statement. */
+export function openConnections({ url, schema }: Address): Sql {
+  return postgres(url, {
+    max: CONNECTIONS,
+    connect_timeout: CONNECT_SECONDS,
+    backoff,
+    fetch_types: false,
+    onnotice: () => undefined,
+    connection: { application_name: 'millrun', ...(schema !== 'public' && { search_path: schema }) },
+    // Whole numbers of ours fit into doubles; counts are far below.
+    types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
+  }) as unknown as Sql;
+}
+
+/** Reads over a pool. */
+export function readsOf(sql: Sql): Reads {
+  const run = async (text: string, values: readonly SqlValue[], prepare: boolean): Promise<readonly Row[]> => {
+    try {
+      return await sql.unsafe(text, values.map(storable), { prepare });
+    } catch (error) {
+      throw isConnectionTrouble(error) ? unreachable(error) : error;
+    }
+  };
+  return {
+    rows: (workspaceId, text, values = [], isRare) => run(text, [workspaceId, ...values], isRare === undefined),
+    platformRows: (text, values = []) => run(text, values, true),
+  };
+}
+
+/** PostgreSQL's text has no NUL: what was written has the replacement character in its place. */
+function storable(value: SqlValue): SqlValue {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
+}
+
+/** Whether an error says that the server was not reached or went away, and not that it refused a statement. */
+export function isConnectionTrouble(error: unknown): boolean {
+  const code = error instanceof Error ? String((error as Error & { code?: unknown }).code ?? '') : '';
+  // Classes 08 and 57P of https://www.postgresql.org/docs/current/errcodes-appendix.html, codes of the driver, and those of sockets.
+  return /^(08|57P0|53300|CONNECT|E[A-Z]+$)/.test(code);
+}
+
+/** The error of a store that cannot be reached. */
+export function unreachable(error: unknown): PlatformError {
+  return new PlatformError(
+    'unavailable',
+    `The store cannot be reached (${(error as Error).message}). Try again shortly.`,
+  );
+}

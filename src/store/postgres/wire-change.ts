@@ -1,0 +1,214 @@
+import { type Run, takesPlace } from '../../domain/run.ts';
+import { runLimit, type Workflow } from '../../domain/workflow.ts';
+import type { Change, Write } from '../change.ts';
+import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
+import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
+import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
+import {
+  CREDENTIAL_COLUMNS,
+  credentialCells,
+  MODEL_SETTINGS_COLUMNS,
+  modelSettingsCells,
+} from '../sql/credential-rows.ts';
+import * as evaluationRows from '../sql/evaluation-rows.ts';
+import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
+import { PERSON_REQUEST_COLUMNS, personRequestCells } from '../sql/person-request-rows.ts';
+import * as rows from '../sql/rows.ts';
+import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
+
+type Cell = string | number | null;
+type Cells = Readonly<Record<string, Cell>>;
+
+/** A write as `commit_changes` reads it: `k` is its kind, `row` the row of its table by column. */
+type WireWrite = { readonly k: Write['kind'] } & Readonly<Record<string, unknown>>;
+
+const rowOf = (columns: readonly string[], cells: readonly Cell[]): Cells =>
+  Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? null]));
+
+/** PostgreSQL's text has no NUL, and its JSON no half of a surrogate pair: both become the replacement character. */
+const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
+
+/** A change as JSON text. */
+export function wireChange(change: Change): string {
+  const text = JSON.stringify(change.map(wireWrite));
+  return text.includes('\\u') ? text.replace(UNSTORABLE, '$1\\ufffd') : text;
+}
+
+function wireWrite(write: Write): WireWrite {
+  const k = write.kind;
+  switch (write.kind) {
+    case 'createRun': {
+      const { run } = write;
+      const needsPlace = run.status === 'running' && takesPlace(run);
+      return {
+        k,
+        row: runRow(run),
+        child: run.parent !== null,
+        takes_place: needsPlace,
+        input: run.input,
+        output: run.output,
+      };
+    }
+    case 'updateRun': {
+      const { run, before } = write;
+      return { k, row: runRow(run), child: run.parent !== null, before, output: run.output };
+    }
+    case 'setFeedback':
+      return { k, workspace_id: write.workspaceId, id: write.runId, ...feedbackOf(write.feedback) };
+    case 'setErrorHandlerRun':
+      return { k, workspace_id: write.workspaceId, id: write.runId, handler: write.handlerRunId };
+    case 'putNodeRun':
+      return { k, row: rowOf(rows.NODE_RUN_COLUMNS, rows.nodeRunCells(write.workspaceId, write.runId, write.nodeRun)) };
+    case 'putIteration':
+      return {
+        k,
+        row: rowOf(rows.ITERATION_COLUMNS, rows.iterationCells(write.workspaceId, write.runId, write.iteration)),
+      };
+    case 'addTask':
+      return { k, row: rowOf(rows.TASK_COLUMNS, rows.taskCells(write.task)) };
+    case 'endTask': {
+      const { task, token } = write.lease;
+      return { k, workspace_id: task.workspaceId, run_id: task.runId, id: task.id, token };
+    }
+    case 'endTasksOfRun':
+      return { k, workspace_id: write.workspaceId, id: write.runId };
+    case 'dropTask':
+      return { k, workspace_id: write.workspaceId, run_id: write.runId, id: write.taskId };
+    case 'createPersonRequest':
+      return { k, row: rowOf(PERSON_REQUEST_COLUMNS, personRequestCells(write.request)) };
+    case 'settlePersonRequest': {
+      const { status, answer, settledBy, keyId } = write.settlement;
+      const settled = { status, answer: answer === null ? null : JSON.stringify(answer), settled_by: settledBy };
+      return { k, workspace_id: write.workspaceId, id: write.requestId, ...settled, key_id: keyId, at: write.at };
+    }
+    case 'cancelPersonRequests':
+      return { k, workspace_id: write.workspaceId, id: write.runId, at: write.at };
+    case 'appendEvent': {
+      const { workspaceId, runId, workflowId, at, kind, data } = write.event;
+      const row = { workspace_id: workspaceId, run_id: runId, workflow_id: workflowId, at, kind };
+      return { k, row: { ...row, data: JSON.stringify(data) } };
+    }
+    case 'appendLog':
+      return { k, row: rowOf(rows.LOG_COLUMNS, rows.logCells(write.workspaceId, write.log)) };
+    case 'deleteRun':
+      return { k, workspace_id: write.workspaceId, id: write.runId };
+    case 'createWorkflow':
+    case 'saveWorkflow':
+      return { k, row: workflowRow(write.workflow) };
+    case 'createVersion':
+      return { k, row: rowOf(rows.VERSION_COLUMNS, rows.versionCells(write.version)) };
+    case 'renameVersion': {
+      const { workspaceId, id, name, description } = write.version;
+      return { k, workspace_id: workspaceId, id, name, description };
+    }
+    case 'createFile':
+      return { k, row: rowOf(rows.FILE_COLUMNS, rows.fileCells(write.file)) };
+    case 'createDelivery':
+      return { k, row: rowOf(rows.DELIVERY_COLUMNS, rows.deliveryCells(write.delivery)) };
+    case 'recordAttempt': {
+      const { delivery, attempt } = write;
+      const cells = rows.attemptCells(delivery.workspaceId, delivery.subjectId, attempt);
+      return {
+        k,
+        row: rowOf(rows.DELIVERY_COLUMNS, rows.deliveryCells(delivery)),
+        attempt: rowOf(rows.ATTEMPT_COLUMNS, cells),
+      };
+    }
+    case 'createBatch': {
+      const { batch, items } = write;
+      return {
+        k,
+        row: rowOf(BATCH_COLUMNS, batchCells(batch)),
+        items: items.map((item) => rowOf(BATCH_ITEM_COLUMNS, batchItemCells(batch.workspaceId, item))),
+      };
+    }
+    case 'putUpload':
+      return { k, row: rowOf(ASSET_UPLOAD_COLUMNS, assetUploadCells(write.upload)) };
+    case 'endUpload':
+      return { k, workspace_id: write.workspaceId, id: write.uploadId };
+    case 'claimRequest':
+      return {
+        k,
+        row: rowOf(IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells(write.request)),
+        keep_from: write.keepFrom,
+      };
+    case 'answerRequest':
+      return { k, row: rowOf(IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells(write.request)) };
+    case 'forgetRequest':
+      return { k, workspace_id: write.workspaceId, key: write.key };
+    case 'putCallbackSecret':
+      return { k, row: rowOf(CALLBACK_SECRET_COLUMNS, callbackSecretCells(write.secret)) };
+    case 'putSavedView':
+      return { k, row: rowOf(SAVED_VIEW_COLUMNS, savedViewCells(write.view)) };
+    case 'deleteSavedView':
+      return { k, workspace_id: write.workspaceId, id: write.viewId };
+    case 'createEvaluation':
+    case 'updateEvaluation':
+    case 'completeEvaluation':
+      return { k, ...evaluationOf(write) };
+    case 'setEvaluationFeedback': {
+      const { workspaceId, evaluationId, feedback, at } = write;
+      return { k, workspace_id: workspaceId, id: evaluationId, ...feedbackOf(feedback), at };
+    }
+    case 'setEvaluationPlan':
+      return { k, workspace_id: write.workspaceId, plan: write.plan === null ? null : JSON.stringify(write.plan) };
+    case 'setRetention': {
+      const { workspaceId, retention } = write;
+      return { k, workspace_id: workspaceId, is_set: retention !== null, days: retention?.days ?? null };
+    }
+    case 'followed':
+      return { k, follower: write.follower, position: write.position, before: write.before };
+    case 'createWorkspace': {
+      const { id, name, createdAt } = write.workspace;
+      return { k, row: { id, name, created_at: createdAt } };
+    }
+    case 'putApiKey':
+      return { k, row: rowOf(rows.API_KEY_COLUMNS, rows.apiKeyCells(write.key)) };
+    case 'touchKey':
+      return { k, workspace_id: write.workspaceId, id: write.keyId, at: write.at };
+    case 'putCredential':
+      return { k, row: rowOf(CREDENTIAL_COLUMNS, credentialCells(write.credential)) };
+    case 'removeCredential':
+      return { k, workspace_id: write.workspaceId, id: write.credentialId };
+    case 'touchCredential':
+      return { k, workspace_id: write.workspaceId, id: write.credentialId, at: write.at };
+    case 'putModelSettings':
+      return { k, row: rowOf(MODEL_SETTINGS_COLUMNS, modelSettingsCells(write.settings)) };
+  }
+}
+
+function runRow(run: Run): Cells {
+  const row = rowOf(rows.RUN_COLUMNS, rows.runCells(run));
+  return run.parent === null ? row : { ...row, ...rowOf(rows.PARENT_COLUMNS, rows.parentCells(run.parent)) };
+}
+
+const workflowRow = (workflow: Workflow): Cells => ({
+  ...rowOf(rows.WORKFLOW_COLUMNS, rows.workflowCells(workflow)),
+  run_limit: runLimit(workflow.settings),
+});
+
+function feedbackOf(feedback: Parameters<typeof rows.feedbackCells>[0]): Cells {
+  const [isPositive = null, reason = null] = rows.feedbackCells(feedback);
+  return { is_positive: isPositive, reason };
+}
+
+function evaluationOf({
+  evaluation,
+  judges,
+}: Extract<Write, { kind: 'createEvaluation' | 'updateEvaluation' | 'completeEvaluation' }>): Readonly<
+  Record<string, unknown>
+> {
+  const { workspaceId, runId, failure } = evaluation;
+  return {
+    row: {
+      ...rowOf(evaluationRows.EVALUATION_COLUMNS, evaluationRows.evaluationCells(evaluation)),
+      failure_code: failure?.code ?? null,
+    },
+    judges: judges.map((judge) => rowOf(evaluationRows.JUDGE_COLUMNS, evaluationRows.judgeCells(workspaceId, judge))),
+    issues: judges.flatMap((judge) =>
+      judge.issues.map((issue, position) =>
+        rowOf(evaluationRows.ISSUE_COLUMNS, evaluationRows.issueCells(workspaceId, runId, judge, issue, position)),
+      ),
+    ),
+  };
+}

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sql } from 'postgres';
+import { PlatformError } from '../../domain/error.ts';
+import type { Change } from '../change.ts';
+import { isConnectionTrouble, unreachable } from './connection.ts';
+import { wireChange } from './wire-change.ts';
+
+/** Characters of one group at most, so that a burst of large payloads is not one statement of a gigabyte. One change may be larger. */
+const GROUP_CHARACTERS = 8_000_000;
+
+/** Changes of one group at most: some 0.1 s of the server. */
+const GROUP_CHANGES = 1000;
+
+/** How often a change that collided is given again, alone. Each time whoever it collided with has ended. */
+const TRIES = 5;
+
+/** How long the server may be away before a commit fails: a restart takes some seconds. */
+const AWAY = { tries: 40, everyMs: 250 };
+
+/** The code that the server gives a writer whose row is not as it should be. */
+const LOST_WRITER = '55006';
+
+/** Unique violations, deadlocks, serialization failures: reading again may show that the change is stale, or that nothing is in its way. */
+const COLLISIONS: ReadonlySet<unknown> = new Set(['23505', '40P01', '40001']);
+
+interface Pending {
+  readonly text: string;
+  readonly resolve: (result: 'kept' | 'stale') => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What the server said of a group: a letter for each change, and the last position of the log. */
+interface Outcome {
+  readonly letters: string;
+  readonly lastPosition: number;
+}
+
+/**
+ * Applies changes in groups: what is given while a transaction is on its way goes into the next one, as one statement (`commit-function.ts`), which is
+ * one round trip and one sync for all of them.
+ *
+ * A commit whose answer was lost may have happened. So each group has a number, which the transaction writes beside its outcome: when the
+ * connection breaks, the number is moved on, which waits for the lost transaction to end and locks it out if it has not begun, and tells whether it
+ * was kept. No group is applied twice, and none is taken for lost that was kept.
+ */
+export class Writer {
+  readonly id = randomUUID();
+  readonly #sql: Sql;
+  readonly #workspaceLimit: number | null;
+  readonly #onKept: (lastPosition: number) => void;
+  #pending: Pending[] = [];
+  #working: Promise<void> | null = null;
+  #sequence = 0;
+
+  /** @param workspaceLimit runs of one workspace that may be under way; null: any number */
+  constructor(sql: Sql, workspaceLimit: number | null, onKept: (lastPosition: number) => void) {
+    this.#sql = sql;
+    this.#workspaceLimit = workspaceLimit;
+    this.#onKept = onKept;
+  }
+
+  /** Makes the writer known to the store. */
+  async begin(): Promise<void> {
+    await this.#sql.unsafe('delete from platform_writers where at < $1', [Date.now() - 86_400_000]);
+    await this.#sql.unsafe('insert into platform_writers (id, sequence, at) values ($1, 0, $2)', [this.id, Date.now()]);
+  }
+
+  submit(change: Change): Promise<'kept' | 'stale'> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ text: wireChange(change), resolve, reject });
+      this.#working ??= this.#work();
+    });
+  }
+
+  /** Resolves when everything that was given is dealt with. */
+  async drained(): Promise<void> {
+    while (this.#working !== null) await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    // What is given in the same turn of the event loop is one group.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#pending.length > 0) {
+      const group = this.#nextGroup();
+      try {
+        this.#tell(group, await this.#commit(group));
+      } catch (error) {
+        // One change that breaks a constraint must not take its neighbours with it: alone, each shows whether it is the one.
+        if (error instanceof PlatformError) for (const pending of group) pending.reject(error);
+        else for (const pending of group) await this.#commitAlone(pending);
+      }
+    }
+    this.#working = null;
+  }
+
+  #nextGroup(): Pending[] {
+    let characters = 0;
+    let count = 0;
+    for (const { text } of this.#pending) {
+      characters += text.length;
+      if (count > 0 && (characters > GROUP_CHARACTERS || count >= GROUP_CHANGES)) break;
+      count += 1;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #commitAlone(pending: Pending): Promise<void> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        this.#tell([pending], await this.#commit([pending]));
+        return;
+      } catch (error) {
+        if (tried < TRIES && COLLISIONS.has((error as { code?: unknown }).code)) continue;
+        pending.reject(error);
+        return;
+      }
+    }
+  }
+
+  #tell(group: readonly Pending[], { letters, lastPosition }: Outcome): void {
+    for (const [index, { resolve }] of group.entries()) resolve(letters[index] === 'k' ? 'kept' : 'stale');
+    if (letters.includes('k')) this.#onKept(lastPosition);
+  }
+
+  async #commit(group: readonly Pending[]): Promise<Outcome> {
+    const changes = `[${group.map(({ text }) => text).join(',')}]`;
+    for (;;) {
+      const sequence = this.#sequence + 1;
+      try {
+        const [row] = await this.#sql.unsafe(
+          'select commit_changes_1($1::text::jsonb, $2, $3, $4, $5) as outcome',
+          [changes, this.#workspaceLimit, this.id, sequence, Date.now()],
+          { prepare: true },
+        );
+        this.#sequence = sequence;
+        return readOutcome(row?.['outcome'] as string);
+      } catch (error) {
+        if ((error as { code?: unknown }).code === LOST_WRITER && (await this.#reenter())) continue;
+        if (!isConnectionTrouble(error)) throw error;
+        const outcome = await this.#lost(sequence, error);
+        if (outcome !== null) return outcome;
+      }
+    }
+  }
+
+  /** A writer that was silent for long is cleared away. @returns whether it was */
+  async #reenter(): Promise<boolean> {
+    const entered = await this.#sql.unsafe(
+      'insert into platform_writers (id, sequence, at) values ($1, $2, $3) on conflict (id) do nothing returning id',
+      [this.id, this.#sequence, Date.now()],
+    );
+    return entered.length > 0;
+  }
+
+  /** What became of a group whose answer was lost; null: nothing, and it never will. @throws when the server does not come back */
+  async #lost(sequence: number, cause: unknown): Promise<Outcome | null> {
+    for (let tried = 0; tried < AWAY.tries; tried += 1) {
+      try {
+        return await this.#sql.begin(async (transaction) => {
+          // Waits for the lost transaction, which holds the row. One that has yet to begin finds another number and writes nothing.
+          const [row] = await transaction.unsafe(
+            'select sequence, outcome from platform_writers where id = $1 for update',
+            [this.id],
+          );
+          const isThere = Number(row?.['sequence']) === sequence;
+          if (!isThere) {
+            await transaction.unsafe('update platform_writers set sequence = $2, outcome = null where id = $1', [
+              this.id,
+              sequence,
+            ]);
+          }
+          this.#sequence = sequence;
+          return isThere && row?.['outcome'] ? readOutcome(row['outcome'] as string) : null;
+        });
+      } catch (error) {
+        if (!isConnectionTrouble(error)) throw error;
+        await sleep(AWAY.everyMs);
+      }
+    }
+    throw unreachable(cause);
+  }
+
+  async end(): Promise<void> {
+    await this.drained();
+    await this.#sql.unsafe('delete from platform_writers where id = $1', [this.id]).catch(() => undefined);
+  }
+}
+
+function readOutcome(text: string): Outcome {
+  const [letters = '', position] = text.split(' ');
+  return { letters, lastPosition: Number(position) };
+}
