@@ -210,9 +210,6 @@ export function workflowSurveys(
   });
 }
 
-/** SQLite keeps whole numbers of 64 bits, and JavaScript has those beyond 53 as doubles. */
-const SEEN = `case when typeof(v) = 'integer' and v not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(v as real) else v end`;
-
 /** A whole number that JavaScript has no exact number for would be refused by the driver. */
 const SEEN = `case when typeof(v) = 'integer' and v not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER} then cast(v as real) else v end`;
 
