@@ -21,10 +21,11 @@ import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
 import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
+import type { Dispatcher } from './engine/dispatcher.ts';
 import { Engine } from './engine/engine.ts';
 import { LiveContent } from './engine/live-content.ts';
 import { Payloads } from './engine/payloads.ts';
-import { Worker } from './engine/worker.ts';
+import { StoreDispatcher } from './engine/store-dispatcher.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
 import { CodeThreads } from './nodes/code/code-threads.ts';
 import type { ModelAccess, ModelProvider } from './nodes/node-type.ts';
@@ -78,11 +79,8 @@ export interface Platform {
   stop(graceMs: number): Promise<void>;
 }
 
-/**
- * Puts the house together. The only place that knows which implementations there are.
- * @throws StoreInUse, NewerSchema when the data folder cannot be used
- */
-export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
+/** What every process of an installation has, whether it answers requests or works only. */
+async function openProcess(config: Config, log: Log) {
   const system = realSystem;
   const folder = resolve(config.data);
   const limits = { runsPerWorkspace: config.workspaceConcurrency };
@@ -102,8 +100,6 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
-  const first = firstKey(secret);
-  await ensureFirstKey(store, system, { first, preset: config.apiKey });
 
   const keys = openKeys({
     configured: config.encryptionKey,
@@ -115,11 +111,65 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const { sealing } = keys;
   const keyring = new Keyring({ store, sealing, system, log, configured });
   const modelsOf = (workspaceId: string) => keyring.modelsOf(workspaceId);
-
   const engine = new Engine({ store, catalogue, system, payloads, log });
   const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
-  const workflows = new Workflows({ store, catalogue, system });
   const content = new LiveContent();
+  const startDispatcher = (): Dispatcher =>
+    new StoreDispatcher({
+      engine,
+      store,
+      system,
+      tools: {
+        http,
+        modelsOf,
+        credentialOf: (workspaceId, nameOrId) => keyring.credentialOf(workspaceId, nameOrId),
+        redactorOf: (workspaceId) => keyring.redactorOf(workspaceId),
+        comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+        gpuRates: config.comfyuiRates,
+        code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
+        content,
+        filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
+      },
+      log,
+      concurrency: config.workerConcurrency,
+    });
+  return {
+    system,
+    folder,
+    store,
+    secret,
+    http,
+    blobs,
+    payloads,
+    catalogue,
+    keyring,
+    sealing,
+    modelsOf,
+    engine,
+    files,
+    content,
+    startDispatcher,
+    /** Everything but the store, which goes last, and what was started. */
+    async close() {
+      await codeThreads.close();
+      await http.close();
+      await comfyuiHttp.close();
+      await runnerHttp.close();
+    },
+  };
+}
+
+/**
+ * Puts the house together. The only place that knows which implementations there are.
+ * @throws StoreInUse, NewerSchema when the data folder cannot be used
+ */
+export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
+  const opened = await openProcess(config, log);
+  const { system, folder, store, secret, http, blobs, payloads, catalogue, keyring, sealing, modelsOf } = opened;
+  const { engine, files, content } = opened;
+  const first = firstKey(secret);
+  await ensureFirstKey(store, system, { first, preset: config.apiKey });
+  const workflows = new Workflows({ store, catalogue, system });
   const live = new LiveRuns(store, log, content);
   const searchService = new SearchService({
     store,
@@ -142,24 +192,6 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     `whsec_${createHmac('sha256', secret).update(`callbacks ${workspaceId}`).digest('base64')}`;
   const callbackSecretText = (secretId: string) =>
     `whsec_${createHmac('sha256', secret).update(`callback secret ${secretId}`).digest('hex')}`;
-  const worker = new Worker({
-    engine,
-    store,
-    system,
-    tools: {
-      http,
-      modelsOf,
-      credentialOf: (workspaceId, nameOrId) => keyring.credentialOf(workspaceId, nameOrId),
-      redactorOf: (workspaceId) => keyring.redactorOf(workspaceId),
-      comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
-      gpuRates: config.comfyuiRates,
-      code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
-      content,
-      filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
-    },
-    log,
-    concurrency: config.workerConcurrency,
-  });
   const callbacks = new Callbacks({
     store,
     system,
@@ -173,6 +205,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     deriveSecret,
     callbackSecretText,
   });
+  const dispatcher = opened.startDispatcher();
   await callbacks.start();
   const assets = new Assets({ store, blobs, files, system, secret });
   const takeInMedia: TakeInMedia = (caller, given) => assets.takeIn(caller, given);
@@ -204,7 +237,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     stats: () => store.stats(),
     search,
     facts: async () => ({
-      busyWorkers: worker.busy,
+      busyWorkers: dispatcher.busy,
       concurrency: config.workerConcurrency,
       disk: await diskUse(folder),
     }),
@@ -254,7 +287,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     webFolder: WEB_FOLDER,
     log,
     ready: () => ready,
-    vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy }),
+    vitals: async () => ({ ...(await store.stats()), busyWorkers: dispatcher.busy }),
   });
 
   return {
@@ -270,16 +303,13 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       clearTimeout(cut);
       await bulkJobs.stop();
       await retentions.stop();
-      await worker.stop(left());
+      await dispatcher.stop(left());
       await pipeline.stop();
       await errorHandlers.stop();
-      await codeThreads.close();
       await callbacks.stop(left());
       await live.stop();
       await searchService.close();
-      await http.close();
-      await comfyuiHttp.close();
-      await runnerHttp.close();
+      await opened.close();
       await store.close();
     },
   };
