@@ -2,7 +2,6 @@ import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { LEASE_MS } from './engine.ts';
 import { Worker, type WorkerParts } from './worker.ts';
 
 /** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
@@ -34,7 +33,7 @@ export class StoreDispatcher implements Dispatcher {
     this.#log = parts.log;
     this.#worker = new Worker(parts);
     this.#worker.onRoom(() => this.#look());
-    this.#unsubscribe = this.#store.onLog(() => this.#look());
+    this.#unsubscribe = this.#store.onWork(() => this.#look());
     this.#look();
   }
 
@@ -77,15 +76,16 @@ export class StoreDispatcher implements Dispatcher {
       // A full worker is told of when one of its tasks ends.
       if (limit <= 0) return;
       const now = this.#system.now();
-      const leases = await this.#store.claimTasks({ limit, now, leaseMs: LEASE_MS, reserved, held });
+      const { leaseMs } = this.#store;
+      const leases = await this.#store.claimTasks({ limit, now, leaseMs, reserved, held });
       if (this.#stopping) {
         await this.#store.returnLeases(leases);
         return;
       }
-      for (const lease of leases) void this.#worker.take(lease);
+      for (const lease of leases) void this.#worker.take(lease, now + leaseMs);
       if (leases.length < limit) break;
     }
-    if (this.#stopping) return;
+    if (this.#stopping || this.#again) return;
     const dueAt = await this.#store.nextTaskDueAt();
     if (dueAt !== null) this.#sleep(Math.min(MAX_SLEEP_MS, Math.max(1, dueAt - this.#system.now())));
   }

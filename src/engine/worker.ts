@@ -21,7 +21,7 @@ import type { Log } from '../system/log.ts';
 import { SealBroken } from '../system/sealing.ts';
 import type { System } from '../system/system.ts';
 import { internalFailure } from './active-run.ts';
-import { type Engine, LEASE_MS } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { GraphNode } from './graph.ts';
 import type { ContentStream, LiveContent } from './live-content.ts';
 import { redactedContent } from './redacted-content.ts';
@@ -30,6 +30,9 @@ import { WorkflowCalls } from './workflow-calls.ts';
 
 /** Grace for a node that does not heed its signal, at its timeout or when it is aborted, before the worker stops listening to it. */
 const DEAF_GRACE_MS = 2_000;
+
+/** How often a worker looks at its leases in the time of one; it renews them at every second look. */
+const LOOKS_PER_LEASE = 6;
 
 /** What effects may use of the world. */
 export interface WorkerTools {
@@ -63,6 +66,10 @@ interface Running {
   readonly lease: Lease;
   readonly abort: AbortController;
   readonly done: Promise<void>;
+  /** Until when nobody else is given the task, epoch milliseconds. */
+  heldUntil: number;
+  /** Whether somebody else may have the task by now: what comes of it here is nobody's to take in. */
+  isLost: boolean;
 }
 
 export interface WorkerParts {
@@ -94,6 +101,7 @@ export class Worker {
   readonly #unsubscribe: () => void;
   readonly #renewal: NodeJS.Timeout;
   #stopping = false;
+  #looks = 0;
 
   constructor(parts: WorkerParts) {
     this.concurrency = parts.concurrency;
@@ -103,12 +111,12 @@ export class Worker {
     this.#tools = parts.tools;
     this.#log = parts.log;
     this.#calls = new WorkflowCalls(parts);
-    this.#unsubscribe = this.#engine.onEnd((run) => {
+    this.#unsubscribe = this.#engine.onEnd((runId) => {
       for (const running of this.#running.values()) {
-        if (running.lease.task.runId === run.id) running.abort.abort(new Error('The run has ended.'));
+        if (running.lease.task.runId === runId) running.abort.abort(new Error('The run has ended.'));
       }
     });
-    this.#renewal = setInterval(() => void this.#renew(), LEASE_MS / 3);
+    this.#renewal = setInterval(() => this.#keepLeases(), this.#store.leaseMs / LOOKS_PER_LEASE);
   }
 
   /** Tasks in hand. */
@@ -134,8 +142,9 @@ export class Worker {
   /**
    * Runs a claimed task to its end, also beyond the places there are: it is the dispatcher that heeds them. Resolves when it is done with, however
    * that went; whatever it has made due is in the store by then.
+   * @param heldUntil when the lease runs out unless it is renewed, epoch milliseconds
    */
-  take(lease: Lease): Promise<void> {
+  take(lease: Lease, heldUntil: number): Promise<void> {
     const abort = new AbortController();
     const done = this.#run(lease, abort)
       .catch((error) =>
@@ -146,7 +155,7 @@ export class Worker {
         this.#count(lease.task.workspaceId, -1);
         this.#tellRoom();
       });
-    this.#running.set(lease.task.id, { lease, abort, done });
+    this.#running.set(lease.task.id, { lease, abort, done, heldUntil, isLost: false });
     this.#count(lease.task.workspaceId, 1);
     return done;
   }
@@ -185,8 +194,9 @@ export class Worker {
     }
     const startedAt = this.#system.now();
     const outcome = await this.#outcome(lease, abort);
-    // Given back or stopped: whoever has the task now will settle it.
-    if (outcome === null || (this.#stopping && abort.signal.aborted)) return;
+    // Given back, lost or stopped: whoever has the task now will settle it.
+    const isOurs = this.#running.get(lease.task.id)?.isLost !== true && !(this.#stopping && abort.signal.aborted);
+    if (outcome === null || !isOurs) return;
     await this.#engine.settle(lease, outcome, { startedAt, finishedAt: this.#system.now() });
   }
 
@@ -337,13 +347,33 @@ export class Worker {
     }
   }
 
+  /** Renews the leases now and then, and lets go of what may be another's by now: a worker that is cut off hears of it from nobody. */
+  #keepLeases(): void {
+    const latest = this.#system.now() + this.#store.leaseMs / LOOKS_PER_LEASE;
+    for (const running of this.#running.values()) if (running.heldUntil <= latest) this.#lose(running);
+    this.#looks += 1;
+    if (this.#looks % 2 === 0) return;
+    this.#renew().catch((error) => this.#log.error({ err: error }, 'renewing leases failed'));
+  }
+
   async #renew(): Promise<void> {
-    try {
-      const leases = [...this.#running.values()].map((running) => running.lease);
-      const lost = await this.#store.renewLeases(leases, this.#system.now(), LEASE_MS);
-      for (const lease of lost) this.#running.get(lease.task.id)?.abort.abort(new Error('The lease was lost.'));
-    } catch (error) {
-      this.#log.error({ err: error }, 'renewing leases failed');
+    const { leaseMs } = this.#store;
+    const now = this.#system.now();
+    const renewed = [...this.#running.values()];
+    const lost = await this.#store.renewLeases(
+      renewed.map((running) => running.lease),
+      now,
+      leaseMs,
+    );
+    const isLost = new Set(lost.map((lease) => lease.task.id));
+    for (const running of renewed) {
+      if (isLost.has(running.lease.task.id)) this.#lose(running);
+      else running.heldUntil = Math.max(running.heldUntil, now + leaseMs);
     }
+  }
+
+  #lose(running: Running): void {
+    running.isLost = true;
+    running.abort.abort(new Error('The lease was lost.'));
   }
 }
