@@ -1129,6 +1129,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'followerPosition'
         | 'claimDeliveries'
         | 'leaseMs'
+        | 'isShared'
         | 'onWork'
         | 'onEndElsewhere'
         | 'isReachable'

@@ -281,6 +281,8 @@ export interface StoreStats {
  * Every read is bound by a workspace, but for the few that serve the platform itself (claims, the log, keys by digest).
  */
 export interface Store {
+  /** Whether other processes may have the store as well. */
+  readonly isShared: boolean;
   /**
    * Milliseconds that a claim lasts without being renewed; whoever has one renews it at a third of them. Long where one process has the store, which
    * knows at its start that nobody else can have a task; short where others wait for those of one that died.

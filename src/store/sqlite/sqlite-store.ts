@@ -154,6 +154,7 @@ class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #readers: Readers;
   readonly #checkpointer: Checkpointer;
+  readonly isShared = false;
   readonly leaseMs = LEASE_MS;
   /** Attempts of deliveries that are being made, and until when (epoch milliseconds). In memory: a process that starts is the only one. */
   readonly #claimedAttempts = new Map<string, number>();
