@@ -38,7 +38,17 @@ export async function startPostgres(settings: readonly string[] = []): Promise<B
   const port = await freePort();
   const server = spawn(
     join(bin, 'postgres'),
-    ['-D', data, '-c', `port=${port}`, '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`, ...settings],
+    [
+      '-D',
+      data,
+      '-c',
+      `port=${port}`,
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      `unix_socket_directories=${folder}`,
+      ...settings,
+    ],
     { ...owner, cwd: folder, stdio: 'ignore' },
   );
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
@@ -82,6 +92,9 @@ async function freePort(): Promise<number> {
 const TICKS = 100;
 
 function cpuOf(pid: number, withEnded: boolean): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11, withEnded ? 15 : 13);
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .split(') ')[1]!
+    .split(' ')
+    .slice(11, withEnded ? 15 : 13);
   return (fields.reduce((sum, ticks) => sum + Number(ticks), 0) * 1000) / TICKS;
 }

@@ -11,7 +11,7 @@ import postgres from 'postgres';
 import { Pool } from 'undici';
 import { fiveNodeWorkflow } from './five-nodes.ts';
 import { load } from './load.ts';
-import { startPostgres } from './postgres.ts';
+import { type BenchPostgres, startPostgres } from './postgres.ts';
 import { type BenchServer, startServer } from './server.ts';
 
 /** Requests on their way at a time. */
@@ -25,27 +25,31 @@ export async function bench(args: readonly string[]): Promise<void> {
   const cluster = await startPostgres();
   const admin = postgres(cluster.url, { max: 1, onnotice: () => undefined });
   try {
+    const cpuBefore = cluster.cpuMs();
     const floor = await rawWrites(cluster.url, runs);
+    const floorCpu = (cluster.cpuMs() - cpuBefore) / runs;
     console.log(
-      '| what | runs per second | ratio of raw writes to it | CPU ms each: server, a worker | alone, p50 ms |',
+      '| what | runs per second | ratio of raw writes to it | CPU ms of a run: server, workers, PostgreSQL | alone, p50 ms |',
     );
     console.log('|---|---|---|---|---|');
-    console.log(`| floor: the same rows, written raw | ${floor.toFixed(0)} | | | |`);
+    console.log(
+      `| floor: the same rows, written raw | ${floor.toFixed(0)} | | ${floorCpu.toFixed(2)} of PostgreSQL | |`,
+    );
     for (const count of WORKERS) {
       const store = `${cluster.url}?schema=workers_${count}`;
       const measured = await withProcesses(store, count, async (server, workers, workflowId) => {
-        const queued = await queuedRuns(admin, `workers_${count}`, server, workflowId, runs, workers);
+        const queued = await queuedRuns(admin, `workers_${count}`, cluster, server, workflowId, runs, workers);
         const alone = await aloneMs(server, workflowId);
         return { ...queued, alone };
       });
       const who = count === 0 ? 'a server that works itself' : `a server and ${count} worker${count > 1 ? 's' : ''}`;
-      const cpu = [measured.serverCpu, ...(count === 0 ? [] : [measured.workerCpu])].map((ms) => ms.toFixed(2));
+      const cpu = [measured.serverCpu, measured.workerCpu, measured.storeCpu].map((ms) => ms.toFixed(2));
       const cells = [measured.perSecond.toFixed(0), (floor / measured.perSecond).toFixed(1), cpu.join(', ')];
       console.log(`| ${who}, runs queued | ${cells.join(' | ')} | ${measured.alone.toFixed(1)} |`);
     }
     await withProcesses(`${cluster.url}?schema=sync`, 0, async (server, _, workflowId) => {
       for (const concurrency of [1, 32]) {
-        const cpu = server.cpuMs();
+        const [cpu, storeCpu] = [server.cpuMs(), cluster.cpuMs()];
         const result = await load({
           url: server.url,
           path: `/v1/workflows/${workflowId}/runs/sync`,
@@ -55,7 +59,9 @@ export async function bench(args: readonly string[]): Promise<void> {
           concurrency,
           seconds: 5,
         });
-        const each = ((server.cpuMs() - cpu) / result.requests).toFixed(2);
+        const each = [server.cpuMs() - cpu, 0, cluster.cpuMs() - storeCpu]
+          .map((ms) => (ms / result.requests).toFixed(2))
+          .join(', ');
         console.log(
           `| a server, runs answered when they have ended, ${concurrency} at a time | ${result.perSecond.toFixed(0)} | ${(floor / result.perSecond).toFixed(1)} | ${each} | ${concurrency === 1 ? result.p50.toFixed(1) : ''} |`,
         );
@@ -100,12 +106,14 @@ interface Queued {
   readonly perSecond: number;
   readonly serverCpu: number;
   readonly workerCpu: number;
+  readonly storeCpu: number;
 }
 
 /** Has runs taken in as quickly as they are answered, and waits until the last of them has ended. */
 async function queuedRuns(
   admin: postgres.Sql,
   schema: string,
+  cluster: BenchPostgres,
   server: BenchServer,
   workflowId: string,
   runs: number,
@@ -140,12 +148,14 @@ async function queuedRuns(
   try {
     await make(Math.ceil(runs / 5));
     const before = [server, ...workers].map((one) => one.cpuMs());
+    const storeBefore = cluster.cpuMs();
     const began = performance.now();
     await make(runs);
     const perSecond = (runs * 1000) / (performance.now() - began);
+    const storeCpu = (cluster.cpuMs() - storeBefore) / runs;
     const used = [server, ...workers].map((one, index) => (one.cpuMs() - before[index]!) / runs);
     const [serverCpu = 0, ...workerCpus] = used;
-    return { perSecond, serverCpu, workerCpu: workerCpus.reduce((sum, one) => sum + one, 0) };
+    return { perSecond, serverCpu, workerCpu: workerCpus.reduce((sum, one) => sum + one, 0), storeCpu };
   } finally {
     await pool.close();
   }

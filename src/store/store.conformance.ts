@@ -1130,6 +1130,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'claimDeliveries'
         | 'leaseMs'
         | 'isShared'
+        | 'tell'
+        | 'onTold'
         | 'onWork'
         | 'onEndElsewhere'
         | 'isReachable'

@@ -374,6 +374,13 @@ export interface Store {
    * Returns the way to stop it.
    */
   onEndElsewhere(listener: (runIds: readonly string[] | null) => void): () => void;
+  /**
+   * Has every other process on the store hear a text of at most 7,500 bytes now, as far as it is reached: nothing is kept, and what is lost is lost. Where one
+   * process has the store, nobody hears it.
+   */
+  tell(text: string): void;
+  /** Called with what other processes tell. Returns the way to stop it. */
+  onTold(listener: (text: string) => void): () => void;
   followerPosition(follower: string): Promise<number>;
 
   getWorkflow(workspaceId: string, workflowId: string): Promise<Workflow | null>;

@@ -103,6 +103,7 @@ class PostgresStore implements Store {
   readonly #listeners = new Set<(lastPosition: number) => void>();
   readonly #workListeners = new Set<() => void>();
   readonly #endListeners = new Set<(runIds: readonly string[] | null) => void>();
+  readonly #toldListeners = new Set<(text: string) => void>();
   readonly #looking: NodeJS.Timeout;
   #lastPosition = 0;
   /** The workspace that was given a task last: the next claim goes on behind it. */
@@ -129,6 +130,7 @@ class PostgresStore implements Store {
       store.#lastPosition = await store.#head();
       // What comes from this process its listeners have heard already.
       const onListening = () => store.#missed();
+      await sql.listen(`millrun_told_${schema}`, (text) => store.#hearTold(text));
       await sql.listen(`millrun_${schema}`, (text) => store.#hear(text), onListening);
     } catch (error) {
       clearInterval(store.#looking);
@@ -144,6 +146,12 @@ class PostgresStore implements Store {
     if (Number(position) > this.#lastPosition) this.#grown(Number(position));
     if (ended) for (const listener of this.#endListeners) listener(ended.split(','));
     if (work === 'w') this.#work();
+  }
+
+  #hearTold(text: string): void {
+    const writer = text.slice(0, this.#writer.id.length);
+    if (writer === this.#writer.id) return;
+    for (const listener of this.#toldListeners) listener(text.slice(writer.length));
   }
 
   /** Whatever was told meanwhile was not heard. */
@@ -371,6 +379,21 @@ class PostgresStore implements Store {
   onEndElsewhere(listener: (runIds: readonly string[] | null) => void): () => void {
     this.#endListeners.add(listener);
     return () => this.#endListeners.delete(listener);
+  }
+
+  /** Without waiting for the disk: nothing of it is kept. */
+  tell(text: string): void {
+    this.#reads
+      .platformRows(
+        "select set_config('synchronous_commit', 'off', true), pg_notify('millrun_told_' || current_schema(), $1)",
+        [this.#writer.id + text],
+      )
+      .catch(() => undefined);
+  }
+
+  onTold(listener: (text: string) => void): () => void {
+    this.#toldListeners.add(listener);
+    return () => this.#toldListeners.delete(listener);
   }
 
   async followerPosition(follower: string): Promise<number> {

@@ -334,6 +334,12 @@ class SqliteStore implements Store {
   }
 
   /** There is no other process. */
+  tell(): void {}
+
+  onTold(): () => void {
+    return () => undefined;
+  }
+
   onEndElsewhere(): () => void {
     return () => undefined;
   }
