@@ -25,6 +25,9 @@ export interface Cluster {
   statements(): string[];
   /** Kills the server as a power cut does, and starts it again. */
   crash(): Promise<void>;
+  /** Kills the server; `start` starts it again. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
 }
 
 /**
@@ -134,6 +137,8 @@ export function startsPostgres(settings: Readonly<Record<string, string>> = {}):
       await kill('SIGQUIT');
       await start();
     },
+    stop: () => kill('SIGQUIT'),
+    start,
   };
 }
 

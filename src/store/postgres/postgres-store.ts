@@ -17,7 +17,7 @@ import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.
 import { evaluationFromRow, issueFromRow, judgeFromRow } from '../sql/evaluation-rows.ts';
 import type { SqlValue } from '../sql/filter-to-sql.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
-import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
+import { personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
 import type {
@@ -36,7 +36,7 @@ import type {
   SurveyRequest,
   WorkflowSurveyRequest,
 } from '../store.ts';
-import { openConnections, type Reads, readAddress, readsOf } from './connection.ts';
+import { isConnectionTrouble, openConnections, type Reads, readAddress, readsOf, unreachable } from './connection.ts';
 import { migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
@@ -47,19 +47,31 @@ import { Writer } from './writer.ts';
 /** How often a process looks at the head of the log by itself: what a notification that was lost costs at most. */
 const LOOK_MS = 2000;
 
+/**
+ * Milliseconds of a lease: what a worker that died had in hand is claimed by others this much later. A worker renews every two seconds, so that one
+ * whose processor or network stands still for three keeps its tasks, and clocks of the machines may differ by some hundred milliseconds.
+ */
+const LEASE_MS = 6000;
+
+/** How long the store may take to say that it is there. */
+const REACH_MS = 2000;
+
 /** Seconds that statements in hand have when the store is closed. */
 const CLOSE_SECONDS = 5;
 
 interface StoreSettings {
   /** Runs of one workspace that may be under way at the same time; null: any number. */
   readonly runsPerWorkspace: number | null;
+  /** Called when the schema is brought up to date, by this process or by one that it waits for. */
+  readonly onMigrating?: () => void;
 }
 
 /**
  * The store on PostgreSQL 13 or newer, which any number of processes share.
  * @param address a connection string; `?schema=name` says where its tables are, `public` when it is left out
  * @throws NewerSchema when a newer version wrote it
- * @throws Error when the server cannot be reached, or the database is not in UTF-8
+ * @throws PlatformError `unavailable` when the server cannot be reached
+ * @throws Error when the database is not in UTF-8
  */
 export async function openPostgresStore(
   address: string,
@@ -73,11 +85,11 @@ export async function openPostgresStore(
       throw new Error(
         `The store's database is in ${encoding?.['server_encoding']}. Make one in UTF8: create database … encoding 'UTF8' template template0.`,
       );
-    await migrate(sql, read.schema);
+    await migrate(sql, read.schema, settings.onMigrating);
     return await PostgresStore.open(sql, read.schema, settings);
   } catch (error) {
     await sql.end({ timeout: 0 });
-    throw error;
+    throw isConnectionTrouble(error) ? unreachable(error) : error;
   }
 }
 
@@ -86,7 +98,12 @@ class PostgresStore implements Store {
   readonly #reads: Reads;
   readonly #writer: Writer;
   readonly #runsPerWorkspace: number | null;
+  readonly isShared = true;
+  readonly leaseMs = LEASE_MS;
   readonly #listeners = new Set<(lastPosition: number) => void>();
+  readonly #workListeners = new Set<() => void>();
+  readonly #endListeners = new Set<(runIds: readonly string[] | null) => void>();
+  readonly #toldListeners = new Set<(text: string) => void>();
   readonly #looking: NodeJS.Timeout;
   #lastPosition = 0;
   /** The workspace that was given a task last: the next claim goes on behind it. */
@@ -98,7 +115,10 @@ class PostgresStore implements Store {
     this.#sql = sql;
     this.#reads = readsOf(sql);
     this.#runsPerWorkspace = runsPerWorkspace;
-    this.#writer = new Writer(sql, runsPerWorkspace, (lastPosition) => this.#grown(lastPosition));
+    this.#writer = new Writer(sql, runsPerWorkspace, ({ lastPosition, hasWork }) => {
+      this.#grown(lastPosition);
+      if (hasWork) this.#work();
+    });
     this.#looking = setInterval(() => void this.#look(), LOOK_MS);
     this.#looking.unref();
   }
@@ -109,15 +129,39 @@ class PostgresStore implements Store {
       await store.#writer.begin();
       store.#lastPosition = await store.#head();
       // What comes from this process its listeners have heard already.
-      await sql.listen(`millrun_${schema}`, (text) => {
-        const [writer, position] = text.split(' ');
-        if (writer !== store.#writer.id) store.#grown(Number(position));
-      });
+      const onListening = () => store.#missed();
+      await sql.listen(`millrun_told_${schema}`, (text) => store.#hearTold(text));
+      await sql.listen(`millrun_${schema}`, (text) => store.#hear(text), onListening);
     } catch (error) {
       clearInterval(store.#looking);
       throw error;
     }
     return store;
+  }
+
+  /** What `commit_changes` and `returnLeases` tell: who, the position of the log, `w` when there is work, the runs that ended. */
+  #hear(text: string): void {
+    const [writer, position, work, ended] = text.split(' ');
+    if (writer === this.#writer.id) return;
+    if (Number(position) > this.#lastPosition) this.#grown(Number(position));
+    if (ended) for (const listener of this.#endListeners) listener(ended.split(','));
+    if (work === 'w') this.#work();
+  }
+
+  #hearTold(text: string): void {
+    const writer = text.slice(0, this.#writer.id.length);
+    if (writer === this.#writer.id) return;
+    for (const listener of this.#toldListeners) listener(text.slice(writer.length));
+  }
+
+  /** Whatever was told meanwhile was not heard. */
+  #missed(): void {
+    for (const listener of this.#endListeners) listener(null);
+    this.#work();
+  }
+
+  #work(): void {
+    for (const listener of this.#workListeners) listener();
   }
 
   #grown(lastPosition: number): void {
@@ -132,7 +176,9 @@ class PostgresStore implements Store {
 
   async #look(): Promise<void> {
     const head = await this.#head().catch(() => this.#lastPosition);
-    if (head > this.#lastPosition) this.#grown(head);
+    if (head <= this.#lastPosition) return;
+    this.#grown(head);
+    this.#missed();
   }
 
   async #one<T>(workspaceId: string, text: string, values: readonly SqlValue[], item: (row: rows.Row) => T) {
@@ -164,7 +210,9 @@ class PostgresStore implements Store {
   async renewLeases(leases: readonly Lease[], now: number, leaseMs: number): Promise<Lease[]> {
     if (leases.length === 0) return [];
     const held = await this.#reads.platformRows(
-      `update tasks t set leased_until = $2 ${OF_LEASES} returning t.token, t.workspace_id, t.run_id, t.id`,
+      `with free as materialized (select t.workspace_id, t.run_id, t.id from ${OF_LEASES} for update of t skip locked),
+         renewed as (update tasks t set leased_until = $2 ${OF_FREE})
+       select t.token, t.workspace_id, t.run_id, t.id from ${OF_LEASES}`,
       [leaseCells(leases), now + leaseMs],
     );
     const kept = new Set(held.map((row) => `${row['token']} ${row['workspace_id']} ${row['run_id']} ${row['id']}`));
@@ -174,10 +222,12 @@ class PostgresStore implements Store {
   async returnLeases(leases: readonly Lease[]): Promise<void> {
     if (leases.length === 0) return;
     await this.#reads.platformRows(
-      `with given as (update tasks t set token = null, leased_until = null ${OF_LEASES} returning 1)
-       select pg_notify('millrun_' || current_schema(), $2 || ' ' || (select position from platform_log_head)) where exists (select 1 from given)`,
+      `with free as materialized (select t.workspace_id, t.run_id, t.id from ${OF_LEASES} for update of t skip locked),
+         given as (update tasks t set token = null, leased_until = null ${OF_FREE} returning 1)
+       select pg_notify('millrun_' || current_schema(), $2 || ' ' || (select position from platform_log_head) || ' w ') where exists (select 1 from given)`,
       [leaseCells(leases), this.#writer.id],
     );
+    this.#work();
   }
 
   async nextTaskDueAt(): Promise<number | null> {
@@ -188,32 +238,8 @@ class PostgresStore implements Store {
     return row === undefined || row['at'] === null ? null : Number(row['at']);
   }
 
-  async loadRun(workspaceId: string, runId: string) {
-    const of = [runId];
-    const [run, nodeRuns, iterations, tasks, asked, invoked] = await Promise.all([
-      this.getRun(workspaceId, runId),
-      this.listNodeRuns(workspaceId, runId, { payloads: true }),
-      this.#all(
-        workspaceId,
-        'select * from iterations where workspace_id = $1 and run_id = $2 order by node_id, iteration',
-        of,
-        rows.iterationFromRow,
-      ),
-      this.#all(
-        workspaceId,
-        'select * from tasks where workspace_id = $1 and run_id = $2 order by id',
-        of,
-        rows.taskFromRow,
-      ),
-      this.#all(
-        workspaceId,
-        "select id, node_id, iteration, created_at from person_requests where workspace_id = $1 and run_id = $2 and status = 'pending' order by id",
-        of,
-        askedPassFromRow,
-      ),
-      queries.invokedPasses(this.#reads, workspaceId, runId),
-    ]);
-    return run === null ? null : { run, invoked, asked, nodeRuns, iterations, tasks };
+  loadRun(workspaceId: string, runId: string) {
+    return queries.loadRun(this.#reads, workspaceId, runId);
   }
 
   getRun(workspaceId: string, runId: string) {
@@ -343,6 +369,31 @@ class PostgresStore implements Store {
   onLog(listener: (lastPosition: number) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onWork(listener: () => void): () => void {
+    this.#workListeners.add(listener);
+    return () => this.#workListeners.delete(listener);
+  }
+
+  onEndElsewhere(listener: (runIds: readonly string[] | null) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  /** Without waiting for the disk: nothing of it is kept. */
+  tell(text: string): void {
+    this.#reads
+      .platformRows(
+        "select set_config('synchronous_commit', 'off', true), pg_notify('millrun_told_' || current_schema(), $1)",
+        [this.#writer.id + text],
+      )
+      .catch(() => undefined);
+  }
+
+  onTold(listener: (text: string) => void): () => void {
+    this.#toldListeners.add(listener);
+    return () => this.#toldListeners.delete(listener);
   }
 
   async followerPosition(follower: string): Promise<number> {
@@ -487,17 +538,23 @@ class PostgresStore implements Store {
     );
   }
 
-  async dueDeliveries(now: number, limit: number) {
+  async claimDeliveries(now: number, limit: number, until: number) {
     const found = await this.#reads.platformRows(
-      'select * from deliveries where next_attempt_at <= $1 order by next_attempt_at limit $2',
-      [now, limit],
+      `with due as materialized (
+         select workspace_id, subject_id, id from deliveries
+         where next_attempt_at <= $1 and (claimed_until is null or claimed_until <= $1)
+         order by next_attempt_at limit $2 for update skip locked
+       )
+       update deliveries d set claimed_until = $3 from due
+       where d.workspace_id = due.workspace_id and d.subject_id = due.subject_id and d.id = due.id returning d.*`,
+      [now, limit, until],
     );
-    return found.map(rows.deliveryFromRow);
+    return found.map(rows.deliveryFromRow).toSorted((a, b) => (a.nextAttemptAt ?? 0) - (b.nextAttemptAt ?? 0));
   }
 
   async nextDeliveryAt() {
     const [row] = await this.#reads.platformRows(
-      'select min(next_attempt_at) as at from deliveries where next_attempt_at is not null',
+      'select min(greatest(next_attempt_at, claimed_until)) as at from deliveries where next_attempt_at is not null',
     );
     return row === undefined || row['at'] === null ? null : Number(row['at']);
   }
@@ -648,6 +705,16 @@ class PostgresStore implements Store {
     };
   }
 
+  async isReachable(): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => late.resolve(false), REACH_MS);
+    const asked = this.#sql.unsafe('select 1').then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([asked, late.promise]).finally(() => clearTimeout(timer));
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#looking);
     await this.#writer.end();
@@ -655,9 +722,15 @@ class PostgresStore implements Store {
   }
 }
 
-/** The tasks of leases that still hold, in an update of `tasks t`. */
-const OF_LEASES = `from jsonb_array_elements($1::text::jsonb) l
+/**
+ * The tasks of leases that still hold, as `t`. They are changed without waiting for those that a commit has locked, which is ending them: it has
+ * several, in an order of its own, and two that wait for each other would not end.
+ */
+const OF_LEASES = `jsonb_array_elements($1::text::jsonb) l, tasks t
   where t.workspace_id = l.value ->> 0 and t.run_id = l.value ->> 1 and t.id = l.value ->> 2 and t.token = l.value ->> 3`;
+
+/** Those of them that nobody has locked, in an update of `tasks t`. */
+const OF_FREE = 'from free where t.workspace_id = free.workspace_id and t.run_id = free.run_id and t.id = free.id';
 
 const leaseCells = (leases: readonly Lease[]): string =>
   JSON.stringify(leases.map(({ task, token }) => [task.workspaceId, task.runId, task.id, token]));
