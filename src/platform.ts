@@ -1,5 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,10 +62,11 @@ import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
+import { openEncryptionKeys, openSecret } from './platform-secrets.ts';
 import { SearchService } from './search/service.ts';
+import type { SharedFacts, SharedStore } from './store/postgres/postgres-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
-import { openKeys } from './system/encryption-keys.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
@@ -86,9 +87,16 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const system = realSystem;
   const folder = resolve(config.data);
   const limits = { runsPerWorkspace: config.workspaceConcurrency };
-  const store =
-    config.store === null ? openSqliteStore(folder, limits) : await openSharedStore(config.store, folder, limits);
-  const secret = readSecret(folder);
+  const shared = config.store === null ? null : await openSharedStore(config.store, folder, limits);
+  const store = shared ?? openSqliteStore(folder, limits);
+  const facts = shared?.facts ?? null;
+  const { secret, keys } = await store
+    .alone(() => openSecrets(config, folder, store, facts))
+    .catch(async (error) => {
+      // A store that this process must not use.
+      await store.close();
+      throw error;
+    });
   const configured = modelAccess(config);
   const http = createGuardedHttp({
     allow: [...config.httpAllow, ...configured.providers.map(({ baseUrl }) => hostOf(baseUrl))],
@@ -103,14 +111,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
   const first = firstKey(secret);
-  await ensureFirstKey(store, system, { first, preset: config.apiKey });
+  await store.alone(() => ensureFirstKey(store, system, { first, preset: config.apiKey }));
 
-  const keys = openKeys({
-    configured: config.encryptionKey,
-    former: config.formerEncryptionKeys ?? [],
-    file: join(folder, 'encryption.key'),
-    mayMake: !(await store.hasCredentials()),
-  });
   if (keys.trouble !== null) log.error(keys.trouble);
   const { sealing } = keys;
   const keyring = new Keyring({ store, sealing, system, log, configured });
@@ -290,15 +292,16 @@ async function openSharedStore(
   address: string,
   folder: string,
   limits: { runsPerWorkspace: number | null },
-): Promise<Store> {
+): Promise<SharedStore> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
   return openPostgresStore(address, limits);
 }
 
-/** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */
-export function firstKeyOf(folder: string): string | null {
-  return existsSync(join(folder, SECRET_FILE)) ? firstKey(readSecret(folder)) : null;
+/** What the process has to keep secret. @throws OtherSecret, DamagedSecret */
+async function openSecrets(config: Config, folder: string, store: Store, facts: SharedFacts | null) {
+  const secret = await openSecret(config, folder, facts);
+  return { secret, keys: await openEncryptionKeys(config, folder, store, facts) };
 }
 
 /**
@@ -330,28 +333,6 @@ async function diskUse(folder: string): Promise<ProcessFacts['disk']> {
     sizeOf('search.db', 'search.db-wal'),
   ]);
   return { store, searchIndex, blobs: null };
-}
-
-const SECRET_FILE = 'secret.key';
-
-/**
- * 32 random bytes made at the first start; whoever has them can make the first key and callback signatures.
- * The store's lock is held: no other process makes them at the same time.
- */
-function readSecret(folder: string): Buffer {
-  const path = join(folder, SECRET_FILE);
-  if (!existsSync(path)) {
-    // Written whole and then named: half a secret, left by a start that was killed, would keep every later start from beginning.
-    const unfinished = `${path}~new`;
-    writeFileSync(unfinished, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flush: true });
-    renameSync(unfinished, path);
-  }
-  const secret = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
-  if (secret.length !== 32) {
-    const message = `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`;
-    throw Object.assign(new Error(message), { name: 'DamagedSecret' });
-  }
-  return secret;
 }
 
 function modelAccess(config: Config): ModelAccess {

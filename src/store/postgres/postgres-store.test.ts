@@ -102,6 +102,7 @@ const FOR_THE_PLATFORM: readonly string[] = [
   'select min(due_at) as at from tasks where leased_until is null and due_at > $1',
   'select * from events where position > $1 order by position limit $2',
   'select * from deliveries where next_attempt_at <= $1 order by next_attempt_at limit $2',
+  'delete from holds where until < clock_ms_1() - 86400000',
   'select min(next_attempt_at) as at from deliveries where next_attempt_at is not null',
   'select * from api_keys where digest = $1 or former_digest = $1 limit 1',
   'select 1 from credentials limit 1',

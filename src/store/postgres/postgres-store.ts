@@ -25,6 +25,7 @@ import type {
   EvaluationSurveyRequest,
   FindOptions,
   FindRequest,
+  Hold,
   InvokedSelection,
   Listed,
   RecordsWanted,
@@ -36,11 +37,12 @@ import type {
   SurveyRequest,
   WorkflowSurveyRequest,
 } from '../store.ts';
-import { openConnections, type Reads, readAddress, readsOf } from './connection.ts';
+import { isCollision, openConnections, type Reads, readAddress, readsOf, TRIES } from './connection.ts';
 import { migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
+import * as shared from './shared.ts';
 import * as surveys from './surveys.ts';
 import { Writer } from './writer.ts';
 
@@ -55,6 +57,18 @@ interface StoreSettings {
   readonly runsPerWorkspace: number | null;
 }
 
+/** What all processes of a store agree on, by name. */
+export interface SharedFacts {
+  get(name: string): Promise<string | null>;
+  /** Keeps a value unless one is kept already. @returns the one that is kept */
+  agree(name: string, value: string): Promise<string>;
+  /** Puts a value in the place of another. */
+  replace(name: string, before: string, value: string): Promise<void>;
+}
+
+/** A store that processes share. */
+export type SharedStore = Store & { readonly facts: SharedFacts };
+
 /**
  * The store on PostgreSQL 13 or newer, which any number of processes share.
  * @param address a connection string; `?schema=name` says where its tables are, `public` when it is left out
@@ -64,7 +78,7 @@ interface StoreSettings {
 export async function openPostgresStore(
   address: string,
   settings: StoreSettings = { runsPerWorkspace: null },
-): Promise<Store> {
+): Promise<SharedStore> {
   const read = readAddress(address);
   const sql = openConnections(read);
   try {
@@ -107,6 +121,7 @@ class PostgresStore implements Store {
     const store = new PostgresStore(sql, settings);
     try {
       await store.#writer.begin();
+      await shared.clearHolds(store.#reads);
       store.#lastPosition = await store.#head();
       // What comes from this process its listeners have heard already.
       await sql.listen(`millrun_${schema}`, (text) => {
@@ -163,9 +178,11 @@ class PostgresStore implements Store {
 
   async renewLeases(leases: readonly Lease[], now: number, leaseMs: number): Promise<Lease[]> {
     if (leases.length === 0) return [];
-    const held = await this.#reads.platformRows(
-      `update tasks t set leased_until = $2 ${OF_LEASES} returning t.token, t.workspace_id, t.run_id, t.id`,
-      [leaseCells(leases), now + leaseMs],
+    const held = await uncollided(() =>
+      this.#reads.platformRows(
+        `update tasks t set leased_until = $2 ${OF_LEASES} returning t.token, t.workspace_id, t.run_id, t.id`,
+        [leaseCells(leases), now + leaseMs],
+      ),
     );
     const kept = new Set(held.map((row) => `${row['token']} ${row['workspace_id']} ${row['run_id']} ${row['id']}`));
     return leases.filter(({ task, token }) => !kept.has(`${token} ${task.workspaceId} ${task.runId} ${task.id}`));
@@ -173,10 +190,12 @@ class PostgresStore implements Store {
 
   async returnLeases(leases: readonly Lease[]): Promise<void> {
     if (leases.length === 0) return;
-    await this.#reads.platformRows(
-      `with given as (update tasks t set token = null, leased_until = null ${OF_LEASES} returning 1)
-       select pg_notify('millrun_' || current_schema(), $2 || ' ' || (select position from platform_log_head)) where exists (select 1 from given)`,
-      [leaseCells(leases), this.#writer.id],
+    await uncollided(() =>
+      this.#reads.platformRows(
+        `with given as (update tasks t set token = null, leased_until = null ${OF_LEASES} returning 1)
+         select pg_notify('millrun_' || current_schema(), $2 || ' ' || (select position from platform_log_head)) where exists (select 1 from given)`,
+        [leaseCells(leases), this.#writer.id],
+      ),
     );
   }
 
@@ -635,6 +654,34 @@ class PostgresStore implements Store {
     return this.#one(workspaceId, 'select * from model_settings where workspace_id = $1', [], modelSettingsFromRow);
   }
 
+  hold(thing: Hold, ms: number): Promise<boolean> {
+    return shared.takeHold(this.#reads, this.#writer.id, thing, ms);
+  }
+
+  letGo(thing: Hold): Promise<void> {
+    return shared.endHold(this.#reads, this.#writer.id, thing);
+  }
+
+  takeRequest(workspaceId: string, keyId: string, perMinute: number): Promise<number> {
+    return shared.takeRequest(this.#reads, workspaceId, keyId, perMinute);
+  }
+
+  credentialsVersion(workspaceId: string): Promise<string> {
+    return shared.credentialsVersion(this.#reads, workspaceId);
+  }
+
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return shared.alone(this.#sql, work);
+  }
+
+  get facts(): SharedFacts {
+    return {
+      get: (name) => shared.factOf(this.#reads, name),
+      agree: (name, value) => shared.agreedFact(this.#reads, name, value),
+      replace: (name, before, value) => shared.replaceFact(this.#reads, name, before, value),
+    };
+  }
+
   async stats() {
     const [counts, [queued], lastPosition] = await Promise.all([
       this.#reads.platformRows('select status, sum(n)::bigint as n from run_counts group by status'),
@@ -652,6 +699,17 @@ class PostgresStore implements Store {
     clearInterval(this.#looking);
     await this.#writer.end();
     await this.#sql.end({ timeout: CLOSE_SECONDS });
+  }
+}
+
+/** Leases of many tasks change in one statement, and so do tasks that end in one group: the two may wait for each other, and the server ends one. */
+async function uncollided<T>(statement: () => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await statement();
+    } catch (error) {
+      if (tried === TRIES || !isCollision(error)) throw error;
+    }
   }
 }
 

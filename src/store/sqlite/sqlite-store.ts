@@ -52,6 +52,7 @@ import {
   runsByStatus,
 } from './queries.ts';
 import type { TaskQueue } from './queue.ts';
+import { RateLimits } from './rate-limits.ts';
 import { readQueue } from './read-queue.ts';
 import { Readers } from './readers.ts';
 import { listWorkflowsById } from './run-queries.ts';
@@ -148,6 +149,7 @@ class SqliteStore implements Store {
   readonly #readers: Readers;
   readonly #checkpointer: Checkpointer;
   readonly #listeners = new Set<(lastPosition: number) => void>();
+  readonly #limits = new RateLimits();
 
   constructor(db: DatabaseSync, path: string, lock: DatabaseSync, { runsPerWorkspace }: StoreSettings) {
     this.#db = db;
@@ -533,6 +535,26 @@ class SqliteStore implements Store {
   async modelSettings(workspaceId: string) {
     const row = this.#on.prepared('select * from model_settings where workspace_id = ?').get(workspaceId);
     return row === undefined ? null : modelSettingsFromRow(row);
+  }
+
+  hold(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  letGo(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async takeRequest(_workspaceId: string, keyId: string, perMinute: number, elapsed: number): Promise<number> {
+    return this.#limits.take(keyId, perMinute, elapsed);
+  }
+
+  credentialsVersion(): Promise<string> {
+    return Promise.resolve('');
+  }
+
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return work();
   }
 
   async stats() {
