@@ -2,10 +2,12 @@ import { createHmac } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
+import { createHealthServer, type Door, type HealthParts } from './api/health.ts';
 import {
   presentCallbackBody as presentNoxusBody,
   presentRequestCallbackBody as presentNoxusRequest,
@@ -21,10 +23,12 @@ import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
 import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
+import { PlatformError } from './domain/error.ts';
+import { type Dispatcher, IDLE_DISPATCHER } from './engine/dispatcher.ts';
 import { Engine } from './engine/engine.ts';
 import { LiveContent } from './engine/live-content.ts';
 import { Payloads } from './engine/payloads.ts';
-import { Worker } from './engine/worker.ts';
+import { StoreDispatcher } from './engine/store-dispatcher.ts';
 import { createCatalogue } from './nodes/catalogue.ts';
 import { CodeThreads } from './nodes/code/code-threads.ts';
 import type { ModelAccess, ModelProvider } from './nodes/node-type.ts';
@@ -64,12 +68,20 @@ import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { openEncryptionKeys, openSecret } from './platform-secrets.ts';
 import { SearchService } from './search/service.ts';
-import type { SharedFacts, SharedStore } from './store/postgres/postgres-store.ts';
+import type { SharedStore } from './store/postgres/postgres-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
+
+export { openDoor } from './api/health.ts';
+
+/** Milliseconds between two tries to reach the store at the start. */
+const STORE_RETRY_MS = 1000;
+
+/** Hears why a process that starts is not ready. */
+type Say = Door['say'];
 
 export interface Platform {
   readonly server: FastifyInstance;
@@ -79,24 +91,15 @@ export interface Platform {
   stop(graceMs: number): Promise<void>;
 }
 
-/**
- * Puts the house together. The only place that knows which implementations there are.
- * @throws StoreInUse, NewerSchema when the data folder cannot be used
- */
-export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
+/** What every process of an installation has, whether it answers requests or works only. */
+async function openProcess(config: Config, log: Log, say: Say) {
   const system = realSystem;
   const folder = resolve(config.data);
   const limits = { runsPerWorkspace: config.workspaceConcurrency };
-  const shared = config.store === null ? null : await openSharedStore(config.store, folder, limits);
+  const shared = config.store === null ? null : await openSharedStore(config.store, folder, limits, { log, say });
   const store = shared ?? openSqliteStore(folder, limits);
   const facts = shared?.facts ?? null;
-  const { secret, keys } = await store
-    .alone(() => openSecrets(config, folder, store, facts))
-    .catch(async (error) => {
-      // A store that this process must not use.
-      await store.close();
-      throw error;
-    });
+  const keys = await rightfully(store, () => openEncryptionKeys(config, folder, store, facts));
   const configured = modelAccess(config);
   const http = createGuardedHttp({
     allow: [...config.httpAllow, ...configured.providers.map(({ baseUrl }) => hostOf(baseUrl))],
@@ -110,18 +113,78 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
-  const first = firstKey(secret);
-  await store.alone(() => ensureFirstKey(store, system, { first, preset: config.apiKey }));
 
   if (keys.trouble !== null) log.error(keys.trouble);
   const { sealing } = keys;
   const keyring = new Keyring({ store, sealing, system, log, configured });
   const modelsOf = (workspaceId: string) => keyring.modelsOf(workspaceId);
-
   const engine = new Engine({ store, catalogue, system, payloads, log });
   const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
-  const workflows = new Workflows({ store, catalogue, system });
   const content = new LiveContent();
+  const startDispatcher = (): Dispatcher => {
+    if (config.workerConcurrency === 0) return IDLE_DISPATCHER;
+    return new StoreDispatcher({
+      engine,
+      store,
+      system,
+      tools: {
+        http,
+        modelsOf,
+        credentialOf: (workspaceId, nameOrId) => keyring.credentialOf(workspaceId, nameOrId),
+        redactorOf: (workspaceId) => keyring.redactorOf(workspaceId),
+        comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
+        gpuRates: config.comfyuiRates,
+        code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
+        content,
+        filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
+      },
+      log,
+      concurrency: config.workerConcurrency,
+    });
+  };
+  return {
+    system,
+    folder,
+    facts,
+    store,
+    http,
+    blobs,
+    payloads,
+    catalogue,
+    keyring,
+    sealing,
+    modelsOf,
+    engine,
+    files,
+    content,
+    startDispatcher,
+    /** Everything but the store, which goes last, and what was started. */
+    async close() {
+      await codeThreads.close();
+      await http.close();
+      await comfyuiHttp.close();
+      await runnerHttp.close();
+    },
+  };
+}
+
+/**
+ * Puts the house together. The only place that knows which implementations there are.
+ * @throws StoreInUse, NewerSchema when the data folder cannot be used
+ */
+export async function openPlatform(
+  config: Config,
+  version: string,
+  log: Log,
+  say: Say = () => undefined,
+): Promise<Platform> {
+  const opened = await openProcess(config, log, say);
+  const { system, folder, store, http, blobs, payloads, catalogue, keyring, sealing, modelsOf } = opened;
+  const { engine, files, content } = opened;
+  const secret = await rightfully(store, () => openSecret(config, folder, opened.facts));
+  const first = firstKey(secret);
+  await store.alone(() => ensureFirstKey(store, system, { first, preset: config.apiKey }));
+  const workflows = new Workflows({ store, catalogue, system });
   const live = new LiveRuns(store, log, content);
   const searchService = new SearchService({
     store,
@@ -144,24 +207,6 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     `whsec_${createHmac('sha256', secret).update(`callbacks ${workspaceId}`).digest('base64')}`;
   const callbackSecretText = (secretId: string) =>
     `whsec_${createHmac('sha256', secret).update(`callback secret ${secretId}`).digest('hex')}`;
-  const worker = new Worker({
-    engine,
-    store,
-    system,
-    tools: {
-      http,
-      modelsOf,
-      credentialOf: (workspaceId, nameOrId) => keyring.credentialOf(workspaceId, nameOrId),
-      redactorOf: (workspaceId) => keyring.redactorOf(workspaceId),
-      comfyui: comfyui.map((server) => ({ ...server, http: comfyuiHttp })),
-      gpuRates: config.comfyuiRates,
-      code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
-      content,
-      filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
-    },
-    log,
-    concurrency: config.workerConcurrency,
-  });
   const callbacks = new Callbacks({
     store,
     system,
@@ -175,6 +220,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     deriveSecret,
     callbackSecretText,
   });
+  const dispatcher = opened.startDispatcher();
   await callbacks.start();
   const assets = new Assets({ store, blobs, files, system, secret });
   const takeInMedia: TakeInMedia = (caller, given) => assets.takeIn(caller, given);
@@ -206,14 +252,14 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     stats: () => store.stats(),
     search,
     facts: async () => ({
-      busyWorkers: worker.busy,
+      busyWorkers: dispatcher.busy,
       concurrency: config.workerConcurrency,
       disk: await diskUse(folder),
     }),
   });
 
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
-  let ready = true;
+  const health = healthOf(store, dispatcher);
   const server = await createServer({
     access,
     keys: new Keys({ store, system, log }),
@@ -255,15 +301,14 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     },
     webFolder: WEB_FOLDER,
     log,
-    ready: () => ready,
-    vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy }),
+    ...health,
   });
 
   return {
     server,
     shownKey: isShown ? first : null,
     async stop(graceMs) {
-      ready = false;
+      health.drain();
       const deadline = Date.now() + graceMs;
       const left = () => Math.max(0, deadline - Date.now());
       // Requests in hand may wait for nodes: the worker goes on while the server closes, and is cut off with it.
@@ -272,36 +317,90 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       clearTimeout(cut);
       await bulkJobs.stop();
       await retentions.stop();
-      await worker.stop(left());
+      await dispatcher.stop(left());
       await pipeline.stop();
       await errorHandlers.stop();
-      await codeThreads.close();
       await callbacks.stop(left());
       await live.stop();
       await searchService.close();
-      await http.close();
-      await comfyuiHttp.close();
-      await runnerHttp.close();
+      await opened.close();
       await store.close();
     },
   };
 }
 
-/** Opens a store that is elsewhere; the folder holds what is this process's own. The driver is read when it is needed. */
+/** A process that works and answers nobody. */
+export interface WorkerProcess {
+  /** Answers how the process is, once it listens, which it need not. */
+  readonly server: FastifyInstance;
+  /** Takes no more work, lets what runs end for up to `graceMs` milliseconds, gives the rest back, closes the store. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Puts together what works on a store that is shared with servers. */
+export async function openWorker(config: Config, log: Log, say: Say = () => undefined): Promise<WorkerProcess> {
+  const opened = await openProcess(config, log, say);
+  const { store } = opened;
+  const dispatcher = opened.startDispatcher();
+  const health = healthOf(store, dispatcher);
+  const server = createHealthServer({ ...health, log });
+  return {
+    server,
+    async stop(graceMs) {
+      health.drain();
+      await dispatcher.stop(graceMs);
+      await server.close();
+      await opened.close();
+      await store.close();
+    },
+  };
+}
+
+/** How a process is, for `/readyz` and `/metrics`. */
+function healthOf(store: Store, dispatcher: Dispatcher): HealthParts & { drain(): void } {
+  let isDraining = false;
+  return {
+    drain() {
+      isDraining = true;
+    },
+    readiness: async () => {
+      if (isDraining) return 'draining';
+      return (await store.isReachable()) ? null : 'store_unreachable';
+    },
+    vitals: async () => ({ ...(await store.stats()), busyWorkers: dispatcher.busy }),
+  };
+}
+
+/**
+ * Opens a store that is elsewhere, however long it takes to come: what is started at once by a supervisor starts in any order. The folder holds what is this process's own. The driver is read when it is needed. */
 async function openSharedStore(
   address: string,
   folder: string,
   limits: { runsPerWorkspace: number | null },
+  { log, say }: { log: Log; say: Say },
 ): Promise<SharedStore> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
-  return openPostgresStore(address, limits);
+  for (;;) {
+    try {
+      return await openPostgresStore(address, { ...limits, onMigrating: () => say('migrating') });
+    } catch (error) {
+      if (!(error instanceof PlatformError)) throw error;
+      log.warn({ err: error.message }, 'the store is not there yet; trying again');
+      say('store_unreachable');
+      await sleep(STORE_RETRY_MS);
+    }
+  }
 }
 
-/** What the process has to keep secret. @throws OtherSecret, DamagedSecret */
-async function openSecrets(config: Config, folder: string, store: Store, facts: SharedFacts | null) {
-  const secret = await openSecret(config, folder, facts);
-  return { secret, keys: await openEncryptionKeys(config, folder, store, facts) };
+/** Reads a secret, one process at a time. A store that this one must not use is let go of. */
+async function rightfully<T>(store: Store, read: () => Promise<T>): Promise<T> {
+  try {
+    return await store.alone(read);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /**

@@ -8,8 +8,8 @@ import type { DialectParts } from './dialect.ts';
 import { explorer } from './explorer/explorer.ts';
 import type { ExplorerOwnParts } from './explorer/parts.ts';
 import { WebPages } from './explorer/web-pages.ts';
+import { type HealthParts, serveHealth } from './health.ts';
 import { nestsDeeper } from './json-text.ts';
-import { serveMetrics, type Vitals } from './metrics.ts';
 import { readDefinition } from './noxus/definition.ts';
 import { answerError, answerNotFound } from './noxus/errors.ts';
 import { noxus } from './noxus/noxus.ts';
@@ -18,12 +18,9 @@ import { withPathInOneSegment } from './runflow/slug-paths.ts';
 import { endEventStreams } from './sse.ts';
 import { validatorCompiler } from './validation.ts';
 
-export interface ServerParts extends DialectParts {
+export interface ServerParts extends DialectParts, HealthParts {
   readonly log: Log;
   readonly maxBodyBytes: number;
-  readonly vitals: () => Promise<Vitals>;
-  /** Whether requests are welcome: false while starting and draining. */
-  readonly ready: () => boolean;
   readonly explorer: ExplorerOwnParts;
   /** The folder that the page of the explorer was built into; it need not be there. */
   readonly webFolder: string;
@@ -91,12 +88,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.setErrorHandler(answerError);
   app.addHook('preClose', async () => endEventStreams(app.server));
 
-  app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }));
-  app.get('/readyz', { schema: { hide: true } }, async (_, reply) => {
-    if (parts.ready()) return { status: 'ready' };
-    return reply.code(503).send({ status: 'starting or draining' });
-  });
-  serveMetrics(app, parts.vitals);
+  serveHealth(app, parts);
   await app.register((scope) => noxus(scope, parts), { prefix: '/noxus' });
   await app.register((scope) => runflow(scope, parts), { prefix: '/runflow' });
   // Workflows are kept in the form of Noxus, which the editor of the explorer writes.

@@ -33,6 +33,9 @@ const ATTEMPT_TIMEOUT_MS = 10_000;
 /** Longest sleep between two looks at what is due: bounds what a clock that was set costs. */
 const MAX_SLEEP_MS = 60_000;
 
+/** Milliseconds that a delivery is this process's to make: a try, and the time to record it where the store is slow. */
+const CLAIM_MS = 3 * ATTEMPT_TIMEOUT_MS;
+
 /** Milliseconds before a store that failed is asked again. */
 const STORE_RETRY_MS = 1_000;
 
@@ -223,17 +226,12 @@ export class Callbacks {
   async #startDue(): Promise<number> {
     const { store, system } = this.#parts;
     const now = system.now();
-    // Whatever was on its way when the store was asked may have been recorded since, which the answer does not know.
-    const busy = new Set(this.#inHand.keys());
-    const soon = await store.dueDeliveries(now + MAX_SLEEP_MS, CONCURRENCY);
-    for (const delivery of soon.filter(({ id }) => !busy.has(id))) {
-      const waitMs = (delivery.nextAttemptAt ?? now) - now;
-      if (waitMs > 0) return waitMs;
-      // The end of any of them wakes the loop.
-      if (this.#stopping || this.#inHand.size >= CONCURRENCY) break;
-      this.#start(delivery);
-    }
-    return MAX_SLEEP_MS;
+    const room = CONCURRENCY - this.#inHand.size;
+    // The end of any of them wakes the loop.
+    if (room <= 0) return MAX_SLEEP_MS;
+    for (const delivery of await store.claimDeliveries(now, room, now + CLAIM_MS)) this.#start(delivery);
+    const nextAt = await store.nextDeliveryAt();
+    return nextAt === null ? MAX_SLEEP_MS : Math.min(MAX_SLEEP_MS, Math.max(0, nextAt - now));
   }
 
   #start(delivery: Delivery): void {

@@ -5,6 +5,10 @@ const COMMANDS: Readonly<
   Record<string, { about: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }>
 > = {
   serve: { about: 'start the server (the default)', load: () => import('./commands/serve.ts') },
+  worker: {
+    about: 'start a process that only works, on a store that servers share: worker --store postgres://…',
+    load: () => import('./commands/worker.ts'),
+  },
   config: {
     about: 'print every setting with its value and where it came from',
     load: () => import('./commands/config.ts'),

@@ -10,6 +10,7 @@ export interface Config {
   readonly apiKey: string | null;
   readonly logLevel: string;
   readonly workerConcurrency: number;
+  readonly workerPort: number | null;
   readonly workspaceConcurrency: number | null;
   readonly retentionDays: number | null;
   readonly drainSeconds: number;
@@ -115,8 +116,17 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     env: 'MILLRUN_WORKER_CONCURRENCY',
     flag: 'worker-concurrency',
     default: 64,
-    about: 'Nodes with effects (HTTP, models) that run at the same time, 1 to 10,000.',
-    read: integer(1, 10_000),
+    about:
+      'Nodes with effects (HTTP, models) that run at the same time, 1 to 10,000. 0: none in this server; processes of `millrun worker` run them.',
+    read: integer(0, 10_000),
+  },
+  workerPort: {
+    env: 'MILLRUN_WORKER_PORT',
+    flag: 'worker-port',
+    default: null,
+    about:
+      'TCP port of `millrun worker` for /healthz, /readyz and /metrics, 0 to 65535; 0 takes a free one; it does not listen when absent.',
+    read: integer(0, 65_535),
   },
   workspaceConcurrency: {
     env: 'MILLRUN_WORKSPACE_CONCURRENCY',
@@ -520,6 +530,12 @@ export function contradictions(config: Config): Contradiction[] {
     tell(
       setting,
       `it is for the embedder ${users.join(' or ')}, and searchEmbedder is ${chosen}. Remove it, or ${howToSet('searchEmbedder')}.`,
+    );
+  }
+  if (config.workerConcurrency === 0 && config.store === null) {
+    tell(
+      'workerConcurrency',
+      `0 leaves the work to processes of \`millrun worker\`, which need a store that several processes share; ${howToSet('store')}, or let this one work.`,
     );
   }
   if (chosen === 'openai' && embeddingEndpoint(config) === null) {

@@ -39,8 +39,8 @@ import { compile } from './graph.ts';
 import { LiveContent } from './live-content.ts';
 import { Payloads } from './payloads.ts';
 import { Redactor } from './redactor.ts';
+import { StoreDispatcher } from './store-dispatcher.ts';
 import { takeover } from './takeover.ts';
-import { Worker } from './worker.ts';
 
 const WORKSPACE = 'workspace';
 const WORKFLOW = 'workflow';
@@ -98,7 +98,7 @@ let folder: string;
 let system: HeldSystem;
 let store: Store;
 let engine: Engine;
-let worker: Worker;
+let worker: StoreDispatcher;
 let blobs: ReturnType<typeof memoryBlobs>;
 
 function open(runsPerWorkspace: number | null = null): void {
@@ -113,8 +113,8 @@ function open(runsPerWorkspace: number | null = null): void {
   worker = newWorker();
 }
 
-function newWorker(): Worker {
-  return new Worker({
+function newWorker(): StoreDispatcher {
+  return new StoreDispatcher({
     engine,
     store,
     system,

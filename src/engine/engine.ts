@@ -19,9 +19,6 @@ import { compile, type Graph, type GraphNode } from './graph.ts';
 import { Payloads } from './payloads.ts';
 import { endedInvocation, type Subflow, type Subflows } from './subflow.ts';
 
-/** Milliseconds a claim lasts without being renewed. A worker that lives renews at a third of it. */
-export const LEASE_MS = 30_000;
-
 /** Compiled definitions kept in memory: a version never changes, and a hot one is asked for at every run. */
 const GRAPHS_KEPT = 500;
 
@@ -65,6 +62,12 @@ interface Held {
   last: Promise<'kept' | 'stale'>;
 }
 
+/** Those who wait for the end of a run. */
+interface Waiting {
+  readonly workspaceId: string;
+  readonly resolves: Set<(run: Run) => void>;
+}
+
 /**
  * What becomes of runs: starts them, takes in what their nodes answer, stops them, and takes them up again after a crash.
  *
@@ -82,8 +85,8 @@ export class Engine {
   readonly #subflows = new Map<string, { readonly workspaceId: string; readonly subflow: Subflow }>();
   readonly #held = new Map<string, Held>();
   readonly #loading = new Map<string, Promise<Held | null>>();
-  readonly #endListeners = new Set<(run: Run) => void>();
-  readonly #waiting = new Map<string, Set<(run: Run) => void>>();
+  readonly #endListeners = new Set<(runId: string) => void>();
+  readonly #waiting = new Map<string, Waiting>();
 
   constructor(parts: { store: Store; catalogue: Catalogue; system: System; payloads: Payloads; log: Log }) {
     this.#store = parts.store;
@@ -91,6 +94,7 @@ export class Engine {
     this.#system = parts.system;
     this.#payloads = parts.payloads;
     this.#log = parts.log;
+    this.#store.onEndElsewhere((runIds) => this.#hearOfEnds(runIds));
   }
 
   /** The compiled definition of a version. @throws Error when the definition is not runnable */
@@ -217,7 +221,7 @@ export class Engine {
       const change = held?.active.follow(lease.task, standing, [{ kind: 'endTask', lease }]) ?? null;
       if (!held || change === null) return 'stale';
       if ((await this.#commit(held, change)) === 'kept') return 'kept';
-      const lost = await this.#store.renewLeases([lease], this.#system.now(), LEASE_MS);
+      const lost = await this.#store.renewLeases([lease], this.#system.now(), this.#store.leaseMs);
       if (lost.length > 0) return 'stale';
     }
   }
@@ -350,8 +354,8 @@ export class Engine {
     });
   }
 
-  /** Called with every run that ends in this process. Returns the way to stop it. */
-  onEnd(listener: (run: Run) => void): () => void {
+  /** Called with every run that ends, in this process or another one. Returns the way to stop it. */
+  onEnd(listener: (runId: string) => void): () => void {
     this.#endListeners.add(listener);
     return () => this.#endListeners.delete(listener);
   }
@@ -369,9 +373,10 @@ export class Engine {
     signal: AbortSignal | null = null,
   ): Promise<Run | null> {
     const ended = Promise.withResolvers<Run | null>();
-    const listeners = this.#waiting.get(runId) ?? new Set();
-    this.#waiting.set(runId, listeners);
-    listeners.add(ended.resolve);
+    const waiting = this.#waiting.get(runId) ?? { workspaceId, resolves: new Set() };
+    this.#waiting.set(runId, waiting);
+    const { resolves } = waiting;
+    resolves.add(ended.resolve);
     const giveUp = () => ended.resolve(null);
     const timer = setTimeout(giveUp, timeoutMs);
     signal?.addEventListener('abort', giveUp, { once: true });
@@ -384,8 +389,8 @@ export class Engine {
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', giveUp);
-      listeners.delete(ended.resolve);
-      if (listeners.size === 0) this.#waiting.delete(runId);
+      resolves.delete(ended.resolve);
+      if (resolves.size === 0) this.#waiting.delete(runId);
     }
   }
 
@@ -399,7 +404,7 @@ export class Engine {
       const change = held === null ? null : decide(held.active);
       if (held === null || change === null) return 'stale';
       if ((await this.#commit(held, change)) === 'kept') return 'kept';
-      const lost = await this.#store.renewLeases([lease], this.#system.now(), LEASE_MS);
+      const lost = await this.#store.renewLeases([lease], this.#system.now(), this.#store.leaseMs);
       if (lost.length > 0) return 'stale';
     }
   }
@@ -638,8 +643,30 @@ export class Engine {
 
   #ended(held: Held, run: Run): void {
     this.#forget(held);
-    for (const listener of this.#endListeners) listener(run);
+    for (const listener of this.#endListeners) listener(run.id);
     void this.#stopBelow(run.workspaceId, held.active.abandoned);
-    for (const resolve of this.#waiting.get(run.id) ?? []) resolve(run);
+    for (const resolve of this.#waiting.get(run.id)?.resolves ?? []) resolve(run);
+  }
+
+  /** @param runIds null: any may have ended unheard */
+  #hearOfEnds(runIds: readonly string[] | null): void {
+    for (const runId of runIds ?? []) {
+      const held = this.#held.get(runId);
+      if (held) this.#forget(held);
+      for (const listener of this.#endListeners) listener(runId);
+    }
+    for (const runId of runIds ?? this.#waiting.keys()) {
+      const waiting = this.#waiting.get(runId);
+      if (waiting === undefined) continue;
+      this.#lookAt(runId, waiting).catch((error) => {
+        this.#log.warn({ err: error, runId }, 'a run that is waited for could not be read; it is waited for on');
+      });
+    }
+  }
+
+  async #lookAt(runId: string, { workspaceId, resolves }: Waiting): Promise<void> {
+    const run = await this.#store.getRun(workspaceId, runId);
+    if (run === null || !isTerminal(run.status)) return;
+    for (const resolve of resolves) resolve(run);
   }
 }

@@ -26,8 +26,8 @@ import type { Store } from '../store/store.ts';
 import { Engine, type NewRun } from './engine.ts';
 import { LiveContent } from './live-content.ts';
 import { Payloads } from './payloads.ts';
+import { StoreDispatcher } from './store-dispatcher.ts';
 import { MAX_DEPTH } from './subflow.ts';
-import { Worker } from './worker.ts';
 
 const WORKSPACE = 'workspace';
 
@@ -63,7 +63,7 @@ let folder: string;
 let system: HeldSystem;
 let store: Store;
 let engine: Engine;
-let worker: Worker;
+let worker: StoreDispatcher;
 let blobs: ReturnType<typeof memoryBlobs>;
 
 function open(): void {
@@ -71,7 +71,7 @@ function open(): void {
   store = openSqliteStore(folder);
   const catalogue = createCatalogue([...BUILTIN_NODE_TYPES, effect]);
   engine = new Engine({ store, catalogue, system, payloads: new Payloads(blobs, system), log });
-  worker = new Worker({
+  worker = new StoreDispatcher({
     engine,
     store,
     system,

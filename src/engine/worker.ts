@@ -21,24 +21,18 @@ import type { Log } from '../system/log.ts';
 import { SealBroken } from '../system/sealing.ts';
 import type { System } from '../system/system.ts';
 import { internalFailure } from './active-run.ts';
-import { type Engine, LEASE_MS } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { GraphNode } from './graph.ts';
 import type { ContentStream, LiveContent } from './live-content.ts';
 import { redactedContent } from './redacted-content.ts';
 import type { Redactor } from './redactor.ts';
 import { WorkflowCalls } from './workflow-calls.ts';
 
-/** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
-const MAX_SLEEP_MS = 5_000;
-
 /** Grace for a node that does not heed its signal, at its timeout or when it is aborted, before the worker stops listening to it. */
 const DEAF_GRACE_MS = 2_000;
 
-/**
- * One of so many places is kept for workspaces that have none: little enough to cost a busy workspace hardly anything, enough that several newcomers
- * find one. A worker of less than two places has none to keep.
- */
-const RESERVED_SHARE = 8;
+/** How often a worker looks at its leases in the time of one; it renews them at every second look. */
+const LOOKS_PER_LEASE = 6;
 
 /** What effects may use of the world. */
 export interface WorkerTools {
@@ -72,56 +66,57 @@ interface Running {
   readonly lease: Lease;
   readonly abort: AbortController;
   readonly done: Promise<void>;
+  /** Until when nobody else is given the task, epoch milliseconds. */
+  heldUntil: number;
+  /** Whether somebody else may have the task by now: what comes of it here is nobody's to take in. */
+  isLost: boolean;
 }
 
-/** Claims due tasks, runs them, and hands their outcomes to the engine. One a process. */
+export interface WorkerParts {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly system: System;
+  readonly tools: WorkerTools;
+  readonly log: Log;
+  /** Effects that run at the same time. */
+  readonly concurrency: number;
+}
+
+/** Runs tasks that were claimed, keeps their leases, and hands their outcomes to the engine. Which tasks, a dispatcher says. One a process. */
 export class Worker {
+  /** Places that there are. */
+  readonly concurrency: number;
   readonly #engine: Engine;
   readonly #store: Store;
   readonly #system: System;
   readonly #tools: WorkerTools;
   readonly #log: Log;
-  readonly #concurrency: number;
   readonly #running = new Map<string, Running>();
   readonly #calls: WorkflowCalls;
   /** Tasks in hand that wait for a workflow that they called. */
   readonly #calling = new Map<string, number>();
   /** Tasks in hand by workspace. */
   readonly #held = new Map<string, number>();
-  readonly #unsubscribe: (() => void)[];
+  readonly #roomListeners = new Set<() => void>();
+  readonly #unsubscribe: () => void;
   readonly #renewal: NodeJS.Timeout;
-  #timer: NodeJS.Timeout | undefined;
-  /** The look under way. */
-  #looking: Promise<void> | null = null;
-  #again = false;
   #stopping = false;
+  #looks = 0;
 
-  constructor(parts: {
-    engine: Engine;
-    store: Store;
-    system: System;
-    tools: WorkerTools;
-    log: Log;
-    /** Effects that run at the same time. */
-    concurrency: number;
-  }) {
+  constructor(parts: WorkerParts) {
+    this.concurrency = parts.concurrency;
     this.#engine = parts.engine;
     this.#store = parts.store;
     this.#system = parts.system;
     this.#tools = parts.tools;
     this.#log = parts.log;
-    this.#concurrency = parts.concurrency;
     this.#calls = new WorkflowCalls(parts);
-    this.#unsubscribe = [
-      this.#store.onLog(() => this.#look()),
-      this.#engine.onEnd((run) => {
-        for (const running of this.#running.values()) {
-          if (running.lease.task.runId === run.id) running.abort.abort(new Error('The run has ended.'));
-        }
-      }),
-    ];
-    this.#renewal = setInterval(() => void this.#renew(), LEASE_MS / 3);
-    this.#look();
+    this.#unsubscribe = this.#engine.onEnd((runId) => {
+      for (const running of this.#running.values()) {
+        if (running.lease.task.runId === runId) running.abort.abort(new Error('The run has ended.'));
+      }
+    });
+    this.#renewal = setInterval(() => this.#keepLeases(), this.#store.leaseMs / LOOKS_PER_LEASE);
   }
 
   /** Tasks in hand. */
@@ -129,14 +124,46 @@ export class Worker {
     return this.#running.size;
   }
 
+  /** Places that are free. Tasks that wait for a workflow hold none: it may need one to come to its end. */
+  get room(): number {
+    return this.concurrency - this.#running.size + this.#calling.size;
+  }
+
+  /** Tasks in hand by workspace. */
+  get held(): ReadonlyMap<string, number> {
+    return this.#held;
+  }
+
+  /** Calls `listener` whenever a place has become free. */
+  onRoom(listener: () => void): void {
+    this.#roomListeners.add(listener);
+  }
+
   /**
-   * Takes no more tasks and waits up to `graceMs` for those in hand; then gives the rest back, to be run again by whoever comes next.
+   * Runs a claimed task to its end, also beyond the places there are: it is the dispatcher that heeds them. Resolves when it is done with, however
+   * that went; whatever it has made due is in the store by then.
+   * @param heldUntil when the lease runs out unless it is renewed, epoch milliseconds
    */
+  take(lease: Lease, heldUntil: number): Promise<void> {
+    const abort = new AbortController();
+    const done = this.#run(lease, abort)
+      .catch((error) =>
+        this.#log.error({ err: error, runId: lease.task.runId, nodeId: lease.task.nodeId }, 'a task failed'),
+      )
+      .finally(() => {
+        this.#running.delete(lease.task.id);
+        this.#count(lease.task.workspaceId, -1);
+        this.#tellRoom();
+      });
+    this.#running.set(lease.task.id, { lease, abort, done, heldUntil, isLost: false });
+    this.#count(lease.task.workspaceId, 1);
+    return done;
+  }
+
+  /** Waits up to `graceMs` for the tasks in hand; then gives the rest back, to be run again by whoever comes next. To be given none any more. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#looking;
-    clearTimeout(this.#timer);
+    this.#unsubscribe();
     const all = () => Promise.allSettled([...this.#running.values()].map((running) => running.done));
     const grace = Promise.withResolvers<void>();
     const timer = setTimeout(grace.resolve, graceMs);
@@ -149,63 +176,8 @@ export class Worker {
     await all();
   }
 
-  /** Looks for due tasks now, or right after the look that is under way. */
-  #look(): void {
-    if (this.#looking) {
-      this.#again = true;
-      return;
-    }
-    this.#looking = this.#claim()
-      .catch((error) => this.#log.error({ err: error }, 'claiming tasks failed'))
-      .finally(() => {
-        this.#looking = null;
-        if (!this.#again || this.#stopping) return;
-        this.#again = false;
-        this.#look();
-      });
-  }
-
-  async #claim(): Promise<void> {
-    // Before anything that may fail or find nothing: the leases of a worker that died elsewhere run out without a sign.
-    this.#sleep(MAX_SLEEP_MS);
-    while (!this.#stopping) {
-      // Those that wait for a workflow hold no place: it may need one to come to its end.
-      const limit = this.#concurrency - this.#running.size + this.#calling.size;
-      // A full worker looks again when one of its tasks ends.
-      if (limit <= 0) return;
-      const reserved = this.#concurrency < 2 ? 0 : Math.ceil(this.#concurrency / RESERVED_SHARE);
-      const now = this.#system.now();
-      const leases = await this.#store.claimTasks({ limit, now, leaseMs: LEASE_MS, reserved, held: this.#held });
-      if (this.#stopping) {
-        await this.#store.returnLeases(leases);
-        return;
-      }
-      for (const lease of leases) this.#start(lease);
-      if (leases.length < limit) break;
-    }
-    if (this.#stopping) return;
-    const dueAt = await this.#store.nextTaskDueAt();
-    if (dueAt !== null) this.#sleep(Math.min(MAX_SLEEP_MS, Math.max(1, dueAt - this.#system.now())));
-  }
-
-  #sleep(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), ms);
-  }
-
-  #start(lease: Lease): void {
-    const abort = new AbortController();
-    const done = this.#run(lease, abort)
-      .catch((error) =>
-        this.#log.error({ err: error, runId: lease.task.runId, nodeId: lease.task.nodeId }, 'a task failed'),
-      )
-      .finally(() => {
-        this.#running.delete(lease.task.id);
-        this.#count(lease.task.workspaceId, -1);
-        if (!this.#stopping) this.#look();
-      });
-    this.#running.set(lease.task.id, { lease, abort, done });
-    this.#count(lease.task.workspaceId, 1);
+  #tellRoom(): void {
+    for (const listener of this.#roomListeners) listener();
   }
 
   #count(workspaceId: string, by: number): void {
@@ -222,8 +194,9 @@ export class Worker {
     }
     const startedAt = this.#system.now();
     const outcome = await this.#outcome(lease, abort);
-    // Given back or stopped: whoever has the task now will settle it.
-    if (outcome === null || (this.#stopping && abort.signal.aborted)) return;
+    // Given back, lost or stopped: whoever has the task now will settle it.
+    const isOurs = this.#running.get(lease.task.id)?.isLost !== true && !(this.#stopping && abort.signal.aborted);
+    if (outcome === null || !isOurs) return;
     await this.#engine.settle(lease, outcome, { startedAt, finishedAt: this.#system.now() });
   }
 
@@ -364,7 +337,7 @@ export class Worker {
   async #call(lease: Lease, call: WorkflowCall, ended: AbortSignal): Promise<WorkflowCallEnd> {
     const { id } = lease.task;
     this.#calling.set(id, (this.#calling.get(id) ?? 0) + 1);
-    this.#look();
+    this.#tellRoom();
     try {
       return await this.#calls.run(lease.task, call, ended);
     } finally {
@@ -374,13 +347,33 @@ export class Worker {
     }
   }
 
+  /** Renews the leases now and then, and lets go of what may be another's by now: a worker that is cut off hears of it from nobody. */
+  #keepLeases(): void {
+    const latest = this.#system.now() + this.#store.leaseMs / LOOKS_PER_LEASE;
+    for (const running of this.#running.values()) if (running.heldUntil <= latest) this.#lose(running);
+    this.#looks += 1;
+    if (this.#looks % 2 === 0) return;
+    this.#renew().catch((error) => this.#log.error({ err: error }, 'renewing leases failed'));
+  }
+
   async #renew(): Promise<void> {
-    try {
-      const leases = [...this.#running.values()].map((running) => running.lease);
-      const lost = await this.#store.renewLeases(leases, this.#system.now(), LEASE_MS);
-      for (const lease of lost) this.#running.get(lease.task.id)?.abort.abort(new Error('The lease was lost.'));
-    } catch (error) {
-      this.#log.error({ err: error }, 'renewing leases failed');
+    const { leaseMs } = this.#store;
+    const now = this.#system.now();
+    const renewed = [...this.#running.values()];
+    const lost = await this.#store.renewLeases(
+      renewed.map((running) => running.lease),
+      now,
+      leaseMs,
+    );
+    const isLost = new Set(lost.map((lease) => lease.task.id));
+    for (const running of renewed) {
+      if (isLost.has(running.lease.task.id)) this.#lose(running);
+      else running.heldUntil = Math.max(running.heldUntil, now + leaseMs);
     }
+  }
+
+  #lose(running: Running): void {
+    running.isLost = true;
+    running.abort.abort(new Error('The lease was lost.'));
   }
 }

@@ -12,7 +12,7 @@ import type { Workflow } from '../domain/workflow.ts';
 import { Engine, type NewRun } from '../engine/engine.ts';
 import { LiveContent } from '../engine/live-content.ts';
 import { Payloads } from '../engine/payloads.ts';
-import { Worker } from '../engine/worker.ts';
+import { StoreDispatcher } from '../engine/store-dispatcher.ts';
 import { composeText } from '../nodes/builtin/compose-text.ts';
 import { inputNode } from '../nodes/builtin/input.ts';
 import { jsonParse } from '../nodes/builtin/json-parse.ts';
@@ -109,7 +109,7 @@ async function live(dieAfter = Number.POSITIVE_INFINITY) {
     code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
     filesOf: () => ({ read: async () => null, save: () => Promise.reject(new Error('There are no files here.')) }),
   };
-  const worker = new Worker({ engine, store, system, log: silent, concurrency: 4, tools });
+  const worker = new StoreDispatcher({ engine, store, system, log: silent, concurrency: 4, tools });
   const stop = async () => {
     stops = stops.filter((one) => one !== stop);
     await worker.stop(0);

@@ -13,7 +13,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { Engine } from '../engine/engine.ts';
 import { LiveContent } from '../engine/live-content.ts';
 import { Payloads } from '../engine/payloads.ts';
-import { Worker } from '../engine/worker.ts';
+import { StoreDispatcher } from '../engine/store-dispatcher.ts';
 import { composeText } from '../nodes/builtin/compose-text.ts';
 import { inputNode } from '../nodes/builtin/input.ts';
 import { outputNode } from '../nodes/builtin/output.ts';
@@ -130,7 +130,7 @@ async function live(folder: string, death: Death | null = null): Promise<World> 
     code: { sandbox: { run: () => Promise.reject(new Error('There is no sandbox here.')) }, runner: null },
     filesOf: () => ({ read: async () => null, save: async () => never() }),
   };
-  const worker = new Worker({ engine, store, system, log: silent, concurrency: 4, tools });
+  const worker = new StoreDispatcher({ engine, store, system, log: silent, concurrency: 4, tools });
   return {
     store,
     engine,

@@ -755,7 +755,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
       expect(await store.loadRun(OURS, run.id)).toBeNull();
       expect(await store.listRunLogs(OURS, run.id, 10)).toEqual([]);
       expect(await store.listDeliveries(OURS, run.id)).toEqual([]);
-      expect((await store.dueDeliveries(system.now(), 10)).map((delivery) => delivery.subjectId)).toEqual([
+      expect((await store.claimDeliveries(system.now(), 10, 0)).map((delivery) => delivery.subjectId)).toEqual([
         neighbour.id,
       ]);
       expect((await store.loadRun(OURS, neighbour.id))?.tasks).toHaveLength(1);
@@ -857,13 +857,13 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'createDelivery', delivery: early },
         ]);
         expect(await store.nextDeliveryAt()).toBe(system.now());
-        expect(await store.dueDeliveries(system.now(), 10)).toEqual([early]);
-        expect(await store.dueDeliveries(system.now() + 500, 1)).toEqual([early]);
+        expect(await store.claimDeliveries(system.now(), 10, 0)).toEqual([early]);
+        expect(await store.claimDeliveries(system.now() + 500, 1, 0)).toEqual([early]);
         const once = attempted(early, { nextAttemptAt: system.now() + 1000 });
         await kept([{ kind: 'recordAttempt', ...once }]);
         const twice = attempted(once.delivery, { status: 'failed', nextAttemptAt: null, finishedAt: system.now() });
         await kept([{ kind: 'recordAttempt', ...twice }]);
-        expect(await store.dueDeliveries(system.now() + 5000, 10)).toEqual([late]);
+        expect(await store.claimDeliveries(system.now() + 5000, 10, 0)).toEqual([late]);
         expect(await store.nextDeliveryAt()).toBe(late.nextAttemptAt);
         const listedDeliveries = await store.listDeliveries(OURS, run.id);
         expect(listedDeliveries).toEqual([
@@ -874,7 +874,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
 
       it('that nobody made is due never', async () => {
         expect(await store.nextDeliveryAt()).toBeNull();
-        expect(await store.dueDeliveries(system.now(), 10)).toEqual([]);
+        expect(await store.claimDeliveries(system.now(), 10, 0)).toEqual([]);
       });
     });
 
@@ -1127,7 +1127,11 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'readLog'
         | 'onLog'
         | 'followerPosition'
-        | 'dueDeliveries'
+        | 'claimDeliveries'
+        | 'leaseMs'
+        | 'onWork'
+        | 'onEndElsewhere'
+        | 'isReachable'
         | 'nextDeliveryAt'
         | 'findApiKey'
         | 'firstWorkspace'

@@ -289,6 +289,12 @@ export interface StoreStats {
  */
 export interface Store {
   /**
+   * Milliseconds that a claim lasts without being renewed; whoever has one renews it at a third of them. Long where one process has the store, which
+   * knows at its start that nobody else can have a task; short where others wait for those of one that died.
+   */
+  readonly leaseMs: number;
+
+  /**
    * Applies a change, all of it or none; when it resolves with `kept` it is on disk.
    * `stale`: something the change rests on no longer holds; nothing was written.
    * Changes given one after the other are applied in that order.
@@ -366,6 +372,13 @@ export interface Store {
   readRunEvents(workspaceId: string, runId: string, position: number): Promise<RunEvent[]>;
   /** Called after each group of kept changes with the new last position. Returns the way to stop it. */
   onLog(listener: (lastPosition: number) => void): () => void;
+  /** Called when there may be more to claim than there was, whoever made it due. What becomes due with time is not told. Returns the way to stop it. */
+  onWork(listener: () => void): () => void;
+  /**
+   * Called with the runs that another process has ended, those below others too. Null: some may have ended unheard, since the connection was broken.
+   * Returns the way to stop it.
+   */
+  onEndElsewhere(listener: (runIds: readonly string[] | null) => void): () => void;
   followerPosition(follower: string): Promise<number>;
 
   getWorkflow(workspaceId: string, workflowId: string): Promise<Workflow | null>;
@@ -406,8 +419,12 @@ export interface Store {
   /** How long a workspace keeps its finished runs; null: it says nothing. */
   retention(workspaceId: string): Promise<Retention | null>;
 
-  /** Deliveries whose next attempt is due. */
-  dueDeliveries(now: number, limit: number): Promise<Delivery[]>;
+  /**
+   * Deliveries whose next attempt is due, to be made by the caller: nobody is given them again before `until` (epoch milliseconds), or before an attempt
+   * was recorded.
+   */
+  claimDeliveries(now: number, limit: number, until: number): Promise<Delivery[]>;
+  /** Epoch milliseconds at which there is a delivery to claim; null: never. */
   nextDeliveryAt(): Promise<number | null>;
   getBatch(workspaceId: string, batchId: string): Promise<Batch | null>;
   getUpload(workspaceId: string, uploadId: string): Promise<AssetUpload | null>;
@@ -461,6 +478,8 @@ export interface Store {
   alone<T>(work: () => Promise<T>): Promise<T>;
 
   stats(): Promise<StoreStats>;
+  /** Whether the store answers now. */
+  isReachable(): Promise<boolean>;
   /** Waits for what is being written and lets go of the files. */
   close(): Promise<void>;
 }

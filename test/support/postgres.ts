@@ -11,9 +11,8 @@ export interface Cluster {
   newSchema(): { readonly url: string; drop(): Promise<void> };
   /** Everything the server was asked to do since it started. */
   statements(): string[];
-  /** Ends the server as a power cut does. */
-  cut(): Promise<void>;
-  /** Starts it again. */
+  /** Ends the server as a power cut does; `start` starts it again. */
+  stop(): Promise<void>;
   start(): Promise<void>;
   /** Both, one after the other. */
   crash(): Promise<void>;
@@ -60,7 +59,7 @@ export function startsPostgres(settings: Readonly<Record<string, string>> = {}):
       };
     },
     statements: () => opened().statements(),
-    cut: () => opened().stop('immediate'),
+    stop: () => opened().stop('immediate'),
     start: () => opened().start(),
     async crash() {
       await opened().stop('immediate');

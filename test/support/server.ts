@@ -135,6 +135,40 @@ export async function spawnServer(
   };
 }
 
+/** A process that works for servers, and what it says of itself. */
+export interface SpawnedWorker {
+  /** Where it answers `/readyz` and `/metrics`. */
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** Sends SIGTERM, or nothing when it has ended, and waits for the end. */
+  stop(): Promise<void>;
+}
+
+/** Starts `millrun worker` of the real binary. @throws Error with what it said when it does not get ready */
+export async function spawnWorker(env: Readonly<Record<string, string>>): Promise<SpawnedWorker> {
+  const folder = env['MILLRUN_DATA'] ?? tmpdir();
+  const child = spawnBinary(['worker'], { MILLRUN_WORKER_PORT: '0', ...env }, folder);
+  let stdout = '';
+  const stderr = text(child.stderr!);
+  const ready = Promise.withResolvers<string>();
+  child.stdout!.on('data', (chunk) => {
+    stdout += chunk;
+    const port = /metrics on port (\d+)/.exec(stdout)?.[1];
+    if (port) ready.resolve(`http://127.0.0.1:${port}`);
+  });
+  const exited = once(child, 'exit');
+  void exited.then(async () => ready.reject(new Error(`The worker did not get ready: ${await stderr}`)));
+  return {
+    url: await ready.promise,
+    child,
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
 /** Without the settings of whoever runs the tests. */
 function spawnBinary(
   args: readonly string[],

@@ -1,8 +1,9 @@
 import { readConfig } from '../../config/read.ts';
-import { openPlatform } from '../../platform.ts';
+import { openDoor, openPlatform } from '../../platform.ts';
 import { openLog } from '../../system/log.ts';
 import { explained } from '../failures.ts';
 import { readFlags } from '../flags.ts';
+import { stopOnSignal } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
 /** `millrun serve`: everything embedded, until SIGTERM or SIGINT. */
@@ -13,14 +14,21 @@ export async function run(args: string[]): Promise<number> {
     process.umask(0o077);
     const log = openLog(config.logLevel);
     const version = packageVersion();
-    const platform = await openPlatform(config, version, log);
+    // A store elsewhere may have to be waited for; opening an embedded one leaves no time to say so.
+    const door = config.store === null ? null : await openDoor(config);
+    let platform: Awaited<ReturnType<typeof openPlatform>>;
+    try {
+      platform = await openPlatform(config, version, log, (reason) => door?.say(reason));
+    } finally {
+      await door?.close();
+    }
     const stopped = stopOnSignal(async () => {
       log.info('stopping: no new requests, finishing what runs');
       await platform.stop(config.drainSeconds * 1000);
       log.info('stopped');
     });
     try {
-      await platform.server.listen({ host: config.host, port: config.port });
+      await platform.server.listen({ host: config.host, port: door?.port ?? config.port });
     } catch (error) {
       await platform.stop(0);
       throw error;
@@ -52,18 +60,4 @@ function welcome(url: string, key: string | null, preset: string | null): string
     ${url}/noxus/openapi.json
 
 `;
-}
-
-/** Resolves when the process was asked to stop and has stopped. A second signal ends it at once. */
-function stopOnSignal(stop: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let asked = false;
-    const onSignal = () => {
-      if (asked) process.exit(1);
-      asked = true;
-      stop().then(resolve, reject);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
 }

@@ -9,6 +9,9 @@
  * What every process writes comes last, so that its locks are held for the end of the commit only, and in one order, so that two groups never wait
  * for each other: counts of runs by workspace and workflow, then the head of the log. The lock on the head gives positions in the order in
  * which commits become visible: docs/decisions/postgres-log-positions.md.
+ *
+ * Other processes are told (`PostgresStore.#hear`) who wrote, how far the log is, whether there may be more to claim, and which runs have ended. A
+ * place that is free is work only where a start waits for one.
  */
 export const COMMIT_FUNCTION = `
   create function holds_1(w jsonb, p_workspace_limit bigint) returns boolean language plpgsql volatile as $$
@@ -226,7 +229,7 @@ export const COMMIT_FUNCTION = `
         end if;
         insert into deliveries select * from jsonb_populate_record(null::deliveries, r);
       when 'recordAttempt' then
-        update deliveries d set status = r ->> 'status', attempt_count = (r ->> 'attempt_count')::bigint,
+        update deliveries d set claimed_until = null, status = r ->> 'status', attempt_count = (r ->> 'attempt_count')::bigint,
           next_attempt_at = (r ->> 'next_attempt_at')::bigint, finished_at = (r ->> 'finished_at')::bigint,
           signing_secret_id = r ->> 'signing_secret_id'
         where d.workspace_id = r ->> 'workspace_id' and d.subject_id = r ->> 'subject_id' and d.id = r ->> 'id';
@@ -359,6 +362,9 @@ export const COMMIT_FUNCTION = `
     count_numbers bigint[] := '{}';
     last_position bigint;
     removed record;
+    has_work boolean := false;
+    frees_places boolean := false;
+    ended text[] := '{}';
   begin
     -- A group whose answer was lost is asked about under another sequence: then this one comes too late, and must write nothing.
     update platform_writers p set sequence = p_sequence, outcome = null, at = p_at where p.id = p_writer and p.sequence = p_sequence - 1;
@@ -388,11 +394,14 @@ export const COMMIT_FUNCTION = `
               taken = excluded.taken, inputs = coalesce(excluded.inputs, n.inputs), outputs = coalesce(excluded.outputs, n.outputs);
           when 'addTask' then
             insert into tasks select * from jsonb_populate_record(null::tasks, r);
+            has_work := true;
           when 'endTask', 'dropTask' then
             delete from tasks t where t.workspace_id = w ->> 'workspace_id' and t.run_id = w ->> 'run_id' and t.id = w ->> 'id';
           when 'appendEvent' then
             events := events || r;
           when 'updateRun' then
+            if r ->> 'status' <> 'running' then frees_places := true; end if;
+            if r ->> 'status' in ('succeeded', 'partial', 'failed', 'canceled') then ended := ended || (r ->> 'id'); end if;
             if (w ->> 'child')::boolean then
               update child_runs c set (status, revision, progress, nodes_total, nodes_completed, started_at, finished_at, duration_ms,
                 failure, failure_code, meta, cost, cost_key, cost_breakdown) = (
@@ -455,6 +464,8 @@ export const COMMIT_FUNCTION = `
             count_statuses := count_statuses || removed.status;
             count_numbers := count_numbers || (-1)::bigint;
           else
+            -- A limit that was raised lets starts go that wait.
+            if w ->> 'k' = 'saveWorkflow' then frees_places := true; end if;
             perform apply_rare_1(w);
         end case;
       end loop;
@@ -475,9 +486,16 @@ export const COMMIT_FUNCTION = `
     else
       select position into last_position from platform_log_head;
     end if;
-    told := told || ' ' || last_position;
+    has_work := has_work or (frees_places and exists (select 1 from tasks t where t.leased_until is null and t.start_of is not null));
+    told := told || ' ' || last_position || case when has_work then ' w' else ' -' end;
     update platform_writers p set outcome = told where p.id = p_writer;
-    if any_kept then perform pg_notify('millrun_' || current_schema(), p_writer || ' ' || last_position); end if;
+    if any_kept then
+      -- A notification holds 8,000 bytes.
+      for part in 0 .. cardinality(ended) / 200 loop
+        perform pg_notify('millrun_' || current_schema(), p_writer || ' ' || last_position || case when has_work then ' w ' else ' - ' end
+          || array_to_string(ended[part * 200 + 1 : part * 200 + 200], ','));
+      end loop;
+    end if;
     return told;
   end $$;
 `;

@@ -6,6 +6,9 @@ import type { Row } from '../sql/rows.ts';
 /** Connections of one process: commits take one, claims another; the rest are for reads, of which a page takes some milliseconds. */
 const CONNECTIONS = 10;
 
+/** Seconds after which a request is worth another try when the server is away: a restart takes some. */
+const RETRY_SECONDS = 2;
+
 /** Seconds to wait for a connection. */
 const CONNECT_SECONDS = 10;
 
@@ -99,5 +102,6 @@ export function unreachable(error: unknown): PlatformError {
   return new PlatformError(
     'unavailable',
     `The store cannot be reached (${(error as Error).message}). Try again shortly.`,
+    { retryAfter: RETRY_SECONDS },
   );
 }

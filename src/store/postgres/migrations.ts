@@ -35,16 +35,22 @@ class NewerSchema extends Error {
 /**
  * Brings the schema to the newest step, all of them in one transaction that holds a lock: of many processes that start at once one does the work
  * and the others wait for it.
+ * @param onMigrating called when there is something to do or to wait for
  * @throws NewerSchema
  */
-export async function migrate(sql: Sql, schema: string): Promise<void> {
+export async function migrate(sql: Sql, schema: string, onMigrating: () => void = () => undefined): Promise<void> {
   await sql.begin(async (transaction) => {
-    await transaction.unsafe('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    const [lock] = await transaction.unsafe('select pg_try_advisory_xact_lock($1) as is_free', [MIGRATION_LOCK]);
+    if (lock?.['is_free'] !== true) {
+      onMigrating();
+      await transaction.unsafe('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    }
     await transaction.unsafe(`create schema if not exists "${schema}"`);
     await transaction.unsafe('create table if not exists platform_schema (step bigint not null)');
     const [row] = await transaction.unsafe('select max(step) as step from platform_schema');
     const found = Number(row?.['step'] ?? 0);
     if (found > MIGRATIONS.length) throw new NewerSchema(found);
+    if (found < MIGRATIONS.length) onMigrating();
     for (let step = found; step < MIGRATIONS.length; step += 1) {
       await transaction.unsafe(MIGRATIONS[step] ?? '').simple();
       await transaction.unsafe('insert into platform_schema (step) values ($1)', [step + 1]);

@@ -37,7 +37,16 @@ import type {
   SurveyRequest,
   WorkflowSurveyRequest,
 } from '../store.ts';
-import { isCollision, openConnections, type Reads, readAddress, readsOf, TRIES } from './connection.ts';
+import {
+  isCollision,
+  isConnectionTrouble,
+  openConnections,
+  type Reads,
+  readAddress,
+  readsOf,
+  TRIES,
+  unreachable,
+} from './connection.ts';
 import { migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
@@ -49,12 +58,23 @@ import { Writer } from './writer.ts';
 /** How often a process looks at the head of the log by itself: what a notification that was lost costs at most. */
 const LOOK_MS = 2000;
 
+/**
+ * Milliseconds of a lease: what a worker that died had in hand is claimed by others this much later. A worker renews every two seconds, so that one
+ * whose processor or network stands still for three keeps its tasks, and clocks of the machines may differ by some hundred milliseconds.
+ */
+const LEASE_MS = 6000;
+
+/** How long the store may take to say that it is there. */
+const REACH_MS = 2000;
+
 /** Seconds that statements in hand have when the store is closed. */
 const CLOSE_SECONDS = 5;
 
 interface StoreSettings {
   /** Runs of one workspace that may be under way at the same time; null: any number. */
   readonly runsPerWorkspace: number | null;
+  /** Called when the schema is brought up to date, by this process or by one that it waits for. */
+  readonly onMigrating?: () => void;
 }
 
 /** What all processes of a store agree on, by name. */
@@ -73,7 +93,8 @@ export type SharedStore = Store & { readonly facts: SharedFacts };
  * The store on PostgreSQL 13 or newer, which any number of processes share.
  * @param address a connection string; `?schema=name` says where its tables are, `public` when it is left out
  * @throws NewerSchema when a newer version wrote it
- * @throws Error when the server cannot be reached, or the database is not in UTF-8
+ * @throws PlatformError `unavailable` when the server cannot be reached
+ * @throws Error when the database is not in UTF-8
  */
 export async function openPostgresStore(
   address: string,
@@ -87,11 +108,11 @@ export async function openPostgresStore(
       throw new Error(
         `The store's database is in ${encoding?.['server_encoding']}. Make one in UTF8: create database … encoding 'UTF8' template template0.`,
       );
-    await migrate(sql, read.schema);
+    await migrate(sql, read.schema, settings.onMigrating);
     return await PostgresStore.open(sql, read.schema, settings);
   } catch (error) {
     await sql.end({ timeout: 0 });
-    throw error;
+    throw isConnectionTrouble(error) ? unreachable(error) : error;
   }
 }
 
@@ -100,7 +121,10 @@ class PostgresStore implements Store {
   readonly #reads: Reads;
   readonly #writer: Writer;
   readonly #runsPerWorkspace: number | null;
+  readonly leaseMs = LEASE_MS;
   readonly #listeners = new Set<(lastPosition: number) => void>();
+  readonly #workListeners = new Set<() => void>();
+  readonly #endListeners = new Set<(runIds: readonly string[] | null) => void>();
   readonly #looking: NodeJS.Timeout;
   #lastPosition = 0;
   /** The workspace that was given a task last: the next claim goes on behind it. */
@@ -112,7 +136,10 @@ class PostgresStore implements Store {
     this.#sql = sql;
     this.#reads = readsOf(sql);
     this.#runsPerWorkspace = runsPerWorkspace;
-    this.#writer = new Writer(sql, runsPerWorkspace, (lastPosition) => this.#grown(lastPosition));
+    this.#writer = new Writer(sql, runsPerWorkspace, ({ lastPosition, hasWork }) => {
+      this.#grown(lastPosition);
+      if (hasWork) this.#work();
+    });
     this.#looking = setInterval(() => void this.#look(), LOOK_MS);
     this.#looking.unref();
   }
@@ -124,15 +151,32 @@ class PostgresStore implements Store {
       await shared.clearHolds(store.#reads);
       store.#lastPosition = await store.#head();
       // What comes from this process its listeners have heard already.
-      await sql.listen(`millrun_${schema}`, (text) => {
-        const [writer, position] = text.split(' ');
-        if (writer !== store.#writer.id) store.#grown(Number(position));
-      });
+      const onListening = () => store.#missed();
+      await sql.listen(`millrun_${schema}`, (text) => store.#hear(text), onListening);
     } catch (error) {
       clearInterval(store.#looking);
       throw error;
     }
     return store;
+  }
+
+  /** What `commit_changes` and `returnLeases` tell: who, the position of the log, `w` when there is work, the runs that ended. */
+  #hear(text: string): void {
+    const [writer, position, work, ended] = text.split(' ');
+    if (writer === this.#writer.id) return;
+    if (Number(position) > this.#lastPosition) this.#grown(Number(position));
+    if (ended) for (const listener of this.#endListeners) listener(ended.split(','));
+    if (work === 'w') this.#work();
+  }
+
+  /** Whatever was told meanwhile was not heard. */
+  #missed(): void {
+    for (const listener of this.#endListeners) listener(null);
+    this.#work();
+  }
+
+  #work(): void {
+    for (const listener of this.#workListeners) listener();
   }
 
   #grown(lastPosition: number): void {
@@ -147,7 +191,9 @@ class PostgresStore implements Store {
 
   async #look(): Promise<void> {
     const head = await this.#head().catch(() => this.#lastPosition);
-    if (head > this.#lastPosition) this.#grown(head);
+    if (head <= this.#lastPosition) return;
+    this.#grown(head);
+    this.#missed();
   }
 
   async #one<T>(workspaceId: string, text: string, values: readonly SqlValue[], item: (row: rows.Row) => T) {
@@ -193,10 +239,11 @@ class PostgresStore implements Store {
     await uncollided(() =>
       this.#reads.platformRows(
         `with given as (update tasks t set token = null, leased_until = null ${OF_LEASES} returning 1)
-         select pg_notify('millrun_' || current_schema(), $2 || ' ' || (select position from platform_log_head)) where exists (select 1 from given)`,
+         select pg_notify('millrun_' || current_schema(), $2 || ' ' || (select position from platform_log_head) || ' w ') where exists (select 1 from given)`,
         [leaseCells(leases), this.#writer.id],
       ),
     );
+    this.#work();
   }
 
   async nextTaskDueAt(): Promise<number | null> {
@@ -364,6 +411,16 @@ class PostgresStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
+  onWork(listener: () => void): () => void {
+    this.#workListeners.add(listener);
+    return () => this.#workListeners.delete(listener);
+  }
+
+  onEndElsewhere(listener: (runIds: readonly string[] | null) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
   async followerPosition(follower: string): Promise<number> {
     const [row] = await this.#reads.platformRows('select position from platform_followers where name = $1', [follower]);
     return Number(row?.['position'] ?? 0);
@@ -506,17 +563,23 @@ class PostgresStore implements Store {
     );
   }
 
-  async dueDeliveries(now: number, limit: number) {
+  async claimDeliveries(now: number, limit: number, until: number) {
     const found = await this.#reads.platformRows(
-      'select * from deliveries where next_attempt_at <= $1 order by next_attempt_at limit $2',
-      [now, limit],
+      `with due as materialized (
+         select workspace_id, subject_id, id from deliveries
+         where next_attempt_at <= $1 and (claimed_until is null or claimed_until <= $1)
+         order by next_attempt_at limit $2 for update skip locked
+       )
+       update deliveries d set claimed_until = $3 from due
+       where d.workspace_id = due.workspace_id and d.subject_id = due.subject_id and d.id = due.id returning d.*`,
+      [now, limit, until],
     );
-    return found.map(rows.deliveryFromRow);
+    return found.map(rows.deliveryFromRow).toSorted((a, b) => (a.nextAttemptAt ?? 0) - (b.nextAttemptAt ?? 0));
   }
 
   async nextDeliveryAt() {
     const [row] = await this.#reads.platformRows(
-      'select min(next_attempt_at) as at from deliveries where next_attempt_at is not null',
+      'select min(greatest(next_attempt_at, claimed_until)) as at from deliveries where next_attempt_at is not null',
     );
     return row === undefined || row['at'] === null ? null : Number(row['at']);
   }
@@ -693,6 +756,16 @@ class PostgresStore implements Store {
       queuedTasks: Number(queued?.['n']),
       lastPosition,
     };
+  }
+
+  async isReachable(): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => late.resolve(false), REACH_MS);
+    const asked = this.#sql.unsafe('select 1').then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([asked, late.promise]).finally(() => clearTimeout(timer));
   }
 
   async close(): Promise<void> {

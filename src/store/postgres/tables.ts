@@ -145,7 +145,7 @@ export const TABLES = `
     workspace_id text not null, subject_id text not null, id text not null, subject text not null, dialect text not null,
     is_automatic bigint not null, request_id text, signing_secret_id text, url text not null, body text not null,
     status text not null, attempt_count bigint not null, max_attempts bigint not null, next_attempt_at bigint,
-    created_at bigint not null, finished_at bigint,
+    created_at bigint not null, finished_at bigint, claimed_until bigint,
     primary key (workspace_id, subject_id, id)
   );
   create index deliveries_due on deliveries (next_attempt_at) where next_attempt_at is not null;

@@ -24,10 +24,11 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-/** What the server said of a group: a letter for each change, and the last position of the log. */
+/** What the server said of a group: a letter for each change, the last position of the log, and whether there may be more to claim. */
 interface Outcome {
   readonly letters: string;
   readonly lastPosition: number;
+  readonly hasWork: boolean;
 }
 
 /**
@@ -42,13 +43,13 @@ export class Writer {
   readonly id = randomUUID();
   readonly #sql: Sql;
   readonly #workspaceLimit: number | null;
-  readonly #onKept: (lastPosition: number) => void;
+  readonly #onKept: (outcome: Outcome) => void;
   #pending: Pending[] = [];
   #working: Promise<void> | null = null;
   #sequence = 0;
 
   /** @param workspaceLimit runs of one workspace that may be under way; null: any number */
-  constructor(sql: Sql, workspaceLimit: number | null, onKept: (lastPosition: number) => void) {
+  constructor(sql: Sql, workspaceLimit: number | null, onKept: (outcome: Outcome) => void) {
     this.#sql = sql;
     this.#workspaceLimit = workspaceLimit;
     this.#onKept = onKept;
@@ -112,9 +113,10 @@ export class Writer {
     }
   }
 
-  #tell(group: readonly Pending[], { letters, lastPosition }: Outcome): void {
+  #tell(group: readonly Pending[], outcome: Outcome): void {
+    const { letters } = outcome;
     for (const [index, { resolve }] of group.entries()) resolve(letters[index] === 'k' ? 'kept' : 'stale');
-    if (letters.includes('k')) this.#onKept(lastPosition);
+    if (letters.includes('k')) this.#onKept(outcome);
   }
 
   async #commit(group: readonly Pending[]): Promise<Outcome> {
@@ -182,6 +184,6 @@ export class Writer {
 }
 
 function readOutcome(text: string): Outcome {
-  const [letters = '', position] = text.split(' ');
-  return { letters, lastPosition: Number(position) };
+  const [letters = '', position, work] = text.split(' ');
+  return { letters, lastPosition: Number(position), hasWork: work === 'w' };
 }

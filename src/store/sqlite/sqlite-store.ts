@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Delivery } from '../../domain/callback.ts';
 import type { ApiKey, Workspace } from '../../domain/caller.ts';
 import type { RunEvent } from '../../domain/event.ts';
 import type { KeysetPage } from '../../domain/keyset.ts';
@@ -60,6 +61,12 @@ import { Writer } from './writer.ts';
 
 /** Rows skipped at most by a page that is read on the event loop: some 0.2 ms. Deeper pages go to a reader thread. */
 const NEAR_ROWS = 2000;
+
+/** Milliseconds of a lease. Nobody else waits for it: after a restart every task is due again, whoever had it. */
+const LEASE_MS = 30_000;
+
+/** An attempt of a delivery: the next one is another. */
+const attemptOf = ({ id, attemptCount }: Delivery): string => `${id} ${attemptCount}`;
 
 /** Another process has the store open. */
 class StoreInUse extends Error {
@@ -148,6 +155,9 @@ class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #readers: Readers;
   readonly #checkpointer: Checkpointer;
+  readonly leaseMs = LEASE_MS;
+  /** Attempts of deliveries that are being made, and until when (epoch milliseconds). In memory: a process that starts is the only one. */
+  readonly #claimedAttempts = new Map<string, number>();
   readonly #listeners = new Set<(lastPosition: number) => void>();
   readonly #limits = new RateLimits();
 
@@ -319,6 +329,16 @@ class SqliteStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
+  /** After each commit: looking at the queue in memory costs less than knowing whether it is worth it. */
+  onWork(listener: () => void): () => void {
+    return this.onLog(() => listener());
+  }
+
+  /** There is no other process. */
+  onEndElsewhere(): () => void {
+    return () => undefined;
+  }
+
   async followerPosition(follower: string): Promise<number> {
     return Number(this.#on.prepared('select position from followers where name = ?').get(follower)?.['position'] ?? 0);
   }
@@ -410,18 +430,27 @@ class SqliteStore implements Store {
     return evaluations.evaluationPlan(this.#on, workspaceId);
   }
 
-  async dueDeliveries(now: number, limit: number) {
-    return this.#on
+  async claimDeliveries(now: number, limit: number, until: number) {
+    for (const [attempt, claimedUntil] of this.#claimedAttempts) {
+      if (claimedUntil <= now) this.#claimedAttempts.delete(attempt);
+    }
+    const due = this.#on
       .prepared('select * from deliveries where next_attempt_at <= ? order by next_attempt_at limit ?')
-      .all(now, limit)
-      .map(rows.deliveryFromRow);
+      .all(now, limit + this.#claimedAttempts.size)
+      .map(rows.deliveryFromRow)
+      .filter((delivery) => !this.#claimedAttempts.has(attemptOf(delivery)))
+      .slice(0, limit);
+    for (const delivery of due) this.#claimedAttempts.set(attemptOf(delivery), until);
+    return due;
   }
 
   async nextDeliveryAt() {
-    const row = this.#on
-      .prepared('select min(next_attempt_at) as at from deliveries where next_attempt_at is not null')
-      .get();
-    return row?.['at'] === null ? null : Number(row?.['at']);
+    const soonest = this.#on
+      .prepared('select * from deliveries where next_attempt_at is not null order by next_attempt_at limit ?')
+      .all(this.#claimedAttempts.size + 1)
+      .map(rows.deliveryFromRow)
+      .map((delivery) => Math.max(delivery.nextAttemptAt ?? 0, this.#claimedAttempts.get(attemptOf(delivery)) ?? 0));
+    return soonest.length === 0 ? null : Math.min(...soonest);
   }
 
   async getBatch(workspaceId: string, batchId: string) {
@@ -563,6 +592,10 @@ class SqliteStore implements Store {
       queuedTasks: this.#queue.size,
       lastPosition: this.#writer.lastPosition,
     };
+  }
+
+  async isReachable(): Promise<boolean> {
+    return true;
   }
 
   async close(): Promise<void> {
