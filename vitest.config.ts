@@ -3,9 +3,33 @@ import { defineConfig } from 'vitest/config';
 /** Long variants of tests (more cases, more crashes, more data) run when asked for. */
 const long = process.env['MILLRUN_LONG_TESTS'] === '1';
 
+/** Everything that speaks to a server from outside, on PostgreSQL instead of the store in the data folder, and nothing else. */
+const allOnPostgres = process.env['MILLRUN_TEST_STORE'] === 'postgres';
+
+/** What of it runs with all other tests. */
+const SOME_ON_POSTGRES = [
+  'test/journeys/{runs,runflow-runs,search,people,subflows}.test.ts',
+  'test/recordings/*.test.ts',
+];
+
+const millrun = {
+  extends: true as const,
+  test: { name: 'millrun', include: ['{src,test,bench,web}/**/*.test.{ts,tsx}'] },
+};
+
+const postgres = {
+  extends: true as const,
+  test: {
+    name: 'postgres',
+    include: allOnPostgres ? ['test/{journeys,recordings,ui}/*.test.ts'] : SOME_ON_POSTGRES,
+    globalSetup: ['test/support/postgres-run.ts'],
+    setupFiles: ['test/support/needs-postgres.ts'],
+  },
+};
+
 export default defineConfig({
   test: {
-    include: ['{src,test,bench,web}/**/*.test.{ts,tsx}'],
+    projects: allOnPostgres ? [postgres] : [millrun, postgres],
     // A process for each file, as in production: signals, the working directory and worker threads behave as they do there.
     pool: 'forks',
     setupFiles: ['test/support/leaks.ts'],

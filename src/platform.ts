@@ -1,5 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,10 +66,11 @@ import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
+import { openEncryptionKeys, openSecret } from './platform-secrets.ts';
 import { SearchService } from './search/service.ts';
+import type { SharedStore } from './store/postgres/postgres-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
-import { openKeys } from './system/encryption-keys.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
@@ -95,10 +96,10 @@ async function openProcess(config: Config, log: Log, say: Say) {
   const system = realSystem;
   const folder = resolve(config.data);
   const limits = { runsPerWorkspace: config.workspaceConcurrency };
-  const store =
-    config.store === null
-      ? openSqliteStore(folder, limits)
-      : await openSharedStore(config.store, folder, limits, { log, say });
+  const shared = config.store === null ? null : await openSharedStore(config.store, folder, limits, { log, say });
+  const store = shared ?? openSqliteStore(folder, limits);
+  const facts = shared?.facts ?? null;
+  const keys = await rightfully(store, () => openEncryptionKeys(config, folder, store, facts));
   const configured = modelAccess(config);
   const http = createGuardedHttp({
     allow: [...config.httpAllow, ...configured.providers.map(({ baseUrl }) => hostOf(baseUrl))],
@@ -113,12 +114,6 @@ async function openProcess(config: Config, log: Log, say: Say) {
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
 
-  const keys = openKeys({
-    configured: config.encryptionKey,
-    former: config.formerEncryptionKeys ?? [],
-    file: join(folder, 'encryption.key'),
-    mayMake: !(await store.hasCredentials()),
-  });
   if (keys.trouble !== null) log.error(keys.trouble);
   const { sealing } = keys;
   const keyring = new Keyring({ store, sealing, system, log, configured });
@@ -150,6 +145,7 @@ async function openProcess(config: Config, log: Log, say: Say) {
   return {
     system,
     folder,
+    facts,
     store,
     http,
     blobs,
@@ -186,9 +182,9 @@ export async function openPlatform(
   const opened = await openProcess(config, log, say);
   const { system, folder, store, http, blobs, payloads, catalogue, keyring, sealing, modelsOf } = opened;
   const { engine, files, content } = opened;
-  const secret = readSecret(folder);
+  const secret = await rightfully(store, () => openSecret(config, folder, opened.facts));
   const first = firstKey(secret);
-  await ensureFirstKey(store, system, { first, preset: config.apiKey });
+  await store.alone(() => ensureFirstKey(store, system, { first, preset: config.apiKey }));
   const workflows = new Workflows({ store, catalogue, system });
   const live = new LiveRuns(store, log, content);
   const searchService = new SearchService({
@@ -383,7 +379,7 @@ async function openSharedStore(
   folder: string,
   limits: { runsPerWorkspace: number | null },
   { log, say }: { log: Log; say: Say },
-): Promise<Store> {
+): Promise<SharedStore> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
   for (;;) {
@@ -398,9 +394,14 @@ async function openSharedStore(
   }
 }
 
-/** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */
-export function firstKeyOf(folder: string): string | null {
-  return existsSync(join(folder, SECRET_FILE)) ? firstKey(readSecret(folder)) : null;
+/** Reads a secret, one process at a time. A store that this one must not use is let go of. */
+async function rightfully<T>(store: Store, read: () => Promise<T>): Promise<T> {
+  try {
+    return await store.alone(read);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /**
@@ -432,28 +433,6 @@ async function diskUse(folder: string): Promise<ProcessFacts['disk']> {
     sizeOf('search.db', 'search.db-wal'),
   ]);
   return { store, searchIndex, blobs: null };
-}
-
-const SECRET_FILE = 'secret.key';
-
-/**
- * 32 random bytes made at the first start; whoever has them can make the first key and callback signatures.
- * The store's lock is held: no other process makes them at the same time.
- */
-function readSecret(folder: string): Buffer {
-  const path = join(folder, SECRET_FILE);
-  if (!existsSync(path)) {
-    // Written whole and then named: half a secret, left by a start that was killed, would keep every later start from beginning.
-    const unfinished = `${path}~new`;
-    writeFileSync(unfinished, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flush: true });
-    renameSync(unfinished, path);
-  }
-  const secret = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
-  if (secret.length !== 32) {
-    const message = `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`;
-    throw Object.assign(new Error(message), { name: 'DamagedSecret' });
-  }
-  return secret;
 }
 
 function modelAccess(config: Config): ModelAccess {

@@ -5,6 +5,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'StoreDamaged',
   'NewerSchema',
   'DamagedSecret',
+  'OtherSecret',
   'BadAllowList',
   'Obstacle',
 ]);

@@ -37,6 +37,7 @@ export interface Config {
   readonly codeRunnerUrl: Endpoint | null;
   readonly encryptionKey: Buffer | null;
   readonly formerEncryptionKeys: readonly Buffer[] | null;
+  readonly secret: Buffer | null;
 }
 
 /** An address with the credentials that it was given with taken out of it. */
@@ -329,6 +330,15 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     about: 'Keys that were the encryption key before, comma-separated: what is sealed with them still opens.',
     secret: true,
     read: (given) => list(given).map(sealingKey),
+  },
+  secret: {
+    env: 'MILLRUN_SECRET',
+    flag: 'secret',
+    default: null,
+    about:
+      'Secret that the first API key, callback secrets, sessions and signed addresses follow from: 32 bytes as 64 hexadecimal digits or as base64; when absent, secret.key in the data folder. Servers that share a store need the same.',
+    secret: true,
+    read: sealingKey,
   },
 };
 

@@ -38,7 +38,7 @@ export function readConfig(
   const origins: Record<string, string> = {};
   const unread = new Set<keyof Config>();
   for (const [name, setting] of Object.entries(SETTINGS) as [keyof Config, Setting][]) {
-    const given = find(name, setting, file, env, flags);
+    const given = find(name, setting, { file, env, flags, mistakes });
     origins[name] = given?.origin ?? 'default';
     config[name] = setting.default;
     if (!given) continue;
@@ -75,23 +75,44 @@ function shownValue(value: unknown): string {
 /** Variables that tests and tools of this repository use beside the settings. */
 const KNOWN_VARIABLES: ReadonlySet<string> = new Set([
   ...Object.values(SETTINGS).map((setting) => setting.env),
+  ...Object.values(SETTINGS).flatMap((setting: Setting) => (setting.secret ? [fileVariable(setting)] : [])),
   'MILLRUN_CONFIG',
   'MILLRUN_LONG_TESTS',
   'MILLRUN_URL',
 ]);
 
+/** The variable that names a file with the value of a secret in it, as containers are given secrets. */
+function fileVariable({ env }: Setting): string {
+  return `${env}_FILE`;
+}
+
+function fromFile(path: string, variable: string, mistakes: string[]): Given | null {
+  try {
+    return { value: readFileSync(resolve(path), 'utf8').trim(), origin: `file ${path} (environment ${variable})` };
+  } catch (error) {
+    mistakes.push(`environment ${variable}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    return null;
+  }
+}
+
 function find(
   name: keyof Config,
   setting: Setting,
-  file: { path: string; values: Record<string, unknown> } | null,
-  env: Readonly<Record<string, string | undefined>>,
-  flags: Readonly<Record<string, string | undefined>>,
+  given: {
+    readonly file: { path: string; values: Record<string, unknown> } | null;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly flags: Readonly<Record<string, string | undefined>>;
+    readonly mistakes: string[];
+  },
 ): Given | null {
+  const { file, env, flags, mistakes } = given;
   const flag = flags[setting.flag];
   if (flag !== undefined) return { value: flag, origin: `flag --${setting.flag}` };
   const variable = env[setting.env];
   // An empty variable counts as not set: compose files and shells leave such behind.
   if (variable !== undefined && variable !== '') return { value: variable, origin: `environment ${setting.env}` };
+  const path = setting.secret ? env[fileVariable(setting)] : undefined;
+  if (path !== undefined && path !== '') return fromFile(path, fileVariable(setting), mistakes);
   if (file && Object.hasOwn(file.values, name)) return { value: file.values[name], origin: `file ${file.path}` };
   return null;
 }

@@ -7,7 +7,6 @@ import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { digestOf, keyRecord } from './key-record.ts';
-import { RateLimits } from './rate-limit.ts';
 
 /** The name of the key that the configuration presets. */
 const PRESET = 'preset';
@@ -20,7 +19,6 @@ export class Access {
   readonly #store: Store;
   readonly #system: System;
   readonly #log: Log;
-  readonly #limits = new RateLimits();
   /** When each key's use was recorded last, by the clock that only goes forward. */
   readonly #touched = new Map<string, number>();
 
@@ -46,7 +44,7 @@ export class Access {
     const record = await this.#store.findApiKey(digest);
     if (record === null) throw new PlatformError('unauthenticated', UNKNOWN);
     refuseEnded(record, digest, this.#system.now());
-    this.#limit(record);
+    await this.#limit(record);
     this.#touch(record);
     return {
       keyId: record.id,
@@ -58,9 +56,9 @@ export class Access {
   }
 
   /** @throws PlatformError `too_many` */
-  #limit({ id, name, rateLimit }: ApiKey): void {
+  async #limit({ id, workspaceId, name, rateLimit }: ApiKey): Promise<void> {
     if (rateLimit === null) return;
-    const wait = this.#limits.take(id, rateLimit, this.#system.elapsed());
+    const wait = await this.#store.takeRequest(workspaceId, id, rateLimit, this.#system.elapsed());
     if (wait === 0) return;
     const retryAfter = Math.ceil(wait / 1000);
     const allowed = rateLimit === 1 ? 'one request a minute' : `${rateLimit} requests a minute`;

@@ -15,11 +15,16 @@ const WORKSPACES_HELD = 1000;
 /** Milliseconds between two records of a credential's use: people ask whether it is still in use, not for the second. */
 const TOUCH_MS = 60_000;
 
+/** Milliseconds for which what was opened is taken for true before the store is asked whether another process has changed it. */
+const FRESH_MS = 1000;
+
 /** A credential in memory, or why it cannot be opened. */
 type Held = { readonly credential: Credential } | { readonly broken: SealBroken };
 
 /** What is held of one workspace. */
 interface Opened {
+  /** The store's word for what was read. */
+  readonly version: string;
   readonly byId: ReadonlyMap<string, Held>;
   readonly idOf: ReadonlyMap<string, string>;
   readonly models: ModelAccess;
@@ -53,7 +58,8 @@ export function baseUrlOf(protocol: ProviderProtocol, settings: Readonly<Record<
 
 /**
  * What workspaces keep to reach others, opened, in memory: each is opened when it is first asked for, and forgotten when something of it changes.
- * One process owns an embedded store, so that whoever changes it says so here.
+ * Whoever changes it in this process says so here; what another process that shares the store changes is seen a second later, and at once where something
+ * is asked for that is not known.
  */
 export class Keyring {
   readonly #store: Store;
@@ -63,7 +69,7 @@ export class Keyring {
   readonly #configured: ModelAccess;
   /** Secrets of the operator's that a provider may repeat. */
   readonly #configuredSecrets: readonly NamedSecret[];
-  readonly #held = new Map<string, Promise<Opened>>();
+  readonly #held = new Map<string, { readonly opened: Promise<Opened>; checkedAt: number }>();
   /** When each credential's use was recorded last, by the clock that only goes forward. */
   readonly #touched = new Map<string, number>();
 
@@ -92,8 +98,8 @@ export class Keyring {
 
   /** A credential by its id or name; null: there is none. @throws SealBroken when it cannot be opened */
   async credentialOf(workspaceId: string, nameOrId: string): Promise<Credential | null> {
-    const { byId, idOf } = await this.#of(workspaceId);
-    const held = byId.get(nameOrId) ?? byId.get(idOf.get(nameOrId) ?? '');
+    const find = ({ byId, idOf }: Opened) => byId.get(nameOrId) ?? byId.get(idOf.get(nameOrId) ?? '');
+    const held = find(await this.#of(workspaceId)) ?? find(await this.#of(workspaceId, 0));
     if (held === undefined) return null;
     if ('broken' in held) throw held.broken;
     this.#touch(workspaceId, held.credential.id);
@@ -110,19 +116,30 @@ export class Keyring {
     this.#held.delete(workspaceId);
   }
 
-  #of(workspaceId: string): Promise<Opened> {
+  /** @param freshMs how long ago the store may have been asked whether it is still true */
+  async #of(workspaceId: string, freshMs = FRESH_MS): Promise<Opened> {
+    const now = this.#system.elapsed();
     const known = this.#held.get(workspaceId);
-    if (known !== undefined) return known;
-    const opening = this.#open(workspaceId);
+    if (known !== undefined) {
+      if (now - known.checkedAt < freshMs) return known.opened;
+      const [opened, version] = await Promise.all([known.opened, this.#store.credentialsVersion(workspaceId)]);
+      if (opened.version === version) {
+        known.checkedAt = now;
+        return opened;
+      }
+    }
+    const held = { opened: this.#open(workspaceId), checkedAt: now };
     if (this.#held.size >= WORKSPACES_HELD) this.#held.clear();
-    this.#held.set(workspaceId, opening);
-    opening.catch(() => {
-      if (this.#held.get(workspaceId) === opening) this.#held.delete(workspaceId);
+    this.#held.set(workspaceId, held);
+    held.opened.catch(() => {
+      if (this.#held.get(workspaceId) === held) this.#held.delete(workspaceId);
     });
-    return opening;
+    return held.opened;
   }
 
   async #open(workspaceId: string): Promise<Opened> {
+    // Read first: what changes between the two is read again.
+    const version = await this.#store.credentialsVersion(workspaceId);
     const [records, settings] = await Promise.all([
       this.#store.listCredentials(workspaceId),
       this.#store.modelSettings(workspaceId),
@@ -132,6 +149,7 @@ export class Keyring {
       'broken' in one ? [] : secretsOf(one.credential, Object.keys(record.secrets)),
     );
     return {
+      version,
       byId: new Map(held.map(([{ id }, one]) => [id, one])),
       idOf: new Map(records.map(({ name, id }) => [name, id])),
       models: this.#access(held, settings),

@@ -359,6 +359,9 @@ async function idsByWalk(
   return items.map(({ run }) => run.id);
 }
 
+/** Runs that are made and end while pages are read, however slow the machine is. */
+const LEAST_ENDED = 50;
+
 /** Walks lists both ways for a while, during which runs are made, go on, end and are deleted. */
 async function pageUnderFire(store: Store): Promise<void> {
   const until = performance.now() + FIRE_MS;
@@ -382,7 +385,7 @@ async function pageUnderFire(store: Store): Promise<void> {
   let made = settled.length;
   let ended = 0;
   const fire = async () => {
-    for (let round = 0; performance.now() < until; round += 1) {
+    for (let round = 0; performance.now() < until || ended <= LEAST_ENDED; round += 1) {
       const run = born(made++);
       await create(run);
       const running = await update(run, { status: 'running', startedAt: system.now() });
@@ -399,7 +402,7 @@ async function pageUnderFire(store: Store): Promise<void> {
   let walks = 0;
   const page = async (filter: MadeFilter | null, sort: SortKey[], backward: boolean) => {
     const expected = staying.filter(({ clientRef }) => filter === null || clientRef !== null).map(({ id }) => id);
-    while (performance.now() < until) {
+    while (performance.now() < until || ended <= LEAST_ENDED) {
       const request = { ...FIRST, workspaceId: WORKSPACE, limit: 50, filter: filter?.filter ?? null, sort, backward };
       const found = (await walked((each) => store.find('runs', each), request)).map(({ run }) => run.id);
       const distinct = new Set(found);
@@ -416,6 +419,5 @@ async function pageUnderFire(store: Store): Promise<void> {
     page(runFilter('status_code!=waiting AND client_ref.notnull'), upward, backward),
   ]);
   await Promise.all([fire(), fire(), ...pages]);
-  expect(ended).toBeGreaterThan(50);
   expect(walks).toBeGreaterThan(10);
 }

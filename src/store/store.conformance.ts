@@ -1140,6 +1140,11 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'firstWorkspace'
         | 'listWorkspaces'
         | 'hasCredentials'
+        | 'hold'
+        | 'letGo'
+        | 'takeRequest'
+        | 'credentialsVersion'
+        | 'alone'
         | 'stats'
         | 'close';
       const page = { page: 1, size: 10 };

@@ -268,6 +268,13 @@ export interface EvaluationSurveyRequest {
   readonly bucketMs: number;
 }
 
+/** Something that one process at a time has in hand. */
+export interface Hold {
+  readonly workspaceId: string;
+  /** Unique in the workspace: what kind of thing, and which. */
+  readonly name: string;
+}
+
 /** Counts for operators. */
 export interface StoreStats {
   readonly runsByStatus: Readonly<Partial<Record<RunStatus, number>>>;
@@ -457,6 +464,27 @@ export interface Store {
   /** Whether any workspace has credentials. */
   hasCredentials(): Promise<boolean>;
   modelSettings(workspaceId: string): Promise<ModelSettings | null>;
+
+  /**
+   * Takes hold of something for this process, for so many milliseconds, or keeps what it holds already. False: another process that shares the store
+   * has it. What a process holds that died is free when its time is over. A store that one process owns has nobody to ask.
+   */
+  hold(thing: Hold, ms: number): Promise<boolean>;
+  letGo(thing: Hold): Promise<void>;
+  /**
+   * Takes a request out of the bucket of a key, which holds a minute's requests; one drops in every `60 / perMinute` seconds. All processes that share
+   * the store take out of the same one.
+   * @param elapsed milliseconds by a clock that only goes forward; a store that processes share goes by its own
+   * @returns 0, or the milliseconds after which the next request is taken; refused ones cost nothing
+   */
+  takeRequest(workspaceId: string, keyId: string, perMinute: number, elapsed: number): Promise<number>;
+  /**
+   * A text that differs after another process has changed the credentials or model settings of a workspace: what was read of them before is no
+   * longer true then. Always the same where one process owns the store, since it knows what it changes.
+   */
+  credentialsVersion(workspaceId: string): Promise<string>;
+  /** Does something that no two processes may do at once, such as what only the first start does. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
 
   stats(): Promise<StoreStats>;
   /** Whether the store answers now. */

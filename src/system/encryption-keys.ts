@@ -5,6 +5,8 @@ import { createSealing, SEALING_KEY_BYTES, type Sealing } from './sealing.ts';
 /** What secrets are sealed with, and what is wrong with it. */
 export interface OpenedKeys {
   readonly sealing: Sealing;
+  /** What it seals with, and then what it only opens; none when the key is missing. */
+  readonly keys: readonly Buffer[];
   /** Why there is no key, or why the file's is not used, for the operator's log; null when all is well. */
   readonly trouble: string | null;
 }
@@ -27,13 +29,19 @@ export function openKeys(given: {
   if (configured === null && mayMake && !existsSync(file)) makeKeyFile(file);
   const ofFile = readKeyFile(file);
   const others = ofFile === null ? former : [...former, ofFile];
-  const sealing = createSealing({ current: configured ?? ofFile, former: others }, advice);
+  const current = configured ?? ofFile;
+  const sealing = createSealing({ current, former: others }, advice);
+  const known = current === null ? [] : [current, ...others];
   if (ofFile === null && existsSync(file)) {
     const trouble = `${file} is damaged: it must hold ${SEALING_KEY_BYTES * 2} hexadecimal digits. ${advice}`;
-    return { sealing, trouble };
+    return { sealing, keys: known, trouble };
   }
-  if (configured !== null || ofFile !== null) return { sealing, trouble: null };
-  return { sealing, trouble: `There are credentials, and the key that they are sealed with is missing. ${advice}` };
+  if (configured !== null || ofFile !== null) return { sealing, keys: known, trouble: null };
+  return {
+    sealing,
+    keys: known,
+    trouble: `There are credentials, and the key that they are sealed with is missing. ${advice}`,
+  };
 }
 
 function readKeyFile(file: string): Buffer | null {

@@ -91,6 +91,7 @@ export class Load {
   readonly #stored: readonly StoredSample[];
   readonly #random: () => number;
   readonly #loops: Promise<void>[];
+  readonly #isShaken: () => boolean;
   /** From now on the server may break off what it is asked. */
   #ending = false;
 
@@ -100,12 +101,15 @@ export class Load {
     ledger: Ledger;
     stored: readonly StoredSample[];
     random: () => number;
+    /** Whether something behind the server is being cut off, so that it may refuse what it is asked; never, when left out. */
+    isShaken?: () => boolean;
   }) {
     this.#server = parts.server;
     this.#world = parts.world;
     this.#ledger = parts.ledger;
     this.#stored = parts.stored;
     this.#random = parts.random;
+    this.#isShaken = parts.isShaken ?? (() => false);
     const clients: [number, () => Promise<void>][] = [
       [CREATORS, () => this.#create()],
       [WAITERS, () => this.#runAndWait()],
@@ -131,8 +135,11 @@ export class Load {
       try {
         await act();
       } catch (error) {
-        if (!this.#ending) this.#ledger.broken.push(`the server broke a call off: ${String(error)}`);
-        return;
+        if (this.#ending) return;
+        if (!this.#isShaken()) {
+          this.#ledger.broken.push(`the server broke a call off: ${String(error)}`);
+          return;
+        }
       }
       await sleep(this.#random() * PAUSE_MS);
     }
@@ -141,8 +148,8 @@ export class Load {
   async #call(method: string, path: string, body?: object): Promise<Answer | null> {
     const answer = await this.#server.call(method, path, body);
     if (answer.status === 200 || answer.status === 404) return answer;
-    // A server that stops takes no more; the clients' next calls find nobody.
-    if (!this.#ending || answer.status !== 503) {
+    // A server that stops takes no more; the clients' next calls find nobody. One whose store is away says so.
+    if (answer.status !== 503 || !(this.#ending || this.#isShaken())) {
       this.#ledger.broken.push(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }
     return null;

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const KEY = 'crash_key_0123456789';
+/** The preset key of every server here. */
+export const KEY = 'crash_key_0123456789';
 
 const MAIN = fileURLToPath(new URL('../../bin/millrun.js', import.meta.url));
 
@@ -27,6 +28,8 @@ export interface ServerProcess {
   call(method: string, path: string, body?: object): Promise<Answer>;
   /** The messages of an event stream, which the server ends. @throws when the connection breaks */
   events(path: string): Promise<EventMessage[]>;
+  /** The same messages as they come. @throws when the connection breaks */
+  stream(path: string): AsyncIterable<EventMessage>;
 }
 
 export interface EventMessage {
@@ -44,6 +47,8 @@ export interface ServerOptions {
   readonly world?: string;
   /** A module that runs before the product. */
   readonly preload?: string;
+  /** What of the product runs: a server, unless it is said. */
+  readonly command?: 'serve' | 'worker';
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -55,20 +60,24 @@ function surroundings(): NodeJS.ProcessEnv {
 /** Starts a server on a free port. @throws NotReady */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const preload = options.preload === undefined ? [] : ['--import', options.preload];
-  const child = spawn(process.execPath, [...preload, MAIN, 'serve', '--port', '0'], {
-    env: {
-      ...surroundings(),
-      MILLRUN_DATA: options.folder,
-      MILLRUN_API_KEY: KEY,
-      MILLRUN_LOG_LEVEL: 'warn',
-      MILLRUN_DRAIN_SECONDS: DRAIN_SECONDS,
-      ...(options.world === undefined
-        ? {}
-        : { MILLRUN_HTTP_ALLOW: options.world, OPENAI_BASE_URL: `http://${options.world}/v1` }),
-      ...options.env,
+  const child = spawn(
+    process.execPath,
+    [...preload, MAIN, ...(options.command === 'worker' ? ['worker', '--worker-port', '0'] : ['serve', '--port', '0'])],
+    {
+      env: {
+        ...surroundings(),
+        MILLRUN_DATA: options.folder,
+        MILLRUN_API_KEY: KEY,
+        MILLRUN_LOG_LEVEL: 'warn',
+        MILLRUN_DRAIN_SECONDS: DRAIN_SECONDS,
+        ...(options.world === undefined
+          ? {}
+          : { MILLRUN_HTTP_ALLOW: options.world, OPENAI_BASE_URL: `http://${options.world}/v1` }),
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   let output = '';
   const exited = once(child, 'close').then(() => child.signalCode);
   const url = await new Promise<string>((resolve, reject) => {
@@ -98,6 +107,17 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
       const answer = await fetch(url + path, { headers });
       const lines = (await answer.text()).split('\n').filter((line) => line.startsWith('data: '));
       return lines.map((line) => JSON.parse(line.slice('data: '.length)));
+    },
+    async *stream(path) {
+      const answer = await fetch(url + path, { headers });
+      if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`);
+      let text = '';
+      for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+        text += chunk;
+        const lines = text.split('\n');
+        text = lines.pop() ?? '';
+        for (const line of lines) if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length));
+      }
     },
   };
 }

@@ -43,8 +43,8 @@ export class World {
   readonly #effects = new Map<string, Effect>();
   readonly #keys = new Map<string, string>();
   readonly #settled = new Map<string, string>();
-  /** Settled from the next life on: what a stop cuts off may still be on its way. */
-  readonly #stopped = new Set<string>();
+  /** When the runs of effects were stopped. Settled from the next life on: what a stop cuts off may still be on its way. */
+  readonly #stopped = new Map<string, number>();
   readonly #callbacks = new Map<string, ReceivedCallback[]>();
   readonly #refusesFirst: boolean;
   #life = 0;
@@ -80,9 +80,20 @@ export class World {
 
   /** To be called between two lives of the server, when nothing of the old one can arrive any more. */
   nextLife(): void {
+    this.shaken(0);
+  }
+
+  /**
+   * To be called when one of several servers, or something behind them, was cut off: what it had in hand may be done again.
+   * @param graceMs how long ago a run must have been stopped for all servers to have heard of it
+   */
+  shaken(graceMs: number): void {
     this.#life += 1;
-    for (const id of this.#stopped) this.settle(id, 'its run was stopped in an earlier life');
-    this.#stopped.clear();
+    for (const [id, at] of this.#stopped) {
+      if (at > Date.now() - graceMs) continue;
+      this.settle(id, 'its run was stopped in an earlier life');
+      this.#stopped.delete(id);
+    }
   }
 
   /** The server has said, in whatever way, that the result of this effect is recorded: it must never be called again. */
@@ -92,7 +103,7 @@ export class World {
 
   /** The run of this effect was stopped. */
   stop(id: string): void {
-    this.#stopped.add(id);
+    if (!this.#stopped.has(id)) this.#stopped.set(id, Date.now());
   }
 
   /** Calls of an effect so far. */

@@ -6,13 +6,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SCOPES } from '../../src/domain/caller.ts';
 import { keyRecord } from '../../src/operations/key-record.ts';
 import type { Change } from '../../src/store/change.ts';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { realSystem } from '../../src/system/system.ts';
 import { Client, type Wire } from '../support/client.ts';
 import { queuedRun } from '../support/definitions.ts';
 import { type OtherServer, sendJson, startOtherServer } from '../support/http-server.ts';
 import { edge, http, input, output } from '../support/noxus-definitions.ts';
 import { KEY, startPlatform, type TestServer } from '../support/server.ts';
+import { openStoreOf } from '../support/store-under-test.ts';
 
 const OTHER_KEY = 'other_key_0123456789';
 
@@ -49,7 +49,7 @@ const names = () => other.received.map(({ path }) => path.slice(1));
 const release = () => sendJson(held.shift()!, {});
 
 async function twoWorkspaces(): Promise<[ours: string, theirs: string]> {
-  const store = openSqliteStore(folder);
+  const store = await openStoreOf(folder);
   const createdAt = realSystem.now();
   const ids: [string, string] = [realSystem.newId(), realSystem.newId()];
   await store.commit(
@@ -73,7 +73,7 @@ it('ten thousand queued runs of one workspace do not delay the first of another'
   const theirs = await new Client(server.url, OTHER_KEY).save(calling());
   await server.stop();
 
-  const store = openSqliteStore(folder);
+  const store = await openStoreOf(folder);
   const { version } = (await store.getWorkflowRecord(workspaceId, ours.id))!;
   const change: Change = Array.from({ length: QUEUED }, (_, index): Change => {
     const run = queuedRun({ workspaceId, workflowId: ours.id }, realSystem, {
@@ -97,7 +97,7 @@ it('ten thousand queued runs of one workspace do not delay the first of another'
   await server.stop();
   server = undefined;
 
-  const after = openSqliteStore(folder);
+  const after = await openStoreOf(folder);
   const { lastPosition } = await after.stats();
   const events = await after.readLog(0, lastPosition);
   const created = events.findIndex((event) => event.runId === id);

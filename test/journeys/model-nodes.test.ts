@@ -46,7 +46,7 @@ async function watch(
   return {
     async until(fits) {
       for (;;) {
-        const events = readEvents(said.slice(0, said.lastIndexOf('\n\n') + 1));
+        const events = readEvents(said.slice(0, Math.max(0, said.lastIndexOf('\n\n'))));
         if (fits(events)) return events;
         const { value, done } = await reader.read();
         if (done) return events;

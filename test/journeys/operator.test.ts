@@ -61,7 +61,8 @@ describe('millrun serve', () => {
   });
 
   it('refuses a folder that another server owns, and says what to do', async () => {
-    await serve();
+    // Where the folder holds the store: a shared one has room for both.
+    await serve({ MILLRUN_STORE: '' });
     const second = await runBinary(['serve', '--data', folder, '--port', '0']);
     expect(second.code).toBe(2);
     expect(second.stderr).toContain(`Another millrun process owns ${folder}`);

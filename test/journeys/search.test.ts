@@ -15,10 +15,10 @@ import type { JsonObject, JsonValue } from '../../src/domain/json.ts';
 import { keyRecord } from '../../src/operations/key-record.ts';
 import { openPlatform, type Platform } from '../../src/platform.ts';
 import type { Change } from '../../src/store/change.ts';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { openLog } from '../../src/system/log.ts';
 import { startServer } from '../crash/server-process.ts';
 import { queuedRun } from '../support/definitions.ts';
+import { openStoreOf, storeEnvironment } from '../support/store-under-test.ts';
 import { heldSystem } from '../support/system.ts';
 
 const KEY = 'mr_search_0123456789';
@@ -64,7 +64,8 @@ class House {
   #url = '';
 
   async open(settings: Readonly<Record<string, string>> = {}): Promise<void> {
-    const env = { MILLRUN_DATA: this.folder, MILLRUN_API_KEY: KEY, MILLRUN_PORT: '0', ...settings };
+    const given = { MILLRUN_DATA: this.folder, MILLRUN_API_KEY: KEY, MILLRUN_PORT: '0' };
+    const env = { ...given, ...storeEnvironment(this.folder), ...settings };
     this.#platform = await openPlatform(readConfig({}, env).config, 'test', openLog('silent'));
     await this.#platform.server.listen({ host: '127.0.0.1', port: 0 });
     const { port } = this.#platform.server.server.address() as AddressInfo;
@@ -149,7 +150,7 @@ afterAll(() => house.close());
 
 /** A second workspace with a key, made before the product opens the store. */
 async function addStranger(folder: string): Promise<void> {
-  const store = openSqliteStore(folder);
+  const store = await openStoreOf(folder);
   const [first, second] = [v7(), v7()];
   const about = { id: v7(), workspaceId: second, name: 'stranger', scopes: SCOPES, createdAt: 1 };
   await store.commit([
@@ -644,7 +645,7 @@ describe('many runs', () => {
 
 /** Writes runs that have ended into a store that nobody has open. */
 async function seed(folder: string, runs: number): Promise<void> {
-  const store = openSqliteStore(folder);
+  const store = await openStoreOf(folder);
   const system = heldSystem();
   const owner = { workspaceId: system.newId(), workflowId: system.newId() };
   await store.commit([

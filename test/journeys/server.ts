@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { storeEnvironment } from '../support/store-under-test.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -28,6 +29,7 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
       MILLRUN_PORT: '0',
       MILLRUN_API_KEY: key,
       MILLRUN_LOG_LEVEL: 'warn',
+      ...storeEnvironment(folder),
       ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],

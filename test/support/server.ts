@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readConfig } from '../../src/config/read.ts';
 import { openPlatform } from '../../src/platform.ts';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openLog } from '../../src/system/log.ts';
 import { Client } from './client.ts';
+import { openStoreOf, storeAddressOf, storeEnvironment } from './store-under-test.ts';
 
 const BINARY = join(import.meta.dirname, '../../bin/millrun.js');
 
@@ -40,11 +40,18 @@ export async function startPlatform(
 ): Promise<TestServer> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-test-'));
   if (options.prepare) {
-    const store = openSqliteStore(folder);
+    const store = await openStoreOf(folder);
     await options.prepare(store);
     await store.close();
   }
-  const flags = { data: folder, 'api-key': KEY, 'http-allow': '127.0.0.1', ...options.settings };
+  const store = storeAddressOf(folder);
+  const flags = {
+    data: folder,
+    'api-key': KEY,
+    'http-allow': '127.0.0.1',
+    ...(store !== null && { store }),
+    ...options.settings,
+  };
   const { config } = readConfig(flags, {});
   const platform = await openPlatform(config, '0.0.0', openLog('silent'));
   await platform.server.listen({ host: '127.0.0.1', port: 0 });
@@ -95,7 +102,7 @@ export async function spawnServer(
   options: { env?: Readonly<Record<string, string>>; folder?: string; node?: string } = {},
 ): Promise<SpawnedServer> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-test-'));
-  const env = { MILLRUN_DATA: folder, MILLRUN_PORT: '0', ...options.env };
+  const env = { MILLRUN_DATA: folder, MILLRUN_PORT: '0', ...storeEnvironment(folder), ...options.env };
   const child = spawnBinary(['serve'], env, folder, options.node);
   let stdout = '';
   const stderr = text(child.stderr!);

@@ -60,8 +60,10 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
           send(stream, { event: 'reset', data: { position } }, position);
           continue;
         }
-        for (const live of await changed(caller, batch.runs, (ids) => within(filter(), 'id', ids))) {
-          send(stream, { event: 'run', data: live }, batch.position);
+        const lives = await changed(caller, batch.runs, (ids) => within(filter(), 'id', ids));
+        for (const [index, live] of lives.entries()) {
+          // Whoever has the place of the batch has all of it: a view that breaks off before is given it again.
+          send(stream, { event: 'run', data: live }, index === lives.length - 1 ? batch.position : undefined);
         }
       }
     } catch (error) {

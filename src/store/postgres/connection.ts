@@ -107,6 +107,14 @@ export function isConnectionTrouble(error: unknown): boolean {
   return /^(08|57P0|53300|CONNECT|E[A-Z]+$)/.test(code);
 }
 
+/** How often what collided is given again, alone. Each time whoever it collided with has ended. */
+export const TRIES = 5;
+
+/** Unique violations, deadlocks, serialization failures: reading again may show that a change is stale, or that nothing is in its way. */
+export function isCollision(error: unknown): boolean {
+  return /^(23505|40P01|40001)$/.test(String((error as { code?: unknown }).code));
+}
+
 /** The error of a store that cannot be reached. */
 export function unreachable(error: unknown): PlatformError {
   return new PlatformError(

@@ -101,6 +101,7 @@ describe('the PostgreSQL store distributes by workspace', () => {
 const FOR_THE_PLATFORM: readonly string[] = [
   'select min(due_at) as at from tasks where leased_until is null and due_at > $1',
   'select * from events where position > $1 order by position limit $2',
+  'delete from holds where until < clock_ms_1() - 86400000',
   'with due as materialized ( select workspace_id, subject_id, id from deliveries where next_attempt_at <= $1 and (claimed_until is null or claimed_until <= $1) order by next_attempt_at limit $2 for update skip locked ) update deliveries d set claimed_until = $3 from due where d.workspace_id = due.workspace_id and d.subject_id = due.subject_id and d.id = due.id returning d.*',
   'select min(greatest(next_attempt_at, claimed_until)) as at from deliveries where next_attempt_at is not null',
   'has_work := has_work or (frees_places and exists (select 1 from tasks t where t.leased_until is null and t.start_of is not null))',

@@ -25,6 +25,7 @@ import type {
   EvaluationSurveyRequest,
   FindOptions,
   FindRequest,
+  Hold,
   InvokedSelection,
   Listed,
   RecordsWanted,
@@ -36,11 +37,19 @@ import type {
   SurveyRequest,
   WorkflowSurveyRequest,
 } from '../store.ts';
-import { isConnectionTrouble, openConnections, type Reads, readAddress, readsOf, unreachable } from './connection.ts';
+import {
+  isConnectionTrouble,
+  openConnections,
+  type Reads,
+  readAddress,
+  readsOf,
+  unreachable,
+} from './connection.ts';
 import { migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
+import * as shared from './shared.ts';
 import * as surveys from './surveys.ts';
 import { Writer } from './writer.ts';
 
@@ -66,6 +75,18 @@ interface StoreSettings {
   readonly onMigrating?: () => void;
 }
 
+/** What all processes of a store agree on, by name. */
+export interface SharedFacts {
+  get(name: string): Promise<string | null>;
+  /** Keeps a value unless one is kept already. @returns the one that is kept */
+  agree(name: string, value: string): Promise<string>;
+  /** Puts a value in the place of another. */
+  replace(name: string, before: string, value: string): Promise<void>;
+}
+
+/** A store that processes share. */
+export type SharedStore = Store & { readonly facts: SharedFacts };
+
 /**
  * The store on PostgreSQL 13 or newer, which any number of processes share.
  * @param address a connection string; `?schema=name` says where its tables are, `public` when it is left out
@@ -76,7 +97,7 @@ interface StoreSettings {
 export async function openPostgresStore(
   address: string,
   settings: StoreSettings = { runsPerWorkspace: null },
-): Promise<Store> {
+): Promise<SharedStore> {
   const read = readAddress(address);
   const sql = openConnections(read);
   try {
@@ -127,6 +148,7 @@ class PostgresStore implements Store {
     const store = new PostgresStore(sql, settings);
     try {
       await store.#writer.begin();
+      await shared.clearHolds(store.#reads);
       store.#lastPosition = await store.#head();
       // What comes from this process its listeners have heard already.
       const onListening = () => store.#missed();
@@ -690,6 +712,34 @@ class PostgresStore implements Store {
 
   modelSettings(workspaceId: string) {
     return this.#one(workspaceId, 'select * from model_settings where workspace_id = $1', [], modelSettingsFromRow);
+  }
+
+  hold(thing: Hold, ms: number): Promise<boolean> {
+    return shared.takeHold(this.#reads, this.#writer.id, thing, ms);
+  }
+
+  letGo(thing: Hold): Promise<void> {
+    return shared.endHold(this.#reads, this.#writer.id, thing);
+  }
+
+  takeRequest(workspaceId: string, keyId: string, perMinute: number): Promise<number> {
+    return shared.takeRequest(this.#reads, workspaceId, keyId, perMinute);
+  }
+
+  credentialsVersion(workspaceId: string): Promise<string> {
+    return shared.credentialsVersion(this.#reads, workspaceId);
+  }
+
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return shared.alone(this.#sql, work);
+  }
+
+  get facts(): SharedFacts {
+    return {
+      get: (name) => shared.factOf(this.#reads, name),
+      agree: (name, value) => shared.agreedFact(this.#reads, name, value),
+      replace: (name, before, value) => shared.replaceFact(this.#reads, name, before, value),
+    };
   }
 
   async stats() {

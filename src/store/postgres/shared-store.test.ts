@@ -277,6 +277,58 @@ describe('several processes on one store', () => {
     expect(progress).toEqual(Array.from({ length: made }, (_, n) => n));
   });
 
+  it('have one thing in hand at a time, which is free when it is let go or its time is over', async () => {
+    const [one, other] = [await opened(), await opened()];
+    const thing = { workspaceId: 'w', name: 'request a' };
+    expect(await Promise.all([one.hold(thing, 60_000), other.hold(thing, 60_000)])).toEqual([true, false]);
+    expect(await one.hold(thing, 60_000)).toBe(true);
+    expect(await other.hold({ ...thing, workspaceId: 'v' }, 60_000)).toBe(true);
+    await other.letGo(thing);
+    expect(await other.hold(thing, 60_000)).toBe(false);
+    await one.letGo(thing);
+    expect(await other.hold(thing, 1)).toBe(true);
+    while (!(await one.hold(thing, 60_000))) await sleep(5);
+  });
+
+  it('count the requests of a key together, and take the next when its time has come', async () => {
+    const all = [await opened(), await opened()];
+    const asked = Array.from({ length: 40 }, (_, n) => all[n % 2]!.takeRequest('w', 'key', 10, 0));
+    const waits = await Promise.all(asked);
+    expect(waits.filter((wait) => wait === 0)).toHaveLength(10);
+    expect(waits.every((wait) => wait <= 6000)).toBe(true);
+    expect(await all[0]!.takeRequest('v', 'key', 10, 0)).toBe(0);
+    const quick = async () => all[1]!.takeRequest('w', 'quick', 6000, 0);
+    while ((await quick()) === 0);
+    while ((await quick()) > 0) await sleep(1);
+  });
+
+  it('see when another has changed what a workspace keeps to reach others', async () => {
+    const [one, other] = [await opened(), await opened()];
+    const before = await other.credentialsVersion('w');
+    expect(await one.credentialsVersion('w')).toBe(before);
+    const settings = { workspaceId: 'w', prices: {}, presets: {}, defaultModels: ['m'], updatedAt: 1, revision: 1 };
+    expect(await one.commit([{ kind: 'putModelSettings', settings }])).toBe('kept');
+    expect(await other.credentialsVersion('w')).not.toBe(before);
+    expect(await other.credentialsVersion('v')).toBe(before);
+  });
+
+  it('do what only one may do at once one after the other', async () => {
+    const all = await Promise.all(Array.from({ length: 3 }, () => opened()));
+    let within = 0;
+    const most = await Promise.all(
+      all.map((store) =>
+        store.alone(async () => {
+          within += 1;
+          const seen = within;
+          await store.stats();
+          within -= 1;
+          return seen;
+        }),
+      ),
+    );
+    expect(most).toEqual([1, 1, 1]);
+  });
+
   it('go on after a crash of the server with everything that was told as kept, and nothing twice', {
     timeout: 120_000,
   }, async () => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { PlatformError } from '../../domain/error.ts';
 import type { Change } from '../change.ts';
-import { isConnectionTrouble, unreachable } from './connection.ts';
+import { isCollision, isConnectionTrouble, TRIES, unreachable } from './connection.ts';
 import { wireChange } from './wire-change.ts';
 
 /** Characters of one group at most, so that a burst of large payloads is not one statement of a gigabyte. One change may be larger. */
@@ -12,17 +12,11 @@ const GROUP_CHARACTERS = 8_000_000;
 /** Changes of one group at most: some 0.1 s of the server. */
 const GROUP_CHANGES = 1000;
 
-/** How often a change that collided is given again, alone. Each time whoever it collided with has ended. */
-const TRIES = 5;
-
 /** How long the server may be away before a commit fails: a restart takes some seconds. */
 const AWAY = { tries: 40, everyMs: 250 };
 
 /** The code that the server gives a writer whose row is not as it should be. */
 const LOST_WRITER = '55006';
-
-/** Unique violations, deadlocks, serialization failures: reading again may show that the change is stale, or that nothing is in its way. */
-const COLLISIONS: ReadonlySet<unknown> = new Set(['23505', '40P01', '40001']);
 
 interface Pending {
   readonly text: string;
@@ -112,7 +106,7 @@ export class Writer {
         this.#tell([pending], await this.#commit([pending]));
         return;
       } catch (error) {
-        if (tried < TRIES && COLLISIONS.has((error as { code?: unknown }).code)) continue;
+        if (tried < TRIES && isCollision(error)) continue;
         pending.reject(error);
         return;
       }

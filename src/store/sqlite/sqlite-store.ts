@@ -53,6 +53,7 @@ import {
   runsByStatus,
 } from './queries.ts';
 import type { TaskQueue } from './queue.ts';
+import { RateLimits } from './rate-limits.ts';
 import { readQueue } from './read-queue.ts';
 import { Readers } from './readers.ts';
 import { listWorkflowsById } from './run-queries.ts';
@@ -159,6 +160,7 @@ class SqliteStore implements Store {
   /** Attempts of deliveries that are being made, and until when (epoch milliseconds). In memory: a process that starts is the only one. */
   readonly #claimedAttempts = new Map<string, number>();
   readonly #listeners = new Set<(lastPosition: number) => void>();
+  readonly #limits = new RateLimits();
 
   constructor(db: DatabaseSync, path: string, lock: DatabaseSync, { runsPerWorkspace }: StoreSettings) {
     this.#db = db;
@@ -569,6 +571,26 @@ class SqliteStore implements Store {
   async modelSettings(workspaceId: string) {
     const row = this.#on.prepared('select * from model_settings where workspace_id = ?').get(workspaceId);
     return row === undefined ? null : modelSettingsFromRow(row);
+  }
+
+  hold(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  letGo(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async takeRequest(_workspaceId: string, keyId: string, perMinute: number, elapsed: number): Promise<number> {
+    return this.#limits.take(keyId, perMinute, elapsed);
+  }
+
+  credentialsVersion(): Promise<string> {
+    return Promise.resolve('');
+  }
+
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return work();
   }
 
   async stats() {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RateLimits } from './rate-limit.ts';
+import { RateLimits } from './rate-limits.ts';
 
 const limit = fc.integer({ min: 1, max: 100_000 });
 const gaps = fc.array(fc.double({ min: 0, max: 90_000, noNaN: true }), { maxLength: 200 });

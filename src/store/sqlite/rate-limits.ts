@@ -7,7 +7,7 @@ const ROUNDING_MS = 0.001;
  * How often each key may ask: a bucket that holds a minute's requests, full at first, into which one drops every `60 / limit` seconds.
  *
  * Kept as one number a key, the time at which its bucket will be full again (the generic cell rate algorithm, ITU-T I.371): what drops in needs no
- * timer. In memory: a restart fills the buckets, and processes that share a store count each for itself.
+ * timer. In memory: a restart fills the buckets.
  */
 export class RateLimits {
   readonly #fullAt = new Map<string, number>();

@@ -1,0 +1,4 @@
+import { needsProgram } from './programs.ts';
+
+// For each file of a run on PostgreSQL (`setupFiles`).
+needsProgram('postgres');
