@@ -18,7 +18,6 @@ import {
 } from './api/runflow/callback-body.ts';
 import { presentEvaluationCallbackBody } from './api/runflow/present-evaluation.ts';
 import { createServer } from './api/server.ts';
-import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
 import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
 import { Engine } from './engine/engine.ts';
@@ -61,6 +60,7 @@ import { RunSearch } from './operations/search.ts';
 import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
+import { blobSettings, openBlobs } from './platform-blobs.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
@@ -81,11 +81,13 @@ export interface Platform {
 /**
  * Puts the house together. The only place that knows which implementations there are.
  * @throws StoreInUse, NewerSchema when the data folder cannot be used
+ * @throws BlobsUnusable
  */
 export async function openPlatform(config: Config, version: string, log: Log): Promise<Platform> {
   const system = realSystem;
   const folder = resolve(config.data);
   const limits = { runsPerWorkspace: config.workspaceConcurrency };
+  const blobs = await openBlobs(blobSettings(config), folder);
   const store =
     config.store === null ? openSqliteStore(folder, limits) : await openSharedStore(config.store, folder, limits);
   const secret = readSecret(folder);
@@ -99,7 +101,6 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const codeThreads = new CodeThreads();
   const runner = config.codeRunnerUrl;
   const runnerHttp = createGuardedHttp({ allow: runner === null ? [] : [hostOf(runner.url)] });
-  const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
   const first = firstKey(secret);
@@ -130,6 +131,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
         role,
         folder,
         store: config.store,
+        blobs: blobSettings(config),
         maxCharacters: config.searchMaxCharacters,
         embedder: embedderSettings(config),
       };
@@ -281,6 +283,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await comfyuiHttp.close();
       await runnerHttp.close();
       await store.close();
+      blobs.close();
     },
   };
 }

@@ -6,6 +6,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'NewerSchema',
   'DamagedSecret',
   'BadAllowList',
+  'BlobsUnusable',
   'Obstacle',
 ]);
 
