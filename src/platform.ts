@@ -89,7 +89,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const limits = { runsPerWorkspace: config.workspaceConcurrency };
   const blobs = await openBlobs(blobSettings(config), folder);
   const store =
-    config.store === null ? openSqliteStore(folder, limits) : await openSharedStore(config.store, folder, limits);
+    config.store === null ? openSqliteStore(folder, limits) : await openSharedStore(config.store, folder, limits, log);
   const secret = readSecret(folder);
   const configured = modelAccess(config);
   const http = createGuardedHttp({
@@ -293,10 +293,13 @@ async function openSharedStore(
   address: string,
   folder: string,
   limits: { runsPerWorkspace: number | null },
+  log: Log,
 ): Promise<Store> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
-  return openPostgresStore(address, limits);
+  return openPostgresStore(address, limits, (steps) =>
+    log.info(steps, 'store: the schema was brought to a newer step'),
+  );
 }
 
 /** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */

@@ -7,6 +7,9 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'DamagedSecret',
   'BadAllowList',
   'BlobsUnusable',
+  'ServersInTheWay',
+  'HalfMoved',
+  'TransferRefused',
   'Obstacle',
 ]);
 

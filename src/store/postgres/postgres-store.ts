@@ -37,7 +37,7 @@ import type {
   WorkflowSurveyRequest,
 } from '../store.ts';
 import { openConnections, type Reads, readAddress, readsOf } from './connection.ts';
-import { migrate } from './migrations.ts';
+import { type Migrated, migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
@@ -58,22 +58,32 @@ interface StoreSettings {
 /**
  * The store on PostgreSQL 13 or newer, which any number of processes share.
  * @param address a connection string; `?schema=name` says where its tables are, `public` when it is left out
+ * @param onMigrated hears of it when the schema was brought to a newer step
  * @throws NewerSchema when a newer version wrote it
+ * @throws HalfMoved, ServersInTheWay when it cannot be used, or not yet
  * @throws Error when the server cannot be reached, or the database is not in UTF-8
  */
 export async function openPostgresStore(
   address: string,
   settings: StoreSettings = { runsPerWorkspace: null },
+  onMigrated: (migrated: Migrated) => void = () => undefined,
 ): Promise<Store> {
   const read = readAddress(address);
-  const sql = openConnections(read);
+  // By another name: who starts is no server yet that a step of the schema would have to wait for.
+  const starting = openConnections(read, 'millrun start');
   try {
-    const [encoding] = await sql.unsafe('show server_encoding');
+    const [encoding] = await starting.unsafe('show server_encoding');
     if (encoding?.['server_encoding'] !== 'UTF8')
       throw new Error(
         `The store's database is in ${encoding?.['server_encoding']}. Make one in UTF8: create database … encoding 'UTF8' template template0.`,
       );
-    await migrate(sql, read.schema);
+    const migrated = await migrate(starting, read.schema);
+    if (migrated.to > migrated.from) onMigrated(migrated);
+  } finally {
+    await starting.end({ timeout: 1 });
+  }
+  const sql = openConnections(read);
+  try {
     return await PostgresStore.open(sql, read.schema, settings);
   } catch (error) {
     await sql.end({ timeout: 0 });
