@@ -1,9 +1,9 @@
 import { platform, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { BlobMissing } from './blobs/blobs.ts';
-import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
+import { BlobMissing, type Blobs } from './blobs/blobs.ts';
 import { type Payload, referencedBlob } from './domain/payload.ts';
+import { type BlobSettings, openBlobs } from './platform-blobs.ts';
 import { openBuiltinEmbedder } from './search/embed/builtin/builtin.ts';
 import { cached } from './search/embed/cached.ts';
 import { type Embedder, EmbeddingError } from './search/embed/embedder.ts';
@@ -43,6 +43,8 @@ export interface SearchThreadData {
   readonly folder: string;
   /** Where the store is; in the folder, when it is left out or null. */
   readonly store?: string | null;
+  /** Where blobs are; in the folder, when it is left out or null. */
+  readonly blobs?: BlobSettings;
   readonly maxCharacters: number;
   readonly embedder: EmbedderSettings;
 }
@@ -68,6 +70,8 @@ const port = parentPort!;
 const path = join(data.folder, INDEX_FILE_NAME);
 const runs = data.store ? openPostgresRunReader(data.store) : openRunReader(data.folder);
 const tell = (message: FromWriter | FromReader) => port.postMessage(message);
+/** Opened by the first large payload that is read. */
+let blobs: Promise<Blobs> | null = null;
 const embedder = new EmbedderOnDemand(openEmbedder, REST_MS);
 if (data.role === 'writer') write();
 else read();
@@ -102,7 +106,11 @@ async function readPayload(payload: Payload): Promise<string | null> {
   const reference = referencedBlob(payload);
   if (reference === null) return payload;
   try {
-    return (await createDiskBlobs(join(data.folder, 'blobs')).get(reference.blobId)).toString('utf8');
+    blobs ??= openBlobs(data.blobs ?? null, data.folder).catch((error) => {
+      blobs = null;
+      throw error;
+    });
+    return (await (await blobs).get(reference.blobId)).toString('utf8');
   } catch (error) {
     if (error instanceof BlobMissing) return null;
     throw error;

@@ -20,7 +20,6 @@ import {
 } from './api/runflow/callback-body.ts';
 import { presentEvaluationCallbackBody } from './api/runflow/present-evaluation.ts';
 import { createServer } from './api/server.ts';
-import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
 import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
 import { PlatformError } from './domain/error.ts';
@@ -65,6 +64,7 @@ import { RunSearch } from './operations/search.ts';
 import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
+import { blobSettings, openBlobs } from './platform-blobs.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { openEncryptionKeys, openSecret } from './platform-secrets.ts';
 import { SearchService } from './search/service.ts';
@@ -96,6 +96,7 @@ async function openProcess(config: Config, log: Log, say: Say) {
   const system = realSystem;
   const folder = resolve(config.data);
   const limits = { runsPerWorkspace: config.workspaceConcurrency };
+  const blobs = await openBlobs(blobSettings(config), folder);
   const shared = config.store === null ? null : await openSharedStore(config.store, folder, limits, { log, say });
   const store = shared ?? openSqliteStore(folder, limits);
   const facts = shared?.facts ?? null;
@@ -110,7 +111,6 @@ async function openProcess(config: Config, log: Log, say: Say) {
   const codeThreads = new CodeThreads();
   const runner = config.codeRunnerUrl;
   const runnerHttp = createGuardedHttp({ allow: runner === null ? [] : [hostOf(runner.url)] });
-  const blobs = createDiskBlobs(join(folder, 'blobs'));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
 
@@ -165,6 +165,7 @@ async function openProcess(config: Config, log: Log, say: Say) {
       await http.close();
       await comfyuiHttp.close();
       await runnerHttp.close();
+      blobs.close();
     },
   };
 }
@@ -196,6 +197,7 @@ export async function openPlatform(
         role,
         folder,
         store: config.store,
+        blobs: blobSettings(config),
         maxCharacters: config.searchMaxCharacters,
         embedder: embedderSettings(config),
       };
@@ -384,7 +386,11 @@ async function openSharedStore(
   const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
   for (;;) {
     try {
-      return await openPostgresStore(address, { ...limits, onMigrating: () => say('migrating') });
+      return await openPostgresStore(address, {
+        ...limits,
+        onMigrating: () => say('migrating'),
+        onMigrated: (steps) => log.info(steps, 'store: the schema was brought to a newer step'),
+      });
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
       log.warn({ err: error.message }, 'the store is not there yet; trying again');

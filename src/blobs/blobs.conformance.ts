@@ -4,6 +4,12 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BlobMissing, type Blobs } from './blobs.ts';
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
 /** What every implementation of the port keeps to. `create` gives an empty one and how to throw it away. */
 export function describeBlobs(
   name: string,
@@ -88,6 +94,21 @@ export function describeBlobs(
       await blobs.remove('never');
       await blobs.remove('never/there');
       await blobs.remove('never/');
+    });
+
+    it('lists what it has by id, from the beginning or behind one', async () => {
+      const ids = ['a', 'a-b/c', 'a.b', 'files/1', 'files/2', 'runs/r1/a', 'runs/r1/deep/b', 'runs/r1/z', 'runs/r10/a'];
+      for (const id of ids.toReversed()) await blobs.put(id, Buffer.from(id));
+      const listed = await all(blobs.list());
+      expect(listed).toEqual(ids.map((id) => ({ id, size: id.length })));
+      for (const after of [...ids, 'runs/r1/deep', 'b', 'zzz']) {
+        const rest = await all(blobs.list(after));
+        expect(rest.map(({ id }) => id)).toEqual(ids.filter((id) => id > after));
+      }
+    });
+
+    it('lists nothing where there is nothing', async () => {
+      expect(await all(blobs.list())).toEqual([]);
     });
 
     it('refuses ids that could name something outside', async () => {

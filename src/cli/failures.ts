@@ -7,6 +7,10 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'DamagedSecret',
   'OtherSecret',
   'BadAllowList',
+  'BlobsUnusable',
+  'ServersInTheWay',
+  'HalfMoved',
+  'TransferRefused',
   'Obstacle',
 ]);
 

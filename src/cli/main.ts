@@ -25,6 +25,10 @@ const COMMANDS: Readonly<
     about: 'list, set, test and remove what workflows reach other services with: credentials list, credentials set, …',
     load: () => import('./commands/credentials.ts'),
   },
+  'migrate-store': {
+    about: 'move everything from one store to another: migrate-store sqlite:<folder> postgres://…',
+    load: () => import('./commands/migrate-store.ts'),
+  },
 };
 
 const HELP = `millrun: run AI workflows, record every run, find any of them again
@@ -33,10 +37,10 @@ Usage: millrun <command> [flags]
 
 Commands:
 ${Object.entries(COMMANDS)
-  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(15)}${about}`)
   .join('\n')}
-  help        print this
-  --version   print the version
+  help           print this
+  --version      print the version
 
 Settings are flags, environment variables or a file: \`millrun config\` lists them.
 `;

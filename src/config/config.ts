@@ -38,6 +38,20 @@ export interface Config {
   readonly encryptionKey: Buffer | null;
   readonly formerEncryptionKeys: readonly Buffer[] | null;
   readonly secret: Buffer | null;
+  readonly blobs: BlobPlace | null;
+  readonly blobsEndpoint: string | null;
+  readonly blobsRegion: string | null;
+  readonly blobsPathStyle: boolean;
+  readonly blobsAccessKey: string | null;
+  readonly blobsSecretKey: string | null;
+  readonly blobsDirect: boolean;
+}
+
+/** A place in an S3-compatible store. */
+interface BlobPlace {
+  readonly bucket: string;
+  /** What each key begins with: empty, or with a `/` at its end. */
+  readonly prefix: string;
 }
 
 /** An address with the credentials that it was given with taken out of it. */
@@ -340,6 +354,61 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     secret: true,
     read: sealingKey,
   },
+  blobs: {
+    env: 'MILLRUN_BLOBS',
+    flag: 'blobs',
+    default: null,
+    about:
+      'S3-compatible store to keep large payloads and files in, as s3://bucket or s3://bucket/prefix; without it the data folder holds them.',
+    read: blobPlace,
+  },
+  blobsEndpoint: {
+    env: 'MILLRUN_BLOBS_ENDPOINT',
+    flag: 'blobs-endpoint',
+    default: null,
+    about: 'Address of that store, e.g. https://s3.example.com; that of Amazon when absent.',
+    read: httpUrl,
+  },
+  blobsRegion: {
+    env: 'MILLRUN_BLOBS_REGION',
+    flag: 'blobs-region',
+    default: null,
+    about: 'Region of the bucket; AWS_REGION or the shared configuration of AWS when absent.',
+    read: text,
+  },
+  blobsPathStyle: {
+    env: 'MILLRUN_BLOBS_PATH_STYLE',
+    flag: 'blobs-path-style',
+    default: false,
+    about:
+      'true has the bucket stand in the path of addresses and not in the name of the host, as MinIO and others want it.',
+    read: truth,
+  },
+  blobsAccessKey: {
+    env: 'MILLRUN_BLOBS_ACCESS_KEY',
+    flag: 'blobs-access-key',
+    default: null,
+    about:
+      'Access key of that store; when absent, credentials are found as AWS lays down: environment, shared files, container, instance.',
+    secret: true,
+    read: text,
+  },
+  blobsSecretKey: {
+    env: 'MILLRUN_BLOBS_SECRET_KEY',
+    flag: 'blobs-secret-key',
+    default: null,
+    about: 'Secret key that belongs to blobsAccessKey.',
+    secret: true,
+    read: text,
+  },
+  blobsDirect: {
+    env: 'MILLRUN_BLOBS_DIRECT',
+    flag: 'blobs-direct',
+    default: false,
+    about:
+      'true gives clients signed addresses at which they read and write assets at that store, which they must be able to reach; otherwise the bytes go through the server.',
+    read: truth,
+  },
 };
 
 function text(given: unknown): string {
@@ -353,6 +422,14 @@ function postgresAddress(given: unknown): string {
     throw new Error('takes postgres://user:password@host:port/database');
   }
   return address;
+}
+
+/** By the rules for names of buckets, and characters in keys that need no care anywhere (docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html). */
+function blobPlace(given: unknown): BlobPlace {
+  const [, bucket, prefix = ''] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/((?:[A-Za-z0-9._-]+\/)*[A-Za-z0-9._-]*))?$/.exec(text(given)) ?? [];
+  if (bucket === undefined) throw new Error('takes s3://bucket or s3://bucket/prefix');
+  return { bucket, prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/` };
 }
 
 function integer(least: number, most: number): (given: unknown) => number {
@@ -543,6 +620,21 @@ export function contradictions(config: Config): Contradiction[] {
       'searchEmbedderUrl',
       `the embedder openai needs an endpoint; ${howToSet('searchEmbedderUrl')}, or set ${SETTINGS.openaiBaseUrl.env} or ${SETTINGS.openaiApiKey.env}.`,
     );
+  }
+  return [...found, ...blobContradictions(config)];
+}
+
+function blobContradictions(config: Config): Contradiction[] {
+  const found: Contradiction[] = [];
+  for (const setting of ['Endpoint', 'Region', 'PathStyle', 'AccessKey', 'SecretKey', 'Direct'] as const) {
+    const name = `blobs${setting}` as const;
+    if (config.blobs !== null || config[name] === SETTINGS[name].default) continue;
+    found.push({ setting: name, message: `it is for blobs on S3. Remove it, or ${howToSet('blobs')}.` });
+  }
+  const [key, secret] = [config.blobsAccessKey, config.blobsSecretKey];
+  if ((key === null) !== (secret === null)) {
+    const missing = key === null ? 'blobsAccessKey' : 'blobsSecretKey';
+    found.push({ setting: missing, message: `the access key and the secret key go together; ${howToSet(missing)}.` });
   }
   return found;
 }

@@ -57,6 +57,15 @@ describe('a setting', () => {
     expect(mistake).not.toContain(SECRET);
   });
 
+  it('of blobs on S3 is for them alone, and keys come in pairs that nobody sees', () => {
+    expect(mistakesOf({ 'blobs-direct': 'true' })).toEqual([
+      'blobsDirect: it is for blobs on S3. Remove it, or set it with MILLRUN_BLOBS or --blobs.',
+    ]);
+    const [mistake = ''] = mistakesOf({ blobs: 's3://runs', 'blobs-secret-key': SECRET });
+    expect(mistake).toMatch(/^blobsAccessKey: the access key and the secret key go together/);
+    expect(mistake).not.toContain(SECRET);
+  });
+
   it('has a name of its own in every place, and a sentence', () => {
     const settings = Object.values(SETTINGS) as Setting[];
     for (const names of [settings.map(({ env }) => env), settings.map(({ flag }) => flag)]) {
@@ -86,6 +95,9 @@ describe('a setting', () => {
       `${'0b'.repeat(32)}, ${Buffer.alloc(32, 12).toString('base64')}`,
       { formerEncryptionKeys: [Buffer.alloc(32, 11), Buffer.alloc(32, 12)] },
     ],
+    ['MILLRUN_BLOBS', 's3://runs', { blobs: { bucket: 'runs', prefix: '' } }],
+    ['MILLRUN_BLOBS', 's3://runs/a/b', { blobs: { bucket: 'runs', prefix: 'a/b/' } }],
+    ['MILLRUN_BLOBS', 's3://runs/a/', { blobs: { bucket: 'runs', prefix: 'a/' } }],
     ['MILLRUN_COMFYUI_RATES', '{"L4":"0.000147"}', { comfyuiRates: { L4: '0.000147' } }],
     [
       'COMFYUI_URL',
@@ -124,6 +136,10 @@ describe('a mistake', () => {
     ['COMFYUI_URL', 'http://gpu-1,http://gpu-1/'],
     ['COMFYUI_URL', 'http://gpu-1/?token=a'],
     ['COMFYUI_URL', ' , '],
+    ['MILLRUN_BLOBS', 'runs'],
+    ['MILLRUN_BLOBS', 's3://R'],
+    ['MILLRUN_BLOBS', 's3://runs/../x y'],
+    ['MILLRUN_BLOBS', 's3://key:secret@runs'],
     ['MILLRUN_COMFYUI_RATES', '{"L4":0.000147}'],
     ['MILLRUN_COMFYUI_RATES', '{"L4":"1","l4":"2"}'],
     ['MILLRUN_COMFYUI_RATES', '[]'],

@@ -20,6 +20,9 @@ const READ_MS = 24 * 3_600_000;
 /** Addresses of one asset stay the same for this long, so that browsers and proxies may keep what they fetched. */
 const READ_STEP_MS = 3_600_000;
 
+/** Milliseconds that an address at the blob store is good for: whoever was sent there begins at once, and is sent there anew each time. */
+const DIRECT_READ_MS = 300_000;
+
 /** Bytes of an announced upload at most (runflow-api.md 7). */
 const MAX_UPLOAD_BYTES = 52_428_800;
 
@@ -66,11 +69,11 @@ export class Assets {
     this.#secret = parts.secret;
   }
 
-  /** Announces a file. Its bytes go to the address that the upload is signed for. */
+  /** Announces a file. Its bytes go to the blob store's own address, where there is one, or else to the one that the upload is signed for. */
   async announce(
     caller: Caller,
     file: { name: string; contentType: string; size: number },
-  ): Promise<{ upload: AssetUpload; signed: SignedAsset }> {
+  ): Promise<{ upload: AssetUpload; signed: SignedAsset; direct: string | null }> {
     demand(caller, 'files:write');
     const now = this.#system.now();
     await this.#clear(caller.workspaceId, now);
@@ -83,7 +86,9 @@ export class Assets {
       receivedAt: null,
     };
     await this.#store.commit([{ kind: 'putUpload', upload }]);
-    return { upload, signed: this.#sign('upload', upload.workspaceId, upload.id, upload.expiresAt) };
+    const signed = this.#sign('upload', upload.workspaceId, upload.id, upload.expiresAt);
+    const direct = this.#blobs.direct?.write(arrivalOf(upload.id), upload.size, UPLOAD_MS / 1000);
+    return { upload, signed, direct: (await direct) ?? null };
   }
 
   /**
@@ -120,7 +125,7 @@ export class Assets {
       if (file === null) throw notFound('asset upload', uploadId);
       return file;
     }
-    if (upload.receivedAt === null) {
+    if (upload.receivedAt === null && !(await this.#hasArrived(upload))) {
       throw new PlatformError('conflict', 'The bytes of this upload have not arrived. PUT them to upload_url first.');
     }
     const { id, workspaceId, name, contentType, size } = upload;
@@ -141,12 +146,24 @@ export class Assets {
     return file;
   }
 
-  /** The bytes behind an address. @throws PlatformError `forbidden`, `not_found` */
-  async open(signed: SignedAsset): Promise<{ file: StoredFile; stream: Readable; size: number }> {
+  /**
+   * The bytes behind an address, or where the blob store itself has them.
+   * @param disposition of the file, as the answer is to carry it
+   * @throws PlatformError `forbidden`, `not_found`
+   */
+  async open(
+    signed: SignedAsset,
+    disposition: (file: StoredFile) => string,
+  ): Promise<
+    | { readonly file: StoredFile; readonly stream: Readable; readonly size: number }
+    | { readonly file: StoredFile; readonly at: string }
+  > {
     this.#check('read', signed);
     const file = await this.#store.getFile(signed.workspaceId, signed.assetId);
     if (file === null) throw notFound('asset', signed.assetId);
-    return { file, ...(await this.#blobs.open(file.blobId)) };
+    if (this.#blobs.direct === null) return { file, ...(await this.#blobs.open(file.blobId)) };
+    const as = { contentType: file.contentType, disposition: disposition(file) };
+    return { file, at: await this.#blobs.direct.read(file.blobId, as, DIRECT_READ_MS / 1000) };
   }
 
   /** What an address to read an asset at carries, and how long it is good for. */
@@ -218,11 +235,17 @@ export class Assets {
     return storedFileUri(file.id);
   }
 
+  /** Whether the bytes of an upload have come to the blob store's own address, from where they are moved to their place. */
+  async #hasArrived(upload: AssetUpload): Promise<boolean> {
+    return ((await this.#blobs.direct?.take(arrivalOf(upload.id), blobOf(upload.id))) ?? null) !== null;
+  }
+
   /** Lets go of uploads that were never confirmed. */
   async #clear(workspaceId: string, now: number): Promise<void> {
     for (const upload of await this.#store.expiredUploads(workspaceId, now, CLEARED_AT_ONCE)) {
       await this.#store.commit([{ kind: 'endUpload', workspaceId, uploadId: upload.id }]);
       await this.#blobs.remove(blobOf(upload.id));
+      if (this.#blobs.direct !== null) await this.#blobs.remove(arrivalOf(upload.id));
     }
   }
 
@@ -245,6 +268,9 @@ export class Assets {
 }
 
 const blobOf = (assetId: string): string => `files/${assetId}`;
+
+/** Where a client writes by itself: whoever has the address may write there again, so that what is confirmed lies elsewhere. */
+const arrivalOf = (assetId: string): string => `uploads/${assetId}`;
 
 const baseType = (contentType: string): string => contentType.split(';')[0]!.trim().toLowerCase();
 

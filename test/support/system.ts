@@ -51,6 +51,10 @@ export function memoryBlobs(): Blobs & { ids(): string[] } {
       for (const id of kept.keys())
         if (id === idOrPrefix || (idOrPrefix.endsWith('/') && id.startsWith(idOrPrefix))) kept.delete(id);
     },
+    async *list(after = '') {
+      for (const id of [...kept.keys()].sort()) if (id > after) yield { id, size: kept.get(id)?.length ?? 0 };
+    },
+    direct: null,
     ids: () => [...kept.keys()],
   };
 }

@@ -45,9 +45,9 @@ export function assetRoutes(api: FastifyInstance, { assets, addresses }: Dialect
     async (request, reply) => {
       const { filename, mime_type, size_bytes } = request.body as Static<typeof UploadBody>;
       const file = { name: filename, contentType: mime_type, size: size_bytes };
-      const { upload, signed } = await assets.announce(request.caller, file);
+      const { upload, signed, direct } = await assets.announce(request.caller, file);
       reply.code(201);
-      return { asset_id: upload.id, upload_url: addresses.upload(request, signed) };
+      return { asset_id: upload.id, upload_url: direct ?? addresses.upload(request, signed) };
     },
   );
   api.post(
@@ -92,13 +92,15 @@ export function assetContentRoutes(api: FastifyInstance, { assets }: DialectPart
     '/v1/asset-content/:id',
     { schema: { ...schema, summary: 'Read the bytes of an asset' } },
     async ({ params, query }, reply) => {
-      const { file, stream, size } = await assets.open(signedOf(params, query));
-      const disposition = SHOWN.test(file.contentType) ? 'inline' : 'attachment';
+      const found = await assets.open(signedOf(params, query), dispositionOf);
+      // The signature stands in the address: nothing that is secret goes along to the store.
+      if ('at' in found) return reply.header('cache-control', 'no-store').redirect(found.at, 302);
+      const { file, stream, size } = found;
       return (
         reply
           .header('content-type', file.contentType)
           .header('content-length', size)
-          .header('content-disposition', `${disposition}; filename*=UTF-8''${encodeURIComponent(file.name)}`)
+          .header('content-disposition', dispositionOf(file))
           // What users upload never runs as a page of this server.
           .header('content-security-policy', "sandbox; default-src 'none'")
           .header('x-content-type-options', 'nosniff')
@@ -107,6 +109,10 @@ export function assetContentRoutes(api: FastifyInstance, { assets }: DialectPart
       );
     },
   );
+}
+
+function dispositionOf({ contentType, name }: StoredFile): string {
+  return `${SHOWN.test(contentType) ? 'inline' : 'attachment'}; filename*=UTF-8''${encodeURIComponent(name)}`;
 }
 
 function presentAsset(file: StoredFile, signed: SignedAsset, addressOf: (signed: SignedAsset) => string): object {

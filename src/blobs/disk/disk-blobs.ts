@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { wordsOfId } from '../blob-id.ts';
 import { BlobMissing, type Blobs } from '../blobs.ts';
-
-/** File systems allow 255 bytes a name; ids are ASCII. */
-const MAX_WORD_LENGTH = 200;
-
-/** Stays below the 4096 bytes of a path on Linux with room for the folder itself. */
-const MAX_ID_LENGTH = 1_000;
-
-const WORD = /^[A-Za-z0-9._-]+$/;
 
 /** Suffix of a file that is still being written. No id ends in it: `~` is not allowed in ids. */
 const UNFINISHED = '~new';
@@ -65,18 +58,38 @@ export function createDiskBlobs(folder: string): Blobs {
         if (!isMissing(error)) throw error;
       });
     },
+
+    list: (after = '') => listBelow(folder, '', after),
+
+    direct: null,
   };
 }
 
 /** @throws Error when the id is not one that this port allows: it could name a file outside the folder. */
 function blobPath(folder: string, id: string): string {
-  const words = id.split('/');
-  const allowed =
-    id.length <= MAX_ID_LENGTH &&
-    words.every((word) => WORD.test(word) && word !== '.' && word !== '..' && word.length <= MAX_WORD_LENGTH);
-  if (!allowed)
-    throw new Error(`Blob ids are words of [A-Za-z0-9._-] separated by "/"; given was ${JSON.stringify(id)}.`);
-  return resolve(folder, ...words);
+  return resolve(folder, ...wordsOfId(id));
+}
+
+/** What lies below a folder, by code point of the whole id. What is still being written is nothing yet. */
+async function* listBelow(
+  folder: string,
+  prefix: string,
+  after: string,
+): AsyncGenerator<{ readonly id: string; readonly size: number }> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  // As an id goes on with "/" below a folder, "a.b" comes before what is in the folder "a".
+  const named = entries.map((entry) => ({ entry, key: `${prefix}${entry.name}${entry.isDirectory() ? '/' : ''}` }));
+  for (const { entry, key } of named.sort((a, b) => (a.key < b.key ? -1 : 1))) {
+    if (entry.isDirectory()) {
+      if (key > after || after.startsWith(key)) yield* listBelow(join(folder, entry.name), key, after);
+    } else if (key > after && !key.endsWith(UNFINISHED)) {
+      const stats = await stat(join(folder, entry.name)).catch(() => null);
+      if (stats !== null) yield { id: key, size: stats.size };
+    }
+  }
 }
 
 async function writeSynced(path: string, bytes: Uint8Array | Readable): Promise<number> {

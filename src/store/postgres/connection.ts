@@ -55,15 +55,20 @@ export function readAddress(given: string): Address {
   return { url: url.href, schema };
 }
 
-/** Opens a pool of connections. Nothing is connected before the first statement. */
-export function openConnections({ url, schema }: Address): Sql {
+/** How the connections of servers on a schema are called, where the database shows who is connected. */
+export function applicationName(schema: string): string {
+  return schema === 'public' ? 'millrun' : `millrun ${schema}`;
+}
+
+/** Opens a pool of connections. Nothing is connected before the first statement. @param name of the connections, that of servers when left out */
+export function openConnections({ url, schema }: Address, name = applicationName(schema)): Sql {
   return postgres(url, {
     max: CONNECTIONS,
     connect_timeout: CONNECT_SECONDS,
     backoff,
     fetch_types: false,
     onnotice: () => undefined,
-    connection: { application_name: 'millrun', ...(schema !== 'public' && { search_path: schema }) },
+    connection: { application_name: name, ...(schema !== 'public' && { search_path: schema }) },
     // Whole numbers of ours fit into doubles; counts are far below.
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
   }) as unknown as Sql;

@@ -37,15 +37,8 @@ import type {
   SurveyRequest,
   WorkflowSurveyRequest,
 } from '../store.ts';
-import {
-  isConnectionTrouble,
-  openConnections,
-  type Reads,
-  readAddress,
-  readsOf,
-  unreachable,
-} from './connection.ts';
-import { migrate } from './migrations.ts';
+import { isConnectionTrouble, openConnections, type Reads, readAddress, readsOf, unreachable } from './connection.ts';
+import { type Migrated, migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
@@ -73,6 +66,8 @@ interface StoreSettings {
   readonly runsPerWorkspace: number | null;
   /** Called when the schema is brought up to date, by this process or by one that it waits for. */
   readonly onMigrating?: () => void;
+  /** Called when this process has brought it to a newer step. */
+  readonly onMigrated?: (migrated: Migrated) => void;
 }
 
 /** What all processes of a store agree on, by name. */
@@ -91,6 +86,7 @@ export type SharedStore = Store & { readonly facts: SharedFacts };
  * The store on PostgreSQL 13 or newer, which any number of processes share.
  * @param address a connection string; `?schema=name` says where its tables are, `public` when it is left out
  * @throws NewerSchema when a newer version wrote it
+ * @throws HalfMoved, ServersInTheWay when it cannot be used, or not yet
  * @throws PlatformError `unavailable` when the server cannot be reached
  * @throws Error when the database is not in UTF-8
  */
@@ -99,14 +95,23 @@ export async function openPostgresStore(
   settings: StoreSettings = { runsPerWorkspace: null },
 ): Promise<SharedStore> {
   const read = readAddress(address);
-  const sql = openConnections(read);
+  // By another name: who starts is no server yet that a step of the schema would have to wait for.
+  const starting = openConnections(read, 'millrun start');
   try {
-    const [encoding] = await sql.unsafe('show server_encoding');
+    const [encoding] = await starting.unsafe('show server_encoding');
     if (encoding?.['server_encoding'] !== 'UTF8')
       throw new Error(
         `The store's database is in ${encoding?.['server_encoding']}. Make one in UTF8: create database … encoding 'UTF8' template template0.`,
       );
-    await migrate(sql, read.schema, settings.onMigrating);
+    const migrated = await migrate(starting, read.schema, { onMigrating: settings.onMigrating });
+    if (migrated.to > migrated.from) settings.onMigrated?.(migrated);
+  } catch (error) {
+    throw isConnectionTrouble(error) ? unreachable(error) : error;
+  } finally {
+    await starting.end({ timeout: 1 });
+  }
+  const sql = openConnections(read);
+  try {
     return await PostgresStore.open(sql, read.schema, settings);
   } catch (error) {
     await sql.end({ timeout: 0 });

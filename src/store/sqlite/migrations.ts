@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { refuseHalf } from './move-mark.ts';
 
 /**
  * Steps of the schema, oldest first. Append only: a step that shipped is never edited, or stores made before the edit differ from stores made after.
@@ -334,8 +335,14 @@ class NewerSchema extends Error {
   }
 }
 
-/** Brings the schema to the newest step, each step in a transaction of its own. @throws NewerSchema */
-export function migrate(db: DatabaseSync): void {
+/**
+ * Brings the schema to the newest step, each step in a transaction of its own.
+ * @param use `moving` by whoever fills the store from another
+ * @throws NewerSchema
+ * @throws HalfMoved when the store was filled by half and it is to be used
+ */
+export function migrate(db: DatabaseSync, use: 'moving' | 'serving' = 'serving'): void {
+  if (use === 'serving') refuseHalf(db);
   const row = db.prepare('pragma user_version').get();
   const found = Number(row?.['user_version'] ?? 0);
   if (found > MIGRATIONS.length) throw new NewerSchema(found);

@@ -40,6 +40,7 @@ import * as evaluations from './evaluation-queries.ts';
 import { HotRows } from './hot-rows.ts';
 import { invokedPasses, lastInvoked, listInvoked, listRunsBelow } from './invoked-queries.ts';
 import { migrate } from './migrations.ts';
+import { own } from './owner.ts';
 import {
   findWorkflowByName,
   findWorkflowBySlug,
@@ -67,33 +68,6 @@ const LEASE_MS = 30_000;
 
 /** An attempt of a delivery: the next one is another. */
 const attemptOf = ({ id, attemptCount }: Delivery): string => `${id} ${attemptCount}`;
-
-/** Another process has the store open. */
-class StoreInUse extends Error {
-  constructor(folder: string) {
-    super(`Another millrun process owns ${folder}. Stop it, or give this one a data folder of its own (MILLRUN_DATA).`);
-    this.name = 'StoreInUse';
-  }
-}
-
-/**
- * Takes the folder for this process. The operating system lets go of the lock when the process dies, however it dies.
- * @throws StoreInUse
- */
-function own(folder: string): DatabaseSync {
-  const lock = new DatabaseSync(join(folder, 'owner.lock'));
-  try {
-    lock.exec(
-      'pragma locking_mode = exclusive; begin exclusive; create table if not exists owner (pid integer); commit;',
-    );
-    lock.exec('begin exclusive');
-  } catch (error) {
-    lock.close();
-    if (error instanceof Error && /locked|busy/i.test(error.message)) throw new StoreInUse(folder);
-    throw error;
-  }
-  return lock;
-}
 
 /** SQLite's codes for a file that is no database, or one that is malformed (https://sqlite.org/rescode.html). */
 const DAMAGE_CODES: ReadonlySet<unknown> = new Set([11, 26]);
