@@ -9,6 +9,7 @@ import { explorer } from './explorer/explorer.ts';
 import type { ExplorerOwnParts } from './explorer/parts.ts';
 import { WebPages } from './explorer/web-pages.ts';
 import { nestsDeeper } from './json-text.ts';
+import { mcp } from './mcp/mcp.ts';
 import { serveMetrics, type Vitals } from './metrics.ts';
 import { readDefinition } from './noxus/definition.ts';
 import { answerError, answerNotFound } from './noxus/errors.ts';
@@ -104,6 +105,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register((scope) => explorer(scope, { ...parts, ...parts.explorer, readDocument }), {
     prefix: '/explorer',
   });
+  const { version, publicUrl } = parts.explorer;
+  await app.register((scope) => mcp(scope, { ...parts, version, publicUrl }));
   return app;
 }
 

@@ -21,6 +21,10 @@ const COMMANDS: Readonly<
     about: 'list, set, test and remove what workflows reach other services with: credentials list, credentials set, …',
     load: () => import('./commands/credentials.ts'),
   },
+  mcp: {
+    about: 'speak the Model Context Protocol on standard input and output, for a running server',
+    load: () => import('./commands/mcp.ts'),
+  },
 };
 
 const HELP = `millrun: run AI workflows, record every run, find any of them again
