@@ -1,4 +1,4 @@
-// After an install: fills the compile cache, so that the first start is as quick and small as every other one, and builds the pages.
+// After an install: fills the compile cache, so that the first start is as quick and small as every other one, and builds the pages and the client.
 import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -17,5 +17,10 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     process.stderr.write(
       `The pages were not built: ${error}\nThe server runs without them; \`npm run build\` tries again.\n`,
     );
+  }
+  try {
+    await import('./build-client.ts');
+  } catch (error) {
+    process.stderr.write(`millrun/client was not built: ${error}\nThe server needs it not; \`npm run build\` tries again.\n`);
   }
 }
