@@ -15,5 +15,7 @@ if (existsSync(COMPILER)) {
   rmSync(join(ROOT, 'dist/client'), { recursive: true, force: true });
   execFileSync(process.execPath, [COMPILER, '-p', 'src/sdk/tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' });
 } else {
-  process.stdout.write('millrun/client was not built: the development packages are not installed. `npm ci` brings them.\n');
+  process.stdout.write(
+    'millrun/client was not built: the development packages are not installed. `npm ci` brings them.\n',
+  );
 }

@@ -21,6 +21,8 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   try {
     await import('./build-client.ts');
   } catch (error) {
-    process.stderr.write(`millrun/client was not built: ${error}\nThe server needs it not; \`npm run build\` tries again.\n`);
+    process.stderr.write(
+      `millrun/client was not built: ${error}\nThe server needs it not; \`npm run build\` tries again.\n`,
+    );
   }
 }

@@ -115,11 +115,14 @@ class NoxusRuns {
     options?: CallOptions,
   ): List<PublicRunWithSearchData> {
     const { filter, ...rest } = wanted;
-    const body = { ...rest, ...(filter === undefined ? {} : { filter: String(filter) }), limit: MOST_FOUND };
-    // It only reads.
-    return numbered((page) =>
-      this.#call('POST /v1/runs/search', { query: page, body }, { ...options, isRepeatable: true }),
-    );
+    const body = { ...rest, ...(filter === undefined ? {} : { filter: String(filter) }), limit: PAGE_SIZE };
+    return new List(async (cursor) => {
+      const offset = Number(cursor ?? 0);
+      // It only reads.
+      const given = { ...options, isRepeatable: true };
+      const { items } = await this.#call('POST /v1/runs/search', { body: { ...body, offset } }, given);
+      return { items, next: items.length < PAGE_SIZE ? null : String(offset + PAGE_SIZE) };
+    });
   }
 
   /** Stops a run; one that has ended stays as it is. */
@@ -127,9 +130,6 @@ class NoxusRuns {
     return this.#call('POST /v1/runs/{run_id}/stop', { path: { run_id: runId } }, { ...options, isRepeatable: true });
   }
 }
-
-/** Runs that a search goes through, at most: the limit of the API. */
-const MOST_FOUND = 100;
 
 /** What runs ask persons. */
 class NoxusPeople {
