@@ -14,7 +14,7 @@ import { realSystem } from '../../src/system/system.ts';
 import type { Wire } from '../support/client.ts';
 import { type OtherServer, startOtherServer } from '../support/http-server.ts';
 import { edge, GREETING, http, input, output, text } from '../support/noxus-definitions.ts';
-import { KEY, runBinary, startPlatform, type TestServer } from '../support/server.ts';
+import { KEY, runBinary, spawnServer, startPlatform, type TestServer } from '../support/server.ts';
 
 const OTHER_KEY = 'other_workspace_key_01';
 const READER_KEY = 'only_reads_runs_key_01';
@@ -90,8 +90,15 @@ describe.each([
   { how: 'over HTTP', open: () => overHttp() },
   { how: 'through millrun mcp', open: () => overStdio() },
 ])('a client that connects $how', ({ open }) => {
+  let client: McpClient;
+  beforeAll(async () => {
+    client = await open();
+    // It stays for all of these.
+    opened.length = 0;
+  });
+  afterAll(() => client.close());
+
   it('finds a workflow with its input, runs it, and finds the run again', async () => {
-    const client = await open();
     expect(client.getServerVersion()).toMatchObject({ name: 'millrun' });
     expect(client.getInstructions()).toContain('search_runs');
     const { items: workflows } = await call(client, 'list_workflows', { query: 'greet' });
@@ -128,7 +135,6 @@ describe.each([
 
   it('sees how far a run is while it waits for it', async () => {
     release = Promise.withResolvers();
-    const client = await open();
     const workflow = await server.client.save({
       nodes: [input('in', 'Name'), text('first', 'x ((Name))'), http('call', slow.url), output('out', 'Said')],
       edges: [
@@ -157,7 +163,6 @@ describe.each([
   });
 
   it('answers what a run asks a person, and the run goes on', async () => {
-    const client = await open();
     const workflow = await server.client.save({
       nodes: [
         input('in', 'Draft'),
@@ -324,6 +329,26 @@ describe('a client of MCP', () => {
     }
     expect(await names(await overHttp())).not.toContain('workflow_greeting');
   });
+});
+
+it('a client that waits for a run is answered when the server stops', async () => {
+  release = Promise.withResolvers();
+  const other = await spawnServer({ env: { MILLRUN_HTTP_ALLOW: '127.0.0.1' } });
+  const requestInit = { headers: { authorization: `Bearer ${other.key}` } };
+  const client = await connected(new StreamableHTTPClientTransport(new URL(`${other.url}/mcp`), { requestInit }));
+  const { id } = await other.client.save({
+    nodes: [http('call', slow.url), output('out', 'Said')],
+    edges: [edge('call::body', 'out::input')],
+  });
+  const started = Promise.withResolvers<void>();
+  const options = { onprogress: () => started.resolve() };
+  const waiting = call(client, 'run_workflow', { workflow: id, wait_seconds: 600 }, options);
+  await started.promise;
+  const ending = other.end();
+  expect(await waiting).toMatchObject({ output: null, hint: expect.stringContaining('wait_for_run') });
+  release.resolve();
+  await ending;
+  await other.stop();
 });
 
 describe('a key', () => {

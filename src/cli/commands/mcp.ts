@@ -5,23 +5,14 @@ import { explained } from '../failures.ts';
 import { readArguments } from '../flags.ts';
 import { serverFor } from '../server-access.ts';
 
-const USAGE = `Usage:
-  millrun mcp [--url URL] [--key KEY] [--workflows-as-tools]
-
-Speaks the Model Context Protocol on standard input and output for a client that starts it, and asks the running server: the one at --url, else that of
-this machine's settings. Without --key, MILLRUN_API_KEY is used, else the first key of the data folder.
-  --workflows-as-tools  each workflow is a tool of its own besides
-`;
-
 /** JSON-RPC's code of a failure that is nobody's message to blame for. */
 const INTERNAL_ERROR = -32_603;
 
-/** `millrun mcp`: 0 when the client has ended it, 2 when no server could be asked. */
+/**
+ * `millrun mcp [--url URL] [--key KEY] [--workflows-as-tools]`: speaks the Model Context Protocol on standard input and output for a client that starts
+ * it, and asks a running server (`docs/mcp.md`). 0 when the client has ended it, 2 when no server could be asked.
+ */
 export async function run(args: string[]): Promise<number> {
-  if (args.length === 1 && args[0] === 'help') {
-    process.stdout.write(USAGE);
-    return 0;
-  }
   return explained(async () => {
     const given = readArguments(args, { texts: ['url', 'key'], switches: ['workflows-as-tools'] });
     const { url, key } = await serverFor(given);
@@ -46,6 +37,7 @@ async function relay(address: URL, key: string): Promise<number> {
     if (!hasMore && unanswered.size === 0) ended.resolve();
   };
 
+  server.onerror = (error) => process.stderr.write(`${error.message}\n`);
   server.onmessage = (message: JSONRPCMessage) => {
     // Later requests must say which version was agreed upon, which is in the answer to the first.
     if ('result' in message && typeof message.result['protocolVersion'] === 'string') {
@@ -56,7 +48,6 @@ async function relay(address: URL, key: string): Promise<number> {
   client.onmessage = (message: JSONRPCMessage) => {
     if (isJSONRPCRequest(message)) unanswered.add(message.id);
     server.send(message).catch((error: Error) => {
-      process.stderr.write(`${error.message}\n`);
       if (!isJSONRPCRequest(message)) return;
       const told = `The server at ${address.origin} refused or is gone: ${error.message}`;
       answer({ jsonrpc: '2.0', id: message.id, error: { code: INTERNAL_ERROR, message: told } });
