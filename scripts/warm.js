@@ -2,7 +2,10 @@
 import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-if (Number(process.versions.node.split('.')[0]) >= 24) {
+// Under node_modules Node strips no types: a package that lies there has of these what it was packed with.
+const isPacked = /[\\/]node_modules[\\/]/.test(fileURLToPath(import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= 24 && !isPacked) {
   modules.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/millrun', import.meta.url)));
   try {
     await import('../src/cli/commands/serve.ts');
