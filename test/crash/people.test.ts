@@ -116,7 +116,7 @@ it(`killed while persons are asked and answer, runs take every answer that was a
     const made = await server.call('POST', `/v1/workflows/${workflow.id}/runs`, body);
     runs.set((made.body as { id: string }).id, token);
   }
-  await expect.poll(async () => (await pending()).length, { timeout: 20_000 }).toBe(RUNS * ASKED);
+  await expect.poll(async () => (await pending()).length).toBe(RUNS * ASKED);
   for (const token of tokens) world.settle(`${token}/before`, 'its run waits for persons');
 
   const acknowledged = new Set<string>();
@@ -140,11 +140,11 @@ it(`killed while persons are asked and answer, runs take every answer that was a
 
   for (const [id, token] of runs) {
     const read = async () => (await server.call('GET', `/v1/workflows/${workflow.id}/runs/${id}`)).body as object;
-    await expect.poll(read, { timeout: 20_000 }).toMatchObject({
+    await expect.poll(read).toMatchObject({
       status: 'completed',
       output: { Result: 'after(yes)', Notes: ['item 1', 'item 2'] },
     });
-    await expect.poll(() => world.callbacksOf(token).at(-1)?.body.status, { timeout: 20_000 }).toBe('completed');
+    await expect.poll(() => world.callbacksOf(token).at(-1)?.body.status).toBe('completed');
     // Each person's being asked is told, however often it had to be said, under one id of its own; so is the end.
     const ids = Map.groupBy(world.callbacksOf(token), ({ webhookId }) => webhookId);
     expect(ids.size).toBe(ASKED + 1);

@@ -145,7 +145,7 @@ it(`killed while items, rounds and levels are under way, runs do what is recorde
       status: 'completed',
       output: { All: items.map((item) => `deep-${item}(${item})`), Grown: expect.stringContaining('round-') },
     });
-    await expect.poll(() => world.callbacksOf(token).length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => world.callbacksOf(token).length).toBeGreaterThan(0);
     expect(new Set(world.callbacksOf(token).map(({ webhookId }) => webhookId)).size).toBe(1);
     const { body } = await server.call('GET', `/v1/runs/${id}/subflows/each?size=100`);
     expect((body as { total: number }).total).toBe(ITEMS);

@@ -176,7 +176,7 @@ it('killed while nodes wait for their next try, a server makes it when it was du
   for (const tries of [1, 2]) {
     for (const run of runs.keys()) {
       await expect
-        .poll(async () => (await nodeOf(workflow, run, 'flaky'))?.warnings.length, { timeout: 20_000 })
+        .poll(async () => (await nodeOf(workflow, run, 'flaky'))?.warnings.length)
         .toBeGreaterThanOrEqual(tries);
     }
     const before = look(await kill());
@@ -189,7 +189,7 @@ it('killed while nodes wait for their next try, a server makes it when it was du
   }
   for (const [run, token] of runs) {
     await expect
-      .poll(() => read(workflow, run), { timeout: 20_000 })
+      .poll(() => read(workflow, run))
       .toMatchObject({ status: 'completed', output: { Result: `flaky(before(${token}))` } });
     const path = `/flaky/${token}`;
     const repeatable = inHand.get(path) ?? 0;
@@ -219,9 +219,7 @@ it('killed while delays pass, a server ends each at the time that was set before
   );
   const runs = await startRuns(workflow);
   for (const run of runs.keys()) {
-    await expect
-      .poll(async () => (await nodeOf(workflow, run, 'before'))?.status, { timeout: 20_000 })
-      .toBe('succeeded');
+    await expect.poll(async () => (await nodeOf(workflow, run, 'before'))?.status).toBe('succeeded');
   }
   for (const token of runs.values()) settled.add(`/before/${token}`);
   /** The task that ends each run's delay. */
@@ -246,7 +244,7 @@ it('killed while delays pass, a server ends each at the time that was set before
   expect(set.size).toBe(RUNS);
   for (const [run, token] of runs) {
     await expect
-      .poll(() => read(workflow, run), { timeout: 20_000 })
+      .poll(() => read(workflow, run))
       .toMatchObject({ status: 'completed', output: { Result: `after(before(${token}))` } });
     expect(callsTo(`/before/${token}`)).toHaveLength(1);
     expect(callsTo(`/after/${token}`).length).toBeLessThanOrEqual(1 + (late.get(run) ?? 0));

@@ -17,8 +17,9 @@ it('two servers on one PostgreSQL are one platform: what one was told the other 
     expect(done.output).toEqual({ Greeting: 'Hello Wilhelmina' });
     for (const { client } of servers) {
       expect((await client.get(`/v1/workflows/${workflow.id}/runs`)).items).toMatchObject([{ id: run.id }]);
-      const found = await client.post('/v1/runs/search', { query: 'Wilhelmina' });
-      expect(found.items.map(({ id }: { id: string }) => id)).toEqual([run.id]);
+      const found = async () =>
+        (await client.post('/v1/runs/search', { query: 'Wilhelmina' })).items.map(({ id }: { id: string }) => id);
+      await expect.poll(found).toEqual([run.id]);
     }
   } finally {
     for (const server of servers) await server.stop();

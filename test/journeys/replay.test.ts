@@ -494,7 +494,7 @@ it('an edited input of a model is held against what the model declares', async (
   const made = await runflow.send('POST', `/v1/models/${model.body.id}/runs`, { input: { prompt: 'a cat' } });
   const settled = async (id: string): Promise<Wire> => {
     const read = () => runflow.get(`/v1/runs/${id}`);
-    await expect.poll(async () => (await read()).completed_at, { timeout: 20_000 }).not.toBeNull();
+    await expect.poll(async () => (await read()).completed_at).not.toBeNull();
     return read();
   };
   await settled(made.body.id);

@@ -34,7 +34,7 @@ const batchOf = (names: readonly string[], more: object = {}): Promise<Answer> =
   });
 
 const ended = async (path: string): Promise<Wire> => {
-  await expect.poll(async () => (await runflow.get(path)).completed_at, { timeout: 10_000 }).not.toBeNull();
+  await expect.poll(async () => (await runflow.get(path)).completed_at).not.toBeNull();
   return runflow.get(path);
 };
 

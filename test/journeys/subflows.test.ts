@@ -112,8 +112,9 @@ describe('a workflow that invokes another', () => {
     });
     const workflow = await server.client.save(invoking(sub.id));
     const run = await server.client.run(workflow.id, { input: { Name: 'Ada' } });
-    const found = await server.client.post('/v1/runs/search', { query: 'zanzibar' });
-    expect(found.items.map((item: Wire) => item.id)).toEqual([run.id]);
+    const found = async () =>
+      (await server.client.post('/v1/runs/search', { query: 'zanzibar' })).items.map((item: Wire) => item.id);
+    await expect.poll(found).toEqual([run.id]);
   });
 
   it('is deleted with everything below it, which is not deleted without it', async () => {

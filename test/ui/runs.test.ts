@@ -253,7 +253,7 @@ describe('the page of runs', () => {
       await page.keyboard.press('n');
       return rows(page).count();
     };
-    await expect.poll(shown, { timeout: 5000 }).toBe(before * 2);
+    await expect.poll(shown).toBe(before * 2);
   });
 
   it('keeps views under a name', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
 import { PlatformError } from '../../domain/error.ts';
 import type { SqlValue } from '../sql/filter-to-sql.ts';
@@ -11,6 +12,12 @@ const CONNECT_SECONDS = 10;
 
 /** Seconds before a connection is tried again, by the number of failures: never long, since the processes that wait are few. */
 const backoff = (failures: number): number => Math.min(0.5, 0.02 * 2 ** failures);
+
+/**
+ * Milliseconds before a read is given again whose connection was cut: an idle connection that a server or a proxy closed shows it at the next statement
+ * only, and several may be so. Reads change nothing.
+ */
+const READ_AGAIN_AFTER = [0, 50, 500];
 
 /** A name that needs no quotes, and that nothing could be smuggled in with. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/;
@@ -68,8 +75,19 @@ export function readsOf(sql: Sql): Reads {
       throw isConnectionTrouble(error) ? unreachable(error) : error;
     }
   };
+  const read: typeof run = async (text, values, prepare) => {
+    for (const pause of READ_AGAIN_AFTER) {
+      try {
+        return await run(text, values, prepare);
+      } catch (error) {
+        if (!(error instanceof PlatformError)) throw error;
+        await sleep(pause);
+      }
+    }
+    return run(text, values, prepare);
+  };
   return {
-    rows: (workspaceId, text, values = [], isRare) => run(text, [workspaceId, ...values], isRare === undefined),
+    rows: (workspaceId, text, values = [], isRare) => read(text, [workspaceId, ...values], isRare === undefined),
     platformRows: (text, values = []) => run(text, values, true),
   };
 }
