@@ -12,6 +12,7 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
   knip: ['knip'],
   'web types': ['tsc', '--pretty', '-p', 'web'],
   'domain types': ['tsc', '--pretty', '-p', 'src/domain'],
+  'client types': ['tsc', '--pretty', '-p', 'src/sdk'],
   floors: ['depcruise', ...folders],
   biome: ['biome', 'check', '--error-on-warnings'],
 };

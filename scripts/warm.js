@@ -1,8 +1,11 @@
-// After an install: fills the compile cache, so that the first start is as quick and small as every other one, and builds the pages.
+// After an install: fills the compile cache, so that the first start is as quick and small as every other one, and builds the pages and the client.
 import * as modules from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-if (Number(process.versions.node.split('.')[0]) >= 24) {
+// Under node_modules Node strips no types: a package that lies there has of these what it was packed with.
+const isPacked = /[\\/]node_modules[\\/]/.test(fileURLToPath(import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= 24 && !isPacked) {
   modules.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/millrun', import.meta.url)));
   try {
     await import('../src/cli/commands/serve.ts');
@@ -16,6 +19,13 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   } catch (error) {
     process.stderr.write(
       `The pages were not built: ${error}\nThe server runs without them; \`npm run build\` tries again.\n`,
+    );
+  }
+  try {
+    await import('./build-client.ts');
+  } catch (error) {
+    process.stderr.write(
+      `millrun/client was not built: ${error}\nThe server needs it not; \`npm run build\` tries again.\n`,
     );
   }
 }

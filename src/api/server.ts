@@ -10,6 +10,7 @@ import type { ExplorerOwnParts } from './explorer/parts.ts';
 import { WebPages } from './explorer/web-pages.ts';
 import { type HealthParts, serveHealth } from './health.ts';
 import { nestsDeeper } from './json-text.ts';
+import { mcp } from './mcp/mcp.ts';
 import { readDefinition } from './noxus/definition.ts';
 import { answerError, answerNotFound } from './noxus/errors.ts';
 import { noxus } from './noxus/noxus.ts';
@@ -96,6 +97,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register((scope) => explorer(scope, { ...parts, ...parts.explorer, readDocument }), {
     prefix: '/explorer',
   });
+  const { version, publicUrl } = parts.explorer;
+  await app.register((scope) => mcp(scope, { ...parts, version, publicUrl }));
   return app;
 }
 

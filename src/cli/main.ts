@@ -29,6 +29,10 @@ const COMMANDS: Readonly<
     about: 'move everything from one store to another: migrate-store sqlite:<folder> postgres://…',
     load: () => import('./commands/migrate-store.ts'),
   },
+  mcp: {
+    about: 'speak the Model Context Protocol on standard input and output, for a running server',
+    load: () => import('./commands/mcp.ts'),
+  },
 };
 
 const HELP = `millrun: run AI workflows, record every run, find any of them again

@@ -53,6 +53,9 @@ export const OPEN_ROUTES: readonly string[] = [
   'GET /runflow/openapi.json',
 ];
 
+/** The routes of MCP: what their messages may do is a matter of tools, which `mcp.test.ts` walks. */
+export const MCP_ROUTES: readonly string[] = ['DELETE /mcp', 'GET /mcp', 'POST /mcp'];
+
 const route = (
   method: string,
   path: string,
