@@ -20,6 +20,7 @@ import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
+import { triggerEventFromRow, triggerFromRow } from '../sql/trigger-rows.ts';
 import type {
   Claim,
   EvaluationSurveyRequest,
@@ -34,6 +35,7 @@ import type {
   StatsSelection,
   Store,
   SurveyRequest,
+  TriggerEventSelection,
   WorkflowSurveyRequest,
 } from '../store.ts';
 import { openConnections, type Reads, readAddress, readsOf } from './connection.ts';
@@ -42,6 +44,7 @@ import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
 import * as surveys from './surveys.ts';
+import { listTriggerEvents } from './trigger-queries.ts';
 import { Writer } from './writer.ts';
 
 /** How often a process looks at the head of the log by itself: what a notification that was lost costs at most. */
@@ -624,6 +627,55 @@ class PostgresStore implements Store {
       'select * from credentials where workspace_id = $1 and id = $2',
       [credentialId],
       credentialFromRow,
+    );
+  }
+
+  listTriggers(workspaceId: string, workflowId: string | null) {
+    return this.#all(
+      workspaceId,
+      'select * from triggers where workspace_id = $1 and ($2::text is null or workflow_id = $2) order by id',
+      [workflowId],
+      triggerFromRow,
+    );
+  }
+
+  getTrigger(workspaceId: string, triggerId: string) {
+    return this.#one(
+      workspaceId,
+      'select * from triggers where workspace_id = $1 and id = $2',
+      [triggerId],
+      triggerFromRow,
+    );
+  }
+
+  async findTrigger(triggerId: string) {
+    const [row] = await this.#reads.platformRows('select * from triggers where id = $1', [triggerId]);
+    return row === undefined ? null : triggerFromRow(row);
+  }
+
+  async dueTriggers(now: number, limit: number) {
+    const found = await this.#reads.platformRows(
+      'select * from triggers where wake_at is not null and wake_at <= $1 order by wake_at, id limit $2',
+      [now, limit],
+    );
+    return found.map(triggerFromRow);
+  }
+
+  async nextTriggerAt() {
+    const [row] = await this.#reads.platformRows('select min(wake_at) as at from triggers where wake_at is not null');
+    return row === undefined || row['at'] === null ? null : Number(row['at']);
+  }
+
+  listTriggerEvents(selection: TriggerEventSelection, page: PageRequest) {
+    return listTriggerEvents(this.#reads, selection, page);
+  }
+
+  findTriggerEvent(workspaceId: string, triggerId: string, key: string) {
+    return this.#one(
+      workspaceId,
+      'select * from trigger_events where workspace_id = $1 and trigger_id = $2 and key = $3',
+      [triggerId, key],
+      triggerEventFromRow,
     );
   }
 
