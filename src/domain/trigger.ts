@@ -17,7 +17,7 @@ export interface ScheduleDefinition {
   /** Five fields (minute first) or six (second first). */
   readonly cron: string;
   /** IANA name, such as Europe/Berlin: the hours of the expression are those of its clocks. */
-  readonly timeZone: string;
+  readonly timezone: string;
   readonly startAt: number | null;
   readonly endAt: number | null;
   readonly missed: MissedPolicy;

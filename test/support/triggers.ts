@@ -4,7 +4,7 @@ import type { System } from '../../src/system/system.ts';
 export const SCHEDULE: ScheduleDefinition = {
   type: 'schedule',
   cron: '0 * * * *',
-  timeZone: 'UTC',
+  timezone: 'UTC',
   startAt: null,
   endAt: null,
   missed: 'once',
