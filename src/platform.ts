@@ -51,6 +51,7 @@ import { LiveRuns } from './operations/live.ts';
 import { WorkspaceModels } from './operations/model-settings.ts';
 import { Models } from './operations/models.ts';
 import { PersonRequests } from './operations/person-requests.ts';
+import { Polls } from './operations/polls.ts';
 import { Replays } from './operations/replays.ts';
 import { Retentions } from './operations/retention.ts';
 import { RunDiffs } from './operations/run-diff.ts';
@@ -60,6 +61,10 @@ import { SavedViews } from './operations/saved-views.ts';
 import { RunSearch } from './operations/search.ts';
 import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
+import { TriggerFiring } from './operations/trigger-firing.ts';
+import { TriggerScheduler } from './operations/trigger-scheduler.ts';
+import { Triggers } from './operations/triggers.ts';
+import { Webhooks } from './operations/webhooks.ts';
 import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
@@ -194,6 +199,13 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
   await errorHandlers.start();
 
+  const firing = new TriggerFiring({ engine, workflows, keyring, system });
+  const polls = new Polls({ store, firing, keyring, http, system, log });
+  const scheduler = new TriggerScheduler({ store, firing, polls, system, log });
+  scheduler.start();
+  const triggers = new Triggers({ store, workflows, firing, polls, scheduler, sealing, http, system, log });
+  const webhooks = new Webhooks({ store, engine, payloads, firing, sealing, system, log });
+
   const access = new Access({ store, system, log });
   const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia, keyring });
   const surveys = new Surveys({ store, system });
@@ -236,6 +248,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     workspaceModels: new WorkspaceModels({ store, keyring, system, log }),
     modelRegistry: new Models({ store, workflows, catalogue, system }),
     flows: new Flows({ store, catalogue }),
+    triggers,
+    webhooks,
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,
@@ -269,6 +283,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await server.close();
       clearTimeout(cut);
       await bulkJobs.stop();
+      await scheduler.stop();
       await retentions.stop();
       await worker.stop(left());
       await pipeline.stop();

@@ -3,11 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { invalid, type PlatformError } from '../domain/error.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { Webhooks } from '../operations/webhooks.ts';
 import type { Log } from '../system/log.ts';
 import type { DialectParts } from './dialect.ts';
 import { explorer } from './explorer/explorer.ts';
 import type { ExplorerOwnParts } from './explorer/parts.ts';
 import { WebPages } from './explorer/web-pages.ts';
+import { hooks } from './hooks.ts';
 import { nestsDeeper } from './json-text.ts';
 import { serveMetrics, type Vitals } from './metrics.ts';
 import { readDefinition } from './noxus/definition.ts';
@@ -25,6 +27,7 @@ export interface ServerParts extends DialectParts {
   /** Whether requests are welcome: false while starting and draining. */
   readonly ready: () => boolean;
   readonly explorer: ExplorerOwnParts;
+  readonly webhooks: Webhooks;
   /** The folder that the page of the explorer was built into; it need not be there. */
   readonly webFolder: string;
 }
@@ -97,6 +100,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     return reply.code(503).send({ status: 'starting or draining' });
   });
   serveMetrics(app, parts.vitals);
+  await app.register((scope) => hooks(scope, parts), { prefix: '/hooks' });
   await app.register((scope) => noxus(scope, parts), { prefix: '/noxus' });
   await app.register((scope) => runflow(scope, parts), { prefix: '/runflow' });
   // Workflows are kept in the form of Noxus, which the editor of the explorer writes.

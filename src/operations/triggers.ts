@@ -4,12 +4,13 @@ import { invalid, notFound, PlatformError } from '../domain/error.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import type { Trigger, TriggerDefinition, TriggerEvent } from '../domain/trigger.ts';
+import type { Workflow } from '../domain/workflow.ts';
 import type { Store, TriggerEventSelection } from '../store/store.ts';
 import type { HttpClient } from '../system/http-client.ts';
 import type { Log } from '../system/log.ts';
 import { SealBroken, type Sealing } from '../system/sealing.ts';
 import type { System } from '../system/system.ts';
-import { demand } from './access.ts';
+import { demand, SCOPE_OF_KIND } from './access.ts';
 import { endingOf } from './credential-fields.ts';
 import { placeOf } from './keyring.ts';
 import type { Polls } from './polls.ts';
@@ -252,6 +253,14 @@ export class Triggers {
       triggers.map(({ id: triggerId }) => this.#store.listTriggerEvents({ workspaceId, triggerId }, page)),
     );
     return new Map(found.flatMap(({ items }) => items.map((event) => [event.triggerId, event] as const)));
+  }
+
+  /** Names of the workflows of some triggers, by id: those that are there and that the caller may read. */
+  async workflowNames(caller: Caller, triggers: readonly Trigger[]): Promise<ReadonlyMap<string, string>> {
+    const ids = [...new Set(triggers.map(({ workflowId }) => workflowId))];
+    const found = await this.#store.listWorkflowsById(caller.workspaceId, ids);
+    const isShown = ({ kind, deletedAt }: Workflow) => deletedAt === null && caller.scopes.has(SCOPE_OF_KIND[kind]);
+    return new Map(found.flatMap(({ workflow }) => (isShown(workflow) ? [[workflow.id, workflow.name] as const] : [])));
   }
 
   /**
