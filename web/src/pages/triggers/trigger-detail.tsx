@@ -127,8 +127,9 @@ export function TriggerDetail({ triggerId }: { readonly triggerId: string }) {
           onConfirm={async () => {
             await api.triggers.remove(triggerId);
             toast(`${name} was deleted.`);
-            await reread();
+            // Its own queries would ask for what is not there any more.
             navigate('/triggers');
+            void client.invalidateQueries({ queryKey: ['triggers'], exact: true });
           }}
           onClose={close}
         >

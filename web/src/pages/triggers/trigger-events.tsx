@@ -110,5 +110,7 @@ function EventRow({ event: { at, kind, outcome, reason, data, runId } }: { reado
 /** What came, on one line: the thing itself where there is one. */
 function cameOf(data: JsonObject): string {
   const main = data['due_at'] ?? data['title'] ?? data['item'] ?? data['body'] ?? data['payload'] ?? null;
-  return typeof main === 'string' && main !== '' ? main : JSON.stringify(data);
+  if (typeof main === 'string' && main !== '') return main;
+  const { method, bytes } = data;
+  return typeof method === 'string' && typeof bytes === 'number' ? `${method}, ${bytes} bytes` : JSON.stringify(data);
 }
