@@ -203,12 +203,13 @@ describe('a schedule', () => {
 
   it('says why it starts nothing, and goes on', async () => {
     const trigger = await make({ inputs: { Txt: 'a' } });
-    await make({ workflowId: 'gone' });
+    const orphan = await make({ workflowId: 'gone' });
     system.pass(HOUR);
     await fireDue();
     const [first, second] = await events();
+    expect(await now(orphan)).toMatchObject({ enabled: false, dueAt: null, wakeAt: null });
     expect(first).toMatchObject({ outcome: 'refused', runId: null, reason: expect.stringContaining('"Txt"') });
-    expect(second).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('No workflow') });
+    expect(second).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('switched off') });
     expect((await now(trigger))?.dueAt).toBe(system.now() + HOUR);
   });
 });

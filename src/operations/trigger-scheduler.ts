@@ -111,7 +111,10 @@ export class TriggerScheduler {
     for (const trigger of due) {
       if (this.#isStopping) return false;
       const { definition } = trigger;
-      if (definition.type === 'poll') {
+      if ((await this.#store.getWorkflow(trigger.workspaceId, trigger.workflowId)) === null) {
+        await this.#switchOff(trigger);
+        tookAny = true;
+      } else if (definition.type === 'poll') {
         if (this.#looks.has(trigger.id) || this.#looks.size >= POLLS_AT_ONCE) continue;
         this.#look(trigger, () => this.#polls.look(trigger, definition));
       } else if (definition.type === 'schedule') {
@@ -160,6 +163,21 @@ export class TriggerScheduler {
     // Nobody else fired it, so that one of these times has an event already: somebody has set the clock back. It goes on from here.
     this.#log.warn({ triggerId: trigger.id, dueAt: due }, 'a time of a trigger has been fired before; it is passed by');
     await this.#store.commit([put]);
+  }
+
+  /** A trigger whose workflow was deleted would be refused for ever. */
+  async #switchOff(trigger: Trigger): Promise<void> {
+    const { definition, workflowId, revision } = trigger;
+    const kind = definition.type === 'poll' ? 'poll' : 'schedule';
+    const reason = `The workflow ${workflowId} is there no more: the trigger was switched off.`;
+    const event: TriggerEvent = { ...this.#firing.event(trigger, kind), outcome: 'refused', reason };
+    await this.#store.commit([
+      {
+        kind: 'putTrigger',
+        trigger: { ...trigger, enabled: false, dueAt: null, wakeAt: null, revision: revision + 1 },
+      },
+      { kind: 'addTriggerEvent', event },
+    ]);
   }
 
   async #prune(): Promise<void> {

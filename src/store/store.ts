@@ -441,7 +441,7 @@ export interface Store {
   /** By name. */
   listCredentials(workspaceId: string): Promise<CredentialRecord[]>;
   getCredential(workspaceId: string, credentialId: string): Promise<CredentialRecord | null>;
-  /** Whether any workspace has credentials. */
+  /** Whether any workspace has credentials, or triggers with a secret: whether there is anything sealed. */
   hasCredentials(): Promise<boolean>;
   modelSettings(workspaceId: string): Promise<ModelSettings | null>;
 

@@ -56,6 +56,13 @@ export function describeTriggers(name: string, open: () => Promise<OpenedStore>)
       expect(await store.findTrigger('nothing')).toBeNull();
     });
 
+    it('count as something sealed as soon as one has a secret', async () => {
+      await made();
+      expect(await store.hasCredentials()).toBe(false);
+      await made({ secret: { sealed: 's1.x.y', ending: null } });
+      expect(await store.hasCredentials()).toBe(true);
+    });
+
     it('change when nobody else changed them', async () => {
       const trigger = await made();
       const changed = { ...trigger, name: 'new', enabled: false, dueAt: null, wakeAt: null, revision: 2 };

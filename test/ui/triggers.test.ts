@@ -74,6 +74,7 @@ it('a webhook shows its secret once, its address as a command, and its events wi
   await page.getByText('All', { exact: true }).click();
   await events.getByRole('link').last().click();
   await page.waitForURL(/\/runs\//);
+  await page.getByRole('link', { name: 'Orders' }).waitFor();
   expect(explorer.complaints()).toEqual([]);
 });
 

@@ -20,7 +20,7 @@ import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
-import { triggerEventFromRow, triggerFromRow } from '../sql/trigger-rows.ts';
+import { ANYTHING_SEALED, triggerEventFromRow, triggerFromRow } from '../sql/trigger-rows.ts';
 import type {
   Claim,
   EvaluationSurveyRequest,
@@ -680,7 +680,7 @@ class PostgresStore implements Store {
   }
 
   async hasCredentials() {
-    return (await this.#reads.platformRows('select 1 from credentials limit 1')).length > 0;
+    return (await this.#reads.platformRows(ANYTHING_SEALED)).length > 0;
   }
 
   modelSettings(workspaceId: string) {

@@ -70,6 +70,10 @@ export function triggerFromRow(row: Row): Trigger {
   };
 }
 
+/** One row when there is anything that an encryption key keeps, none otherwise. */
+export const ANYTHING_SEALED =
+  'select 1 from (select 1 from credentials union all select 1 from triggers where secret is not null) sealed limit 1';
+
 export const TRIGGER_EVENT_COLUMNS = [
   'workspace_id',
   'trigger_id',

@@ -17,7 +17,7 @@ import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
-import { triggerEventFromRow, triggerFromRow } from '../sql/trigger-rows.ts';
+import { ANYTHING_SEALED, triggerEventFromRow, triggerFromRow } from '../sql/trigger-rows.ts';
 import type {
   Claim,
   EvaluationSurveyRequest,
@@ -569,7 +569,7 @@ class SqliteStore implements Store {
   }
 
   async hasCredentials() {
-    return this.#on.prepared('select 1 from credentials limit 1').get() !== undefined;
+    return this.#on.prepared(ANYTHING_SEALED).get() !== undefined;
   }
 
   async modelSettings(workspaceId: string) {
