@@ -8,8 +8,8 @@ const TOLERANCE_SECONDS = 5 * 60;
 const SECRET_BYTES = 32;
 
 /** Least characters of a secret that a sender gives: below, it could be guessed from one signed request. */
-export const MIN_SECRET = 16;
-export const MAX_SECRET = 512;
+const MIN_SECRET = 16;
+const MAX_SECRET = 512;
 
 /** A request as it came to a webhook. */
 export interface SignedRequest {

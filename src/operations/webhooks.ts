@@ -23,6 +23,9 @@ const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie'
 /** Requests a minute that are refused with an event of their own for each trigger: whoever knows an address could fill the store otherwise. */
 const RECORDED_REFUSALS = 30;
 
+/** Milliseconds between looks at a run that is waited for: where processes share a store, another one may end it. */
+const LOOK_MS = 1000;
+
 /** Characters of a body that an event keeps. */
 const SHOWN_BODY = 2000;
 
@@ -136,7 +139,7 @@ export class Webhooks {
     const about = { run_id: runId, ...(isRepeat && { repeated: true }) };
     if (definition.waitSeconds === null || runId === null)
       return { ...EMPTY, status: 202, body: JSON.stringify(about) };
-    const run = await this.#engine.waitForEnd(workspaceId, runId, definition.waitSeconds * 1000);
+    const run = await this.#ended(workspaceId, runId, definition.waitSeconds * 1000);
     if (run === null || !isTerminal(run.status)) {
       return { ...EMPTY, status: 202, body: JSON.stringify({ ...about, status: run?.status ?? null }) };
     }
@@ -146,6 +149,16 @@ export class Webhooks {
     }
     const failed = { ...about, status: run.status, error: run.failure?.message ?? null };
     return { status: 500, body: JSON.stringify(failed), headers };
+  }
+
+  /** A run as it has ended, or as it stands when time is over. */
+  async #ended(workspaceId: string, runId: string, timeoutMs: number): Promise<Run | null> {
+    const until = this.#system.elapsed() + timeoutMs;
+    for (;;) {
+      const left = until - this.#system.elapsed();
+      const run = await this.#engine.waitForEnd(workspaceId, runId, Math.min(Math.max(left, 0), LOOK_MS));
+      if (left <= LOOK_MS || run === null || isTerminal(run.status)) return run;
+    }
   }
 
   async #outputOf(run: Run): Promise<string> {
