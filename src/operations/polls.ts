@@ -46,6 +46,8 @@ const NOTHING_SEEN: PollState = {
 type Looked =
   | { readonly items: readonly PollItem[]; readonly etag: string | null; readonly lastModified: string | null }
   | { readonly unchanged: true }
+  /** The process is stopping. */
+  | { readonly broken: true }
   | { readonly problem: string; readonly retryAfterMs: number };
 
 /** Looks at the addresses of triggers, and starts runs for what is new there. */
@@ -56,6 +58,7 @@ export class Polls {
   readonly #http: HttpClient;
   readonly #system: System;
   readonly #log: Log;
+  readonly #stopping = new AbortController();
 
   constructor(parts: {
     store: Store;
@@ -73,6 +76,11 @@ export class Polls {
     this.#log = parts.log;
   }
 
+  /** Breaks off what is being asked; other processes may ask at once. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
   /**
    * Looks at a trigger's address. First the look itself is claimed, so that one process at a time asks; then what was seen, the events and the runs are
    * kept in one write, so that a crash in between makes the next look find the same again.
@@ -86,7 +94,8 @@ export class Polls {
     if ((await this.#store.commit([{ kind: 'putTrigger', trigger: claimed }])) === 'stale') return;
     const state = claimed.state ?? NOTHING_SEEN;
     const looked = await this.#ask(claimed, definition, state);
-    if ('problem' in looked) await this.#failed(claimed, definition, state, looked);
+    if ('broken' in looked) await this.#giveBack(claimed, trigger.wakeAt);
+    else if ('problem' in looked) await this.#failed(claimed, definition, state, looked);
     else if ('unchanged' in looked) await this.#keep(claimed, definition, { ...state, failures: 0, lastError: null });
     else await this.#found(claimed, definition, state, looked);
   }
@@ -98,6 +107,7 @@ export class Polls {
   ): Promise<{ items: JsonValue[]; problem: string | null }> {
     const looked = await this.#ask({ workspaceId }, definition, NOTHING_SEEN);
     if ('problem' in looked) return { items: [], problem: looked.problem };
+    if ('broken' in looked) return { items: [], problem: 'The server is being stopped. Try again.' };
     return { items: 'unchanged' in looked ? [] : looked.items.map(({ value }) => value), problem: null };
   }
 
@@ -135,6 +145,11 @@ export class Polls {
               }),
             ];
     await this.#keep(trigger, definition, next, occurrences, left.size > 0);
+  }
+
+  /** The next process need not wait for the end of the time that this one took for its look. */
+  async #giveBack(trigger: Trigger, wakeAt: number | null): Promise<void> {
+    await this.#store.commit([{ kind: 'putTrigger', trigger: { ...trigger, wakeAt, revision: trigger.revision + 1 } }]);
   }
 
   async #failed(
@@ -205,9 +220,18 @@ export class Polls {
     let answer: HttpAnswer;
     try {
       const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, followRedirects: true };
-      answer = await this.#http.request({ method: 'GET', url: definition.url, headers, originHeaders, ...limits });
+      const { signal } = this.#stopping;
+      answer = await this.#http.request({
+        method: 'GET',
+        url: definition.url,
+        headers,
+        originHeaders,
+        ...limits,
+        signal,
+      });
     } catch (error) {
       if (!(error instanceof HttpClientError)) throw error;
+      if (this.#stopping.signal.aborted) return { broken: true };
       return { problem: `No answer: ${error.message}`, retryAfterMs: 0 };
     }
     if (answer.status === 304) return { unchanged: true };

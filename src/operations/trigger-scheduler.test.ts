@@ -201,6 +201,14 @@ describe('a schedule', () => {
     expect(await now(trigger)).toMatchObject({ dueAt: due + HOUR, wakeAt: wake + HOUR });
   });
 
+  it('is not kept from firing by another that cannot be fired', async () => {
+    await make({ wakeAt: 1, definition: { ...SCHEDULE, timezone: 'Mars/Olympus' } });
+    await make({});
+    system.pass(HOUR);
+    await fireDue();
+    expect(await inputs()).toEqual(['2026-01-01T01:00:00.000Z']);
+  });
+
   it('says why it starts nothing, and goes on', async () => {
     const trigger = await make({ inputs: { Txt: 'a' } });
     const orphan = await make({ workflowId: 'gone' });
@@ -298,6 +306,19 @@ describe('a poll', () => {
     system.pass(HOUR);
     await fireDue();
     expect((await now(trigger))?.state).toMatchObject({ failures: 0, lastError: null });
+  });
+
+  it('is given back when its process stops in the middle of it', async () => {
+    const silentSource = await startOtherServer(() => undefined);
+    const trigger = await make(poll({ url: silentSource.url }));
+    const scheduler = aProcess();
+    const looking = scheduler.fireDue();
+    await silentSource.got(1);
+    await scheduler.stop();
+    await looking;
+    expect(await now(trigger)).toMatchObject({ wakeAt: trigger.wakeAt, state: null });
+    expect(await events()).toEqual([]);
+    await silentSource.stop();
   });
 
   it('keeps nothing of a look during which somebody changed the trigger', async () => {

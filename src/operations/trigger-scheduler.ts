@@ -41,6 +41,8 @@ export class TriggerScheduler {
   #working: Promise<void> | null = null;
   #isPoked = false;
   #isStopping = false;
+  /** Whether a firing failed that was tried last: it is due still. */
+  #hasFailed = false;
   #prunedAt: number;
 
   constructor(parts: { store: Store; firing: TriggerFiring; polls: Polls; system: System; log: Log }) {
@@ -73,6 +75,7 @@ export class TriggerScheduler {
     this.#isStopping = true;
     this.#isPoked = false;
     clearTimeout(this.#timer);
+    this.#polls.stop();
     await this.#working;
     await Promise.all(this.#looks.values());
     clearTimeout(this.#timer);
@@ -96,7 +99,7 @@ export class TriggerScheduler {
       const next = await this.#store.nextTriggerAt();
       const wait = next === null ? LOOK_EVERY_MS : next - this.#system.now();
       // Polls that wait for a place are due already: the end of one pokes.
-      const least = this.#looks.size >= POLLS_AT_ONCE ? RETRY_MS : LEAST_SLEEP_MS;
+      const least = this.#looks.size >= POLLS_AT_ONCE || this.#hasFailed ? RETRY_MS : LEAST_SLEEP_MS;
       sleep = Math.min(Math.max(wait, least), LOOK_EVERY_MS);
     } catch (error) {
       this.#log.error({ err: error }, 'triggers that are due could not be fired; trying again');
@@ -108,21 +111,34 @@ export class TriggerScheduler {
   async #takeUp(): Promise<boolean> {
     const due = await this.#store.dueTriggers(this.#system.now(), BATCH);
     let tookAny = false;
+    this.#hasFailed = false;
     for (const trigger of due) {
       if (this.#isStopping) return false;
-      const { definition } = trigger;
-      if ((await this.#store.getWorkflow(trigger.workspaceId, trigger.workflowId)) === null) {
-        await this.#switchOff(trigger);
-        tookAny = true;
-      } else if (definition.type === 'poll') {
-        if (this.#looks.has(trigger.id) || this.#looks.size >= POLLS_AT_ONCE) continue;
-        this.#look(trigger, () => this.#polls.look(trigger, definition));
-      } else if (definition.type === 'schedule') {
-        await this.#fire(trigger, definition);
-        tookAny = true;
+      try {
+        tookAny = (await this.#take(trigger)) || tookAny;
+      } catch (error) {
+        // One that cannot be fired must not keep the others from it.
+        this.#hasFailed = true;
+        this.#log.error({ err: error, triggerId: trigger.id }, 'a trigger could not be fired; trying again');
       }
     }
     return tookAny && due.length === BATCH;
+  }
+
+  /** @returns whether it is dealt with, so that it is not due any more */
+  async #take(trigger: Trigger): Promise<boolean> {
+    const { definition, workspaceId, workflowId } = trigger;
+    if ((await this.#store.getWorkflow(workspaceId, workflowId)) === null) {
+      await this.#switchOff(trigger);
+      return true;
+    }
+    if (definition.type === 'schedule') {
+      await this.#fire(trigger, definition);
+      return true;
+    }
+    if (definition.type !== 'poll' || this.#looks.has(trigger.id) || this.#looks.size >= POLLS_AT_ONCE) return false;
+    this.#look(trigger, () => this.#polls.look(trigger, definition));
+    return false;
   }
 
   #look(trigger: Trigger, look: () => Promise<void>): void {
