@@ -23,12 +23,12 @@ export class Addresses {
   }
 
   /**
-   * Where a trigger takes requests, to be read by people.
+   * Where a trigger takes requests, to be read by people; null for one that takes none.
    * @param secret what ends the address where it is the secret; null: `{secret}` stands for it
    */
-  webhook(request: FastifyRequest, { id, definition }: Trigger, secret: string | null): string {
-    const isInPath = definition.type === 'webhook' && definition.verify === 'path';
-    return `${this.#base(request)}/hooks/${id}${isInPath ? `/${secret ?? '{secret}'}` : ''}`;
+  webhook(request: FastifyRequest, { id, definition }: Trigger, secret: string | null): string | null {
+    if (definition.type !== 'webhook') return null;
+    return `${this.#base(request)}/hooks/${id}${definition.verify === 'path' ? `/${secret ?? '{secret}'}` : ''}`;
   }
 
   #base(request: FastifyRequest): string {

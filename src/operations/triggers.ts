@@ -255,6 +255,13 @@ export class Triggers {
     return new Map(found.flatMap(({ items }) => items.map((event) => [event.triggerId, event] as const)));
   }
 
+  /** Triggers of some workflows, by workflow; none for a caller who may not see them. */
+  async ofWorkflows(caller: Caller, workflowIds: readonly string[]): Promise<ReadonlyMap<string, readonly Trigger[]>> {
+    if (!caller.scopes.has('triggers:read') || workflowIds.length === 0) return new Map();
+    const only = workflowIds.length === 1 ? (workflowIds[0] ?? null) : null;
+    return Map.groupBy(await this.#store.listTriggers(caller.workspaceId, only), ({ workflowId }) => workflowId);
+  }
+
   /** Names of the workflows of some triggers, by id: those that are there and that the caller may read. */
   async workflowNames(caller: Caller, triggers: readonly Trigger[]): Promise<ReadonlyMap<string, string>> {
     const ids = [...new Set(triggers.map(({ workflowId }) => workflowId))];

@@ -353,6 +353,10 @@ describe('every trigger', () => {
         items: [{ id: trigger.id, name: 'one', definition: { type: 'webhook', verify: 'path' } }],
       },
     });
+    const shown = [{ id: trigger.id, definition: { type: 'webhook' }, url: expect.stringContaining('{secret}') }];
+    expect((await server.client.get(`/v1/workflows/${workflow.id}`)).triggers).toMatchObject(shown);
+    const { items: workflows } = await server.client.get('/v1/workflows');
+    expect(workflows.find(({ id }: Wire) => id === workflow.id).triggers).toMatchObject(shown);
     const total = async (query: string) =>
       (await server.client.get(`/v1/triggers/events?workflow_id=${workflow.id}&${query}`)).total;
     expect(await total('')).toBe(2);

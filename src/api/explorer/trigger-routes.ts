@@ -41,7 +41,7 @@ export function triggerRoutes(api: FastifyInstance, { triggers, addresses }: Exp
     return found.map((trigger) => ({
       ...presentTrigger(trigger),
       workflowName: names.get(trigger.workflowId) ?? null,
-      url: trigger.definition.type === 'webhook' ? addresses.webhook(request, trigger, null) : null,
+      url: addresses.webhook(request, trigger, null),
       nextTimes: triggers.nextTimes(trigger),
       lastEvent: presentEvent(last.get(trigger.id) ?? null),
     }));

@@ -12,6 +12,7 @@ import {
 } from '../../domain/trigger.ts';
 import { MAX_TRIGGER_NAME, type NewTrigger } from '../../operations/triggers.ts';
 import type { DialectParts } from '../dialect.ts';
+import { isoOf, presentDefinition, presentTrigger, snakeOf, TIMES } from './present-trigger.ts';
 import { readTime } from './read.ts';
 import { answers, params } from './route-schema.ts';
 import { PageQuery } from './schemas.ts';
@@ -123,14 +124,13 @@ export function triggerRoutes(api: FastifyInstance, { triggers, addresses }: Dia
   const tags = ['V1 - Triggers'];
   const ofWorkflow = '/v1/workflows/:workflow_id/triggers';
   const one = '/v1/triggers/:trigger_id';
-  const present = (request: FastifyRequest, trigger: Trigger, secret: string | null = null) => {
-    const isWebhook = trigger.definition.type === 'webhook';
-    return {
-      ...presentTrigger(trigger, triggers.nextTimes(trigger)),
-      url: isWebhook ? addresses.webhook(request, trigger, secret) : null,
-      ...(secret !== null && { secret }),
-    };
-  };
+  const present = (request: FastifyRequest, trigger: Trigger, secret: string | null = null) => ({
+    ...presentTrigger(trigger, {
+      nextTimes: triggers.nextTimes(trigger),
+      url: addresses.webhook(request, trigger, secret),
+    }),
+    ...(secret !== null && { secret }),
+  });
   const list = async (request: FastifyRequest, workflowId: string | null, query: Static<typeof PageQuery>) => {
     const { page, size } = pageOf(query);
     const all = await triggers.list(request.caller, workflowId);
@@ -313,14 +313,8 @@ export function triggerRoutes(api: FastifyInstance, { triggers, addresses }: Dia
   );
 }
 
-const isoOf = (at: number): string => new Date(at).toISOString();
-
-/** Names of the domain as this dialect writes them, and back. */
-const snakeOf = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** Names as the domain has them. */
 const camelOf = (name: string): string => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-/** Fields of definitions that are times. */
-const TIMES: ReadonlySet<string> = new Set(['start_at', 'end_at']);
 
 /** @throws PlatformError `invalid` for a time that is none */
 function readDefinition(given: Readonly<Record<string, unknown>>): JsonObject {
@@ -334,14 +328,6 @@ function readDefinition(given: Readonly<Record<string, unknown>>): JsonObject {
       return [camelOf(name), TIMES.has(name) && typeof value === 'string' ? readTime(value, at) : value];
     }),
   );
-}
-
-function presentDefinition(definition: object): JsonObject & { type: string } {
-  const entries = Object.entries(definition as JsonObject).map(([name, value]) => {
-    const written = snakeOf(name);
-    return [written, TIMES.has(written) && typeof value === 'number' ? isoOf(value) : value];
-  });
-  return Object.fromEntries(entries);
 }
 
 /** Passes refusals on with the names of fields as this dialect writes them. */
@@ -378,23 +364,6 @@ function filterOf({ search, errored, event_type: kind, started_run: startedRun }
     ...(errored !== undefined && { outcomes }),
     ...(kind !== undefined && { kind: kind as TriggerEvent['kind'] }),
     ...(startedRun !== undefined && { startedRun }),
-  };
-}
-
-function presentTrigger(trigger: Trigger, nextTimes: readonly number[]) {
-  const { id, workspaceId, workflowId, versionId, name, enabled, definition, inputs, secret, state } = trigger;
-  const lastPolledAt = state?.lastPolledAt ?? null;
-  return {
-    ...{ id, group_id: workspaceId, workflow_id: workflowId, workflow_version_id: versionId, name, enabled },
-    definition: presentDefinition(definition),
-    inputs,
-    secret_ending: secret?.ending ?? null,
-    next_times: nextTimes.map(isoOf),
-    last_polled_at: lastPolledAt === null ? null : isoOf(lastPolledAt),
-    failures: state?.failures ?? 0,
-    last_error: state?.lastError ?? null,
-    created_at: isoOf(trigger.createdAt),
-    updated_at: isoOf(trigger.updatedAt),
   };
 }
 
