@@ -54,6 +54,7 @@ import { LiveRuns } from './operations/live.ts';
 import { WorkspaceModels } from './operations/model-settings.ts';
 import { Models } from './operations/models.ts';
 import { PersonRequests } from './operations/person-requests.ts';
+import { Polls } from './operations/polls.ts';
 import { Replays } from './operations/replays.ts';
 import { Retentions } from './operations/retention.ts';
 import { RunDiffs } from './operations/run-diff.ts';
@@ -63,6 +64,10 @@ import { SavedViews } from './operations/saved-views.ts';
 import { RunSearch } from './operations/search.ts';
 import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
+import { TriggerFiring } from './operations/trigger-firing.ts';
+import { TriggerScheduler } from './operations/trigger-scheduler.ts';
+import { Triggers } from './operations/triggers.ts';
+import { Webhooks } from './operations/webhooks.ts';
 import { Workflows } from './operations/workflows.ts';
 import { blobSettings, openBlobs } from './platform-blobs.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
@@ -245,6 +250,13 @@ export async function openPlatform(
   const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
   await errorHandlers.start();
 
+  const firing = new TriggerFiring({ engine, workflows, keyring, system });
+  const polls = new Polls({ store, firing, keyring, http, system, log });
+  const scheduler = new TriggerScheduler({ store, firing, polls, system, log });
+  scheduler.start();
+  const triggers = new Triggers({ store, workflows, firing, polls, scheduler, sealing, http, system, log });
+  const webhooks = new Webhooks({ store, engine, payloads, firing, sealing, system, log });
+
   const access = new Access({ store, system, log });
   const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia, keyring });
   const surveys = new Surveys({ store, system });
@@ -287,6 +299,8 @@ export async function openPlatform(
     workspaceModels: new WorkspaceModels({ store, keyring, system, log }),
     modelRegistry: new Models({ store, workflows, catalogue, system }),
     flows: new Flows({ store, catalogue }),
+    triggers,
+    webhooks,
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,
@@ -319,6 +333,7 @@ export async function openPlatform(
       await server.close();
       clearTimeout(cut);
       await bulkJobs.stop();
+      await scheduler.stop();
       await retentions.stop();
       await dispatcher.stop(left());
       await pipeline.stop();

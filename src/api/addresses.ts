@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Trigger } from '../domain/trigger.ts';
 import type { SignedAsset } from '../operations/assets.ts';
 
 /** Addresses under which this server can be reached, for links in its answers. */
@@ -19,6 +20,15 @@ export class Addresses {
   /** Where the bytes of an announced file are sent. */
   upload(request: FastifyRequest, signed: SignedAsset): string {
     return `${this.#base(request)}/runflow/v1/asset-uploads/${signed.assetId}/content?${queryOf(signed)}`;
+  }
+
+  /**
+   * Where a trigger takes requests, to be read by people; null for one that takes none.
+   * @param secret what ends the address where it is the secret; null: `{secret}` stands for it
+   */
+  webhook(request: FastifyRequest, { id, definition }: Trigger, secret: string | null): string | null {
+    if (definition.type !== 'webhook') return null;
+    return `${this.#base(request)}/hooks/${id}${definition.verify === 'path' ? `/${secret ?? '{secret}'}` : ''}`;
   }
 
   #base(request: FastifyRequest): string {

@@ -3,12 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { invalid, type PlatformError } from '../domain/error.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { Webhooks } from '../operations/webhooks.ts';
 import type { Log } from '../system/log.ts';
 import type { DialectParts } from './dialect.ts';
 import { explorer } from './explorer/explorer.ts';
 import type { ExplorerOwnParts } from './explorer/parts.ts';
 import { WebPages } from './explorer/web-pages.ts';
 import { type HealthParts, serveHealth } from './health.ts';
+import { hooks } from './hooks.ts';
 import { nestsDeeper } from './json-text.ts';
 import { mcp } from './mcp/mcp.ts';
 import { readDefinition } from './noxus/definition.ts';
@@ -23,6 +25,7 @@ export interface ServerParts extends DialectParts, HealthParts {
   readonly log: Log;
   readonly maxBodyBytes: number;
   readonly explorer: ExplorerOwnParts;
+  readonly webhooks: Webhooks;
   /** The folder that the page of the explorer was built into; it need not be there. */
   readonly webFolder: string;
 }
@@ -90,6 +93,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.addHook('preClose', async () => endEventStreams(app.server));
 
   serveHealth(app, parts);
+  await app.register((scope) => hooks(scope, parts), { prefix: '/hooks' });
   await app.register((scope) => noxus(scope, parts), { prefix: '/noxus' });
   await app.register((scope) => runflow(scope, parts), { prefix: '/runflow' });
   // Workflows are kept in the form of Noxus, which the editor of the explorer writes.

@@ -26,6 +26,8 @@ export const SCOPES = [
   'credentials:read',
   'credentials:write',
   'credit_balance:read',
+  'triggers:read',
+  'triggers:write',
   'admin',
 ] as const;
 export type Scope = (typeof SCOPES)[number];

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
+import { aTrigger } from '../../test/support/triggers.ts';
 import { type Caller, SCOPES } from '../domain/caller.ts';
 import type { ModelAccess } from '../nodes/node-type.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
@@ -12,7 +13,7 @@ import type { HttpClient } from '../system/http-client.ts';
 import { openLog } from '../system/log.ts';
 import { createSealing, type Sealing } from '../system/sealing.ts';
 import { Credentials, type NewCredential } from './credentials.ts';
-import { Keyring } from './keyring.ts';
+import { Keyring, placeOf } from './keyring.ts';
 
 const log = openLog('silent');
 const KEY = 'sk-0123456789abcdef';
@@ -264,5 +265,19 @@ describe('sealing anew', () => {
     const after = await credentials.get(OURS, before.id);
     expect(after).toEqual({ ...before, secrets: after.secrets, revision: 2 });
     expect((await keyring.credentialOf('ours', 'shop'))?.fields).toEqual({ username: 'ada', password: 'a pass word' });
+  });
+
+  it('is for the secrets of triggers, too', async () => {
+    const [first, second] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const trigger = aTrigger('ours', system, { name: 'orders' });
+    const place = placeOf(trigger, 'secret');
+    const secret = { sealed: sealing.seal('a secret of a webhook', place), ending: null };
+    await store.commit([{ kind: 'putTrigger', trigger: { ...trigger, secret } }]);
+    use(second, [first]);
+    expect(await credentials.reseal(OURS)).toEqual({ resealed: ['trigger orders'], unchanged: [], failed: {} });
+    use(second);
+    const after = await store.getTrigger('ours', trigger.id);
+    expect(sealing.open(after?.secret?.sealed ?? '', place)).toBe('a secret of a webhook');
+    expect(await credentials.reseal(OURS)).toMatchObject({ unchanged: ['trigger orders'] });
   });
 });

@@ -49,7 +49,7 @@ export interface CredentialChange {
   readonly hosts?: readonly string[];
 }
 
-/** What sealing everything anew did. Names of credentials, with the reason for each that could not be opened. */
+/** What sealing everything anew did. Names of credentials and of triggers with a secret, with the reason for each that could not be opened. */
 export interface ResealReport {
   readonly resealed: readonly string[];
   readonly unchanged: readonly string[];
@@ -227,6 +227,27 @@ export class Credentials {
       const anew = this.#sealed(about, { name, kind, values: fields, secrets: {}, settings: {}, models, hosts });
       // Changed meanwhile: what is written now is sealed with the current key anyway.
       await this.#keep(anew);
+      resealed.push(name);
+    }
+    for (const trigger of await this.#store.listTriggers(caller.workspaceId, null)) {
+      if (trigger.secret === null) continue;
+      const name = `trigger ${trigger.name}`;
+      const { sealed, ending } = trigger.secret;
+      if (this.#sealing.isCurrent(sealed)) {
+        unchanged.push(name);
+        continue;
+      }
+      let text: string;
+      try {
+        text = this.#sealing.open(sealed, placeOf(trigger, 'secret'));
+      } catch (error) {
+        failed[name] = (error as Error).message;
+        continue;
+      }
+      const secret = { sealed: this.#broken(() => this.#sealing.seal(text, placeOf(trigger, 'secret'))), ending };
+      const anew = { ...trigger, secret, revision: trigger.revision + 1 };
+      // Changed meanwhile by a new secret: that one is sealed with the current key anyway.
+      await this.#store.commit([{ kind: 'putTrigger', trigger: anew }]);
       resealed.push(name);
     }
     this.#log.info({ resealed: resealed.length, by: caller.keyId }, 'credentials were sealed anew');

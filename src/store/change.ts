@@ -16,6 +16,7 @@ import type { RunLog } from '../domain/run-log.ts';
 import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
+import type { Trigger, TriggerEvent } from '../domain/trigger.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 
 /**
@@ -153,7 +154,21 @@ export type Write =
       readonly at: number;
     }
   /** Adds or replaces what a workspace says of models. Rests on the stored revision being `settings.revision - 1`; 0: there is nothing. */
-  | { readonly kind: 'putModelSettings'; readonly settings: ModelSettings };
+  | { readonly kind: 'putModelSettings'; readonly settings: ModelSettings }
+  /** Adds or replaces a trigger. Rests on the stored revision being `trigger.revision - 1`; 0: there is no such trigger. */
+  | { readonly kind: 'putTrigger'; readonly trigger: Trigger }
+  /** Removes a trigger with its events. Rests on there being such a trigger. */
+  | { readonly kind: 'removeTrigger'; readonly workspaceId: string; readonly triggerId: string }
+  /** Rests on the trigger being there, and on no event of it having this key. */
+  | { readonly kind: 'addTriggerEvent'; readonly event: TriggerEvent }
+  /** Lets go of events of a trigger that came before a time, and of those beyond a number, the oldest first. `before`: epoch milliseconds. */
+  | {
+      readonly kind: 'pruneTriggerEvents';
+      readonly workspaceId: string;
+      readonly triggerId: string;
+      readonly before: number;
+      readonly keep: number;
+    };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

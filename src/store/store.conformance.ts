@@ -4,6 +4,7 @@ import { parentOf, queuedRun, versionOf, workflowOf } from '../../test/support/d
 import { completed, pendingEvaluation, pendingJudge } from '../../test/support/evaluations.ts';
 import { pendingPersonRequest } from '../../test/support/person-requests.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
+import { aTrigger, aTriggerEvent } from '../../test/support/triggers.ts';
 import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
@@ -20,6 +21,7 @@ import type { RunLog } from '../domain/run-log.ts';
 import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
+import type { Trigger } from '../domain/trigger.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 import type { Change, Write } from './change.ts';
 import { follow } from './follow.ts';
@@ -1116,7 +1118,11 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'surveyRuns'
         | 'workflowSurveys'
         | 'seenValues'
-        | 'evaluationSurvey';
+        | 'evaluationSurvey'
+        | 'listTriggers'
+        | 'getTrigger'
+        | 'listTriggerEvents'
+        | 'findTriggerEvent';
       /** Reads that serve the platform itself. A read that is in neither list does not compile. */
       type PlatformRead =
         | 'commit'
@@ -1145,6 +1151,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'takeRequest'
         | 'credentialsVersion'
         | 'alone'
+        | 'findTrigger'
+        | 'dueTriggers'
+        | 'nextTriggerAt'
         | 'stats'
         | 'close';
       const page = { page: 1, size: 10 };
@@ -1248,6 +1257,16 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         getIdempotentRequest: (workspaceId) => store.getIdempotentRequest(workspaceId, 'once'),
         listCallbackSecrets: (workspaceId) => store.listCallbackSecrets(workspaceId),
         currentCallbackSecret: (workspaceId) => store.currentCallbackSecret(workspaceId),
+        listTriggers: async (workspaceId, of) => [
+          ...(await store.listTriggers(workspaceId, null)),
+          ...(await store.listTriggers(workspaceId, of.trigger.workflowId)),
+        ],
+        getTrigger: (workspaceId, of) => store.getTrigger(workspaceId, of.trigger.id),
+        listTriggerEvents: async (workspaceId, of) => {
+          const found = await store.listTriggerEvents({ workspaceId, triggerId: of.trigger.id }, page);
+          return [...found.items, found.total].filter(Boolean);
+        },
+        findTriggerEvent: (workspaceId, of) => store.findTriggerEvent(workspaceId, of.trigger.id, 'once'),
       };
 
       interface Owned {
@@ -1261,6 +1280,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly judge: Judge;
         readonly request: PersonRequest;
         readonly credential: CredentialRecord;
+        readonly trigger: Trigger;
       }
 
       async function populate(): Promise<Owned> {
@@ -1274,7 +1294,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const judge = pendingJudge(evaluation, system);
         const request = pendingPersonRequest(run, system);
         const credential = aCredential(OURS, system);
+        const trigger = aTrigger(OURS, system);
         await kept([
+          { kind: 'putTrigger', trigger },
           { kind: 'putCredential', credential },
           { kind: 'putModelSettings', settings: modelSettings(OURS) },
           { kind: 'createPersonRequest', request },
@@ -1333,11 +1355,26 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           },
         ]);
         await kept([
+          { kind: 'addTriggerEvent', event: aTriggerEvent(trigger, system, { key: 'once' }) },
           { kind: 'createEvaluation', evaluation, judges: [judge] },
           { kind: 'setEvaluationPlan', workspaceId: OURS, plan: { judges: [], threshold: 1 } },
         ]);
         await kept([{ kind: 'completeEvaluation', evaluation: completed(evaluation, true, 1), judges: [] }]);
-        return { run, workflow: made.workflow, version, file, delivery, key, evaluation, judge, request, credential };
+        return {
+          ...{
+            run,
+            workflow: made.workflow,
+            version,
+            file,
+            delivery,
+            key,
+            evaluation,
+            judge,
+            request,
+            credential,
+            trigger,
+          },
+        };
       }
 
       it.each(Object.keys(reads) as (keyof typeof reads)[])('sees nothing of ours through %s', async (method) => {

@@ -19,6 +19,7 @@ import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '..
 import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
+import type { Trigger, TriggerEvent, TriggerEventKind, TriggerOutcome } from '../domain/trigger.ts';
 import type { Workflow, WorkflowKind, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
 import type { CheckedFilter, Target } from '../filter/checked-filter.ts';
 import type { SortKey } from '../filter/sort.ts';
@@ -79,6 +80,18 @@ export interface AskedPass {
   readonly iteration: number;
   /** Epoch milliseconds. */
   readonly createdAt: number;
+}
+
+/** Which events of triggers a list shows; what is left out does not matter. */
+export interface TriggerEventSelection {
+  readonly workspaceId: string;
+  readonly triggerId?: string;
+  readonly workflowId?: string;
+  readonly kind?: TriggerEventKind;
+  readonly outcomes?: readonly TriggerOutcome[];
+  readonly startedRun?: boolean;
+  /** Text in what came, in the reason or the run's id; letters of A to Z in any case. */
+  readonly search?: string;
 }
 
 /** Which runs a list shows. */
@@ -461,7 +474,7 @@ export interface Store {
   /** By name. */
   listCredentials(workspaceId: string): Promise<CredentialRecord[]>;
   getCredential(workspaceId: string, credentialId: string): Promise<CredentialRecord | null>;
-  /** Whether any workspace has credentials. */
+  /** Whether any workspace has credentials, or triggers with a secret: whether there is anything sealed. */
   hasCredentials(): Promise<boolean>;
   modelSettings(workspaceId: string): Promise<ModelSettings | null>;
 
@@ -485,6 +498,19 @@ export interface Store {
   credentialsVersion(workspaceId: string): Promise<string>;
   /** Does something that no two processes may do at once, such as what only the first start does. */
   alone<T>(work: () => Promise<T>): Promise<T>;
+  /** Oldest first; with a workflow, those of it. */
+  listTriggers(workspaceId: string, workflowId: string | null): Promise<Trigger[]>;
+  getTrigger(workspaceId: string, triggerId: string): Promise<Trigger | null>;
+  /** A trigger by its id alone, for a request that says nothing else. */
+  findTrigger(triggerId: string): Promise<Trigger | null>;
+  /** Triggers of all workspaces that have to be looked at by a time (epoch milliseconds), those that have waited longest first. */
+  dueTriggers(now: number, limit: number): Promise<Trigger[]>;
+  /** Epoch milliseconds; null: never. */
+  nextTriggerAt(): Promise<number | null>;
+  /** Newest first. */
+  listTriggerEvents(selection: TriggerEventSelection, page: PageRequest): Promise<Page<TriggerEvent>>;
+  /** The event of a trigger that has this key. */
+  findTriggerEvent(workspaceId: string, triggerId: string, key: string): Promise<TriggerEvent | null>;
 
   stats(): Promise<StoreStats>;
   /** Whether the store answers now. */

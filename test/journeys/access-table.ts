@@ -55,6 +55,11 @@ export const OPEN_ROUTES: readonly string[] = [
 
 /** The routes of MCP: what their messages may do is a matter of tools, which `mcp.test.ts` walks. */
 export const MCP_ROUTES: readonly string[] = ['DELETE /mcp', 'GET /mcp', 'POST /mcp'];
+/** Routes of no dialect that are opened by a secret of their own: `triggers.test.ts` says what they refuse. */
+export const SECRET_ROUTES: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].flatMap((method) => [
+  `${method} /hooks/{}`,
+  `${method} /hooks/{}/{}`,
+]);
 
 const route = (
   method: string,
@@ -110,6 +115,26 @@ function credentialRoutes(reseal: string, test: string): readonly Route[] {
   ];
 }
 
+/** A trigger is as good as a key that starts runs. */
+const TRIGGERS_CHANGE = ['triggers:write', 'runs:create'] as const;
+const triggerBody = () => ({ definition: { type: 'schedule', cron: '0 0 1 1 *' } });
+
+const TRIGGERS: readonly Route[] = [
+  route('GET', `${WORKFLOW}/triggers`, 'triggers:read', 'missing'),
+  route('POST', `${WORKFLOW}/triggers`, TRIGGERS_CHANGE, 'missing', triggerBody),
+  route('PATCH', `${WORKFLOW}/triggers/{trigger_id}`, TRIGGERS_CHANGE, 'missing', nameBody),
+  route('GET', `${WORKFLOW}/triggers/{trigger_id}/events`, 'triggers:read', 'missing'),
+  route('GET', '/v1/triggers', 'triggers:read', 'empty'),
+  route('GET', '/v1/triggers/events', 'triggers:read', 'empty'),
+  route('POST', '/v1/triggers/preview', 'triggers:write', null, triggerBody),
+  route('GET', '/v1/triggers/{trigger_id}', 'triggers:read', 'missing'),
+  route('POST', '/v1/triggers/{trigger_id}/fire', TRIGGERS_CHANGE, 'missing', () => ({
+    payload: { body: { Name: 'Ada' } },
+  })),
+  route('POST', '/v1/triggers/{trigger_id}/rotate-secret', TRIGGERS_CHANGE, 'missing'),
+  route('DELETE', '/v1/triggers/{doomed_trigger_id}', 'triggers:write', 'missing'),
+];
+
 const NOXUS: readonly Route[] = [
   route('GET', '/v1/nodes', null, null),
   route('GET', '/v1/admin/me', null, null),
@@ -152,6 +177,7 @@ const NOXUS: readonly Route[] = [
   route('POST', '/v1/runs/{run_id}/replay', 'runs:create', 'missing'),
   route('GET', '/v1/runs/{run_id}/diff/{canceled_run_id}', 'runs:read', 'missing'),
   ...REQUESTS,
+  ...TRIGGERS,
   route('POST', '/v1/file', 'files:write', null, fileBody),
   route('GET', '/v1/file/{file_id}', 'files:read', 'missing'),
   route('POST', '/v1/runs/bulk/delete', 'runs:delete', null, () => ({ run_ids: [] })),
@@ -365,6 +391,9 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const provider = { kind: 'openai', fields: { api_key: 'x', base_url: receiver } };
   const credential = await client.post('/v1/credentials', credentialBody(provider));
   const doomedCredential = await client.post('/v1/credentials', credentialBody());
+  const hook = { definition: { type: 'webhook' } };
+  const trigger = await client.post(`/v1/workflows/${workflow.id}/triggers`, hook);
+  const doomedTrigger = await client.post(`/v1/workflows/${workflow.id}/triggers`, hook);
   const canceled = await canceledRun(client, bearer);
   const request = await personRequest(client);
   const other = await personRequest(client);
@@ -380,6 +409,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
     ...canceled,
     ...{ credential_id: credential.id, doomed_credential_id: doomedCredential.id },
     ...{ request_id: request, other_request_id: other },
+    ...{ trigger_id: trigger.id, doomed_trigger_id: doomedTrigger.id },
     ...{ node_run_id: await nodeRunOf(client, run.id, bearer) },
     ...{ model_id: made.body.id, flow_node_id: nodes.body.items[0].id },
     ...{ batch_id: batch.body.id, batch_item_id: batch.body.items[0].id },

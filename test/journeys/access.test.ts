@@ -8,7 +8,15 @@ import { realSystem } from '../../src/system/system.ts';
 import { Client } from '../support/client.ts';
 import { type OtherServer, startOtherServer } from '../support/http-server.ts';
 import { KEY, startPlatform, type TestServer } from '../support/server.ts';
-import { DIALECTS, type Dialect, MCP_ROUTES, makeThings, OPEN_ROUTES, type Route } from './access-table.ts';
+import {
+  DIALECTS,
+  type Dialect,
+  MCP_ROUTES,
+  makeThings,
+  OPEN_ROUTES,
+  type Route,
+  SECRET_ROUTES,
+} from './access-table.ts';
 
 const OTHER_KEY = 'other_workspace_key_01';
 /** A key of the first workspace with exactly these scopes. */
@@ -51,7 +59,7 @@ it('the table has every route of the server, and no other', () => {
   );
   // The explorer's have a table of their own, in explorer-access.test.ts.
   const ofDialects = [...registered].filter((name) => !name.includes(' /explorer/'));
-  expect([...listed, ...OPEN_ROUTES, ...MCP_ROUTES].toSorted()).toEqual(ofDialects.toSorted());
+  expect([...listed, ...OPEN_ROUTES, ...MCP_ROUTES, ...SECRET_ROUTES].toSorted()).toEqual(ofDialects.toSorted());
 });
 
 it.each(MCP_ROUTES)('%s takes a key, the right one', async (name) => {

@@ -48,6 +48,8 @@ const newCredential = () => {
   return { name: `of the page ${credentialsMade}`, kind: 'generic', fields: { token: 'x' } };
 };
 const CHANGES = ['workflows:write', 'workflows:read'] as const;
+const TRIGGERS_CHANGE = ['triggers:write', 'runs:create'] as const;
+const yearly = () => ({ definition: { type: 'schedule', cron: '0 0 1 1 *' } });
 
 /** Every route that takes a session, in an order in which each can be called. */
 const ROUTES: readonly Route[] = [
@@ -134,6 +136,15 @@ const ROUTES: readonly Route[] = [
   route('GET', '/settings/retention/preview?days=1', 'runs:read', 'own'),
   route('GET', '/system', 'admin', 'own'),
   route('POST', '/system/search/rebuild', 'admin', null),
+  route('GET', '/triggers', 'triggers:read', 'empty'),
+  route('POST', '/triggers', TRIGGERS_CHANGE, 'missing', () => ({ workflowId: '{workflow_id}', ...yearly() })),
+  route('POST', '/triggers/preview', 'triggers:write', null, yearly),
+  route('GET', '/triggers/{trigger_id}', 'triggers:read', 'missing'),
+  route('PATCH', '/triggers/{trigger_id}', TRIGGERS_CHANGE, 'missing', () => ({ name: 'x' })),
+  route('POST', '/triggers/{trigger_id}/fire', TRIGGERS_CHANGE, 'missing', () => ({})),
+  route('POST', '/triggers/{trigger_id}/secret', TRIGGERS_CHANGE, 'missing', () => ({})),
+  route('GET', '/triggers/{trigger_id}/events', 'triggers:read', 'missing'),
+  route('DELETE', '/triggers/{doomed_trigger_id}', 'triggers:write', 'missing'),
   route('DELETE', '/views/{view_id}', 'runs:read', 'missing'),
   route('DELETE', '/keys/{doomed_key_id}', 'admin', 'missing'),
   route('DELETE', '/models/{model_id}', 'models:write', 'missing'),

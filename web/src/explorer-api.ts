@@ -230,6 +230,22 @@ export const api = {
     test: (credentialId: string) => post<wire.CredentialTest>(`/credentials/${id(credentialId)}/test`),
     remove: (credentialId: string) => remove(`/credentials/${id(credentialId)}`),
   },
+  triggers: {
+    list: (reading?: Reading) => get<Items<wire.TriggerRow>>('/triggers', undefined, reading),
+    read: (triggerId: string, reading?: Reading) =>
+      get<wire.TriggerRow>(`/triggers/${id(triggerId)}`, undefined, reading),
+    create: (trigger: wire.CreateTrigger) => post<wire.MadeTrigger>('/triggers', trigger),
+    change: (triggerId: string, trigger: wire.ChangeTrigger) =>
+      patch<wire.MadeTrigger>(`/triggers/${id(triggerId)}`, trigger),
+    remove: (triggerId: string) => remove(`/triggers/${id(triggerId)}`),
+    preview: (asked: wire.PreviewTrigger, { signal }: Reading = {}) =>
+      call<wire.TriggerPreview>('POST', '/triggers/preview', { body: asked, signal }),
+    fire: (triggerId: string, payload: JsonObject) =>
+      post<wire.TriggerEventRow>(`/triggers/${id(triggerId)}/fire`, { payload } satisfies wire.FireTrigger),
+    newSecret: (triggerId: string) => post<wire.MadeTrigger>(`/triggers/${id(triggerId)}/secret`),
+    events: (triggerId: string, query: { page?: number; size?: number; errored?: boolean }, reading?: Reading) =>
+      get<wire.TriggerEventPage>(`/triggers/${id(triggerId)}/events`, query, reading),
+  },
   settings: {
     models: (reading?: Reading) => get<wire.ModelSettingsState>('/settings/models', undefined, reading),
     saveModels: (settings: wire.SaveModelSettings) => put<wire.ModelSettingsState>('/settings/models', settings),

@@ -16,6 +16,7 @@ import { runLiveRoutes } from './run-live-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { savedViewRoutes } from './saved-view-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
+import { triggerRoutes } from './trigger-routes.ts';
 import { workflowRoutes } from './workflow-routes.ts';
 
 /** Routes by noun, each file with the reading and presenting of its noun. */
@@ -32,6 +33,7 @@ const ROUTES: readonly ((api: FastifyInstance, parts: ExplorerParts) => void)[] 
   evaluationRoutes,
   accountRoutes,
   credentialRoutes,
+  triggerRoutes,
 ];
 
 /**

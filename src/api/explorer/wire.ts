@@ -12,6 +12,7 @@ import type { NodeStatus } from '../../domain/node-run.ts';
 import type { PersonRequestStatus } from '../../domain/person-request.ts';
 import type { Feedback, RunStatus, Usage } from '../../domain/run.ts';
 import type { LogLevel } from '../../domain/run-log.ts';
+import type { TriggerDefinition, TriggerEventKind, TriggerOutcome } from '../../domain/trigger.ts';
 import type { ValueType } from '../../domain/value.ts';
 import type { Warning } from '../../domain/warning.ts';
 import type { DefinitionIssue, WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
@@ -1198,4 +1199,95 @@ export interface SystemState {
   /** Bytes on disk. */
   readonly storage: { readonly store: number; readonly searchIndex: number; readonly blobs: number | null };
   readonly memory: { readonly rss: number; readonly heapUsed: number };
+}
+
+/* Triggers ------------------------------------------------------------------------------------------------------------------------------- */
+
+/** `GET /triggers` answers `{items: TriggerRow[]}`, oldest first; `GET /triggers/{id}` one. `DELETE /triggers/{id}` answers 204. */
+export interface TriggerRow {
+  readonly id: string;
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly workflowId: string;
+  /** Null: the workflow was deleted. */
+  readonly workflowName: string | null;
+  /** Null: whatever version is current. */
+  readonly versionId: string | null;
+  readonly definition: TriggerDefinition;
+  /** Null: inputs are filled by name. */
+  readonly inputs: JsonObject | null;
+  /** Of a webhook; `{secret}` stands for the secret where it is part of it. */
+  readonly url: string | null;
+  readonly secretEnding: string | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** The next times at which it fires; empty: it is switched off, or waits for requests. */
+  readonly nextTimes: readonly number[];
+  /** Of a poll. */
+  readonly lastPolledAt: number | null;
+  readonly failures: number;
+  readonly lastError: string | null;
+  readonly lastEvent: TriggerEventRow | null;
+}
+
+/** One time that a trigger fired, or would have. */
+export interface TriggerEventRow {
+  readonly id: string;
+  readonly triggerId: string;
+  readonly at: number;
+  readonly kind: TriggerEventKind;
+  readonly outcome: TriggerOutcome;
+  readonly runId: string | null;
+  /** Why no run was started. */
+  readonly reason: string | null;
+  /** What came, in short. */
+  readonly data: JsonObject;
+}
+
+/** `POST /triggers`; answered with a {@link MadeTrigger}. Fields of the definition that are left out have their defaults. */
+export interface CreateTrigger {
+  readonly workflowId: string;
+  readonly name?: string;
+  readonly enabled?: boolean;
+  readonly definition: Partial<TriggerDefinition> & Pick<TriggerDefinition, 'type'>;
+  readonly inputs?: JsonObject | null;
+  /** Of a webhook: the sender's own; without it one is made. */
+  readonly secret?: string | null;
+}
+
+/** `PATCH /triggers/{id}`: what is left out stays; a definition replaces the one before. Answered with a {@link MadeTrigger}. */
+export type ChangeTrigger = Partial<Omit<CreateTrigger, 'workflowId' | 'secret'>>;
+
+/** A trigger that was made or changed, and its secret where there is a new one: it is never shown again. `POST /triggers/{id}/secret` makes one. */
+export interface MadeTrigger {
+  readonly trigger: TriggerRow;
+  readonly secret: string | null;
+}
+
+/** `POST /triggers/preview`: what a definition would be and do. With `withItems` the address of a poll is asked. */
+export interface PreviewTrigger {
+  readonly definition: CreateTrigger['definition'];
+  readonly withItems?: boolean;
+}
+
+export interface TriggerPreview {
+  readonly nextTimes: readonly number[];
+  /** Of a poll: the first things there. */
+  readonly items: readonly JsonValue[];
+  /** Of a poll: why nothing could be read. */
+  readonly problem: string | null;
+}
+
+/** `POST /triggers/{id}/fire` as if this had come; answered with the {@link TriggerEventRow}. */
+export interface FireTrigger {
+  readonly payload?: JsonObject;
+}
+
+/** `GET /triggers/{id}/events?page=&size=&errored=`, newest first. */
+export interface TriggerEventPage {
+  readonly items: readonly TriggerEventRow[];
+  readonly total: number;
+  /** From 1. */
+  readonly page: number;
+  readonly size: number;
 }

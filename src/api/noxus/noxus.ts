@@ -13,6 +13,7 @@ import { replayRoutes } from './replay-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import * as schemas from './schemas.ts';
 import { startUpRoutes } from './start-up-routes.ts';
+import { triggerRoutes } from './trigger-routes.ts';
 import { workflowRoutes } from './workflow-routes.ts';
 
 declare module 'fastify' {
@@ -54,5 +55,6 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     keyRoutes(api, parts.keys);
     credentialRoutes(api, parts);
     modelSettingsRoutes(api, parts);
+    triggerRoutes(api, parts);
   });
 }

@@ -226,10 +226,13 @@ export function presentLog(log: RunLog): Record<string, unknown> {
   };
 }
 
-/** A workflow record. A listed run's workflow comes without its definition (`{}`, as the reference page shows it). */
+/**
+ * A workflow record. A listed run's workflow comes without its definition (`{}`, as the reference page shows it).
+ * @param options `triggers`: JSON text of the list of its triggers, empty when left out
+ */
 export function presentWorkflow(
   record: WorkflowRecord,
-  options: { definition: boolean } = { definition: true },
+  options: { readonly definition?: boolean; readonly triggers?: string } = {},
 ): string {
   const { workflow, version } = record;
   return objectText({
@@ -237,7 +240,7 @@ export function presentWorkflow(
     group_id: text(workflow.workspaceId),
     name: text(workflow.name),
     type: text(workflow.type),
-    definition: options.definition ? version.document : '{}',
+    definition: options.definition === false ? '{}' : version.document,
     flow_version: text(flowVersion(version)),
     workflow_hash: text(version.hash),
     meta: text({ tags: [], icon: null, columns: [], template_id: null, ...workflow.meta }),
@@ -251,7 +254,7 @@ export function presentWorkflow(
     description: text(workflow.description),
     saved: 'true',
     error_handler: text(workflow.errorHandlerId),
-    triggers: '[]',
+    triggers: options.triggers ?? '[]',
     validation: text(presentIssues(version)),
   });
 }

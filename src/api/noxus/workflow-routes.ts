@@ -1,8 +1,8 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../domain/caller.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { WorkflowType } from '../../domain/workflow.ts';
+import type { WorkflowRecord, WorkflowType } from '../../domain/workflow.ts';
 import { WORKFLOW_TYPES } from '../../domain/workflow.ts';
 import { demand } from '../../operations/access.ts';
 import type { GivenDefinition } from '../../operations/workflows.ts';
@@ -10,6 +10,7 @@ import type { DialectParts } from '../dialect.ts';
 import { readDefinition } from './definition.ts';
 import { exportBundle, readBundle } from './portable.ts';
 import * as present from './present.ts';
+import { presentTrigger } from './present-trigger.ts';
 import { answers, params, ref } from './route-schema.ts';
 import * as schemas from './schemas.ts';
 import { pageOf, sendText } from './send.ts';
@@ -18,8 +19,24 @@ import { pageOf, sendText } from './send.ts';
 const LOG_COLUMNS = ['timestamp', 'run_id', 'level', 'node_id', 'iteration', 'message'];
 
 /** Workflows, their versions, and workflows on their way between servers. */
-export function workflowRoutes(api: FastifyInstance, { workflows, runs, catalogue }: DialectParts): void {
+export function workflowRoutes(
+  api: FastifyInstance,
+  { workflows, runs, triggers, addresses, catalogue }: DialectParts,
+): void {
   const tags = ['V1 - Workflows'];
+  const withTriggers = async (request: FastifyRequest, records: readonly WorkflowRecord[]): Promise<string[]> => {
+    const ids = records.map(({ workflow }) => workflow.id);
+    const found = await triggers.ofWorkflows(request.caller, ids);
+    return records.map((record) => {
+      const own = (found.get(record.workflow.id) ?? []).map((trigger) =>
+        presentTrigger(trigger, {
+          nextTimes: triggers.nextTimes(trigger),
+          url: addresses.webhook(request, trigger, null),
+        }),
+      );
+      return present.presentWorkflow(record, { triggers: JSON.stringify(own) });
+    });
+  };
   const listQuery = Type.Object({
     ...schemas.PageQuery.properties,
     type: Type.Optional(Type.Enum([...WORKFLOW_TYPES], { type: 'string' })),
@@ -34,15 +51,10 @@ export function workflowRoutes(api: FastifyInstance, { workflows, runs, catalogu
         response: answers(ref('Page_WorkflowRecord_')),
       },
     },
-    async ({ caller, query }, reply) => {
+    async (request, reply) => {
+      const { caller, query } = request;
       const page = await workflows.list(caller, pageOf(query), query.type ?? null);
-      return sendText(
-        reply,
-        present.presentPage(
-          page,
-          page.items.map((item) => present.presentWorkflow(item)),
-        ),
-      );
+      return sendText(reply, present.presentPage(page, await withTriggers(request, page.items)));
     },
   );
   api.post<{ Body: Static<typeof schemas.WorkflowBody> }>(
@@ -78,8 +90,11 @@ export function workflowRoutes(api: FastifyInstance, { workflows, runs, catalogu
         response: answers(ref('WorkflowRecord')),
       },
     },
-    async ({ caller, params: { workflow_id: id } }, reply) =>
-      sendText(reply, present.presentWorkflow(await workflows.get(caller, id))),
+    async (request, reply) => {
+      const record = await workflows.get(request.caller, request.params.workflow_id);
+      const [json = ''] = await withTriggers(request, [record]);
+      return sendText(reply, json);
+    },
   );
   api.patch<{
     Params: { workflow_id: string };

@@ -4,6 +4,7 @@ import { COMMIT_FUNCTION } from './commit-function.ts';
 import { applicationName } from './connection.ts';
 import { SHARED_TABLES } from './shared-tables.ts';
 import { TABLES } from './tables.ts';
+import { TRIGGER_FUNCTIONS, TRIGGER_TABLES } from './trigger-functions.ts';
 import { VALUE_FUNCTIONS } from './value-functions.ts';
 
 /** Orders by code point, which is what filters and boundaries rest on, whatever the database's own order is. */
@@ -40,6 +41,7 @@ const MIGRATIONS: readonly Step[] = [
     sql: [byCodePoint(TABLES), VALUE_FUNCTIONS, PLACES_FUNCTIONS, CLAIM_FUNCTION, COMMIT_FUNCTION].join('\n'),
   },
   { while: 'compatible', sql: byCodePoint(SHARED_TABLES) },
+  { while: 'compatible', sql: [byCodePoint(TRIGGER_TABLES), TRIGGER_FUNCTIONS].join('\n') },
 ];
 
 /** The lock that migrations take: any number that nothing else of the database uses. */

@@ -20,6 +20,7 @@ import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
+import { ANYTHING_SEALED, triggerEventFromRow, triggerFromRow } from '../sql/trigger-rows.ts';
 import type {
   Claim,
   EvaluationSurveyRequest,
@@ -35,6 +36,7 @@ import type {
   StatsSelection,
   Store,
   SurveyRequest,
+  TriggerEventSelection,
   WorkflowSurveyRequest,
 } from '../store.ts';
 import { isConnectionTrouble, openConnections, type Reads, readAddress, readsOf, unreachable } from './connection.ts';
@@ -44,6 +46,7 @@ import * as queries from './queries.ts';
 import { among } from './queries.ts';
 import * as shared from './shared.ts';
 import * as surveys from './surveys.ts';
+import { listTriggerEvents } from './trigger-queries.ts';
 import { Writer } from './writer.ts';
 
 /** How often a process looks at the head of the log by itself: what a notification that was lost costs at most. */
@@ -711,8 +714,57 @@ class PostgresStore implements Store {
     );
   }
 
+  listTriggers(workspaceId: string, workflowId: string | null) {
+    return this.#all(
+      workspaceId,
+      'select * from triggers where workspace_id = $1 and ($2::text is null or workflow_id = $2) order by id',
+      [workflowId],
+      triggerFromRow,
+    );
+  }
+
+  getTrigger(workspaceId: string, triggerId: string) {
+    return this.#one(
+      workspaceId,
+      'select * from triggers where workspace_id = $1 and id = $2',
+      [triggerId],
+      triggerFromRow,
+    );
+  }
+
+  async findTrigger(triggerId: string) {
+    const [row] = await this.#reads.platformRows('select * from triggers where id = $1', [triggerId]);
+    return row === undefined ? null : triggerFromRow(row);
+  }
+
+  async dueTriggers(now: number, limit: number) {
+    const found = await this.#reads.platformRows(
+      'select * from triggers where wake_at is not null and wake_at <= $1 order by wake_at, id limit $2',
+      [now, limit],
+    );
+    return found.map(triggerFromRow);
+  }
+
+  async nextTriggerAt() {
+    const [row] = await this.#reads.platformRows('select min(wake_at) as at from triggers where wake_at is not null');
+    return row === undefined || row['at'] === null ? null : Number(row['at']);
+  }
+
+  listTriggerEvents(selection: TriggerEventSelection, page: PageRequest) {
+    return listTriggerEvents(this.#reads, selection, page);
+  }
+
+  findTriggerEvent(workspaceId: string, triggerId: string, key: string) {
+    return this.#one(
+      workspaceId,
+      'select * from trigger_events where workspace_id = $1 and trigger_id = $2 and key = $3',
+      [triggerId, key],
+      triggerEventFromRow,
+    );
+  }
+
   async hasCredentials() {
-    return (await this.#reads.platformRows('select 1 from credentials limit 1')).length > 0;
+    return (await this.#reads.platformRows(ANYTHING_SEALED)).length > 0;
   }
 
   modelSettings(workspaceId: string) {

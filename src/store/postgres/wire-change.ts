@@ -15,6 +15,7 @@ import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idemp
 import { PERSON_REQUEST_COLUMNS, personRequestCells } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
+import { TRIGGER_COLUMNS, TRIGGER_EVENT_COLUMNS, triggerCells, triggerEventCells } from '../sql/trigger-rows.ts';
 
 type Cell = string | number | null;
 type Cells = Readonly<Record<string, Cell>>;
@@ -200,6 +201,14 @@ function wireWrite(write: Exclude<Write, PutNodeRun>): WireWrite {
       return { k, workspace_id: write.workspaceId, id: write.credentialId, at: write.at };
     case 'putModelSettings':
       return { k, row: rowOf(MODEL_SETTINGS_COLUMNS, modelSettingsCells(write.settings)) };
+    case 'putTrigger':
+      return { k, row: rowOf(TRIGGER_COLUMNS, triggerCells(write.trigger)) };
+    case 'removeTrigger':
+      return { k, workspace_id: write.workspaceId, id: write.triggerId };
+    case 'addTriggerEvent':
+      return { k, row: rowOf(TRIGGER_EVENT_COLUMNS, triggerEventCells(write.event)) };
+    case 'pruneTriggerEvents':
+      return { k, workspace_id: write.workspaceId, id: write.triggerId, before: write.before, keep: write.keep };
   }
 }
 

@@ -323,6 +323,24 @@ const MIGRATIONS: readonly string[] = [
   `
   create table retentions (workspace_id text primary key, days integer) strict, without rowid;
   `,
+  `
+  create table triggers (
+    workspace_id text not null, id text not null, workflow_id text not null, version_id text, name text not null, enabled integer not null,
+    definition text not null, inputs text, secret text, created_by text not null, created_at integer not null, updated_at integer not null,
+    due_at integer, wake_at integer, state text, revision integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create index triggers_by_id on triggers (id);
+  create index triggers_due on triggers (wake_at) where wake_at is not null;
+
+  create table trigger_events (
+    workspace_id text not null, trigger_id text not null, id text not null, workflow_id text not null, at integer not null,
+    kind text not null, outcome text not null, key text, run_id text, reason text, data text not null,
+    primary key (workspace_id, trigger_id, id)
+  ) strict, without rowid;
+  create unique index trigger_events_by_key on trigger_events (workspace_id, trigger_id, key) where key is not null;
+  create index trigger_events_by_id on trigger_events (workspace_id, id);
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

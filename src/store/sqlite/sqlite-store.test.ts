@@ -15,6 +15,7 @@ import { describePersonRequests } from '../person-requests.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import type { Store } from '../store.ts';
+import { describeTriggers } from '../triggers.conformance.ts';
 import { describeWorkflowLists } from '../workflow-lists.conformance.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
@@ -46,6 +47,7 @@ describeClaims('the SQLite store', openNew);
 describePersonRequests('the SQLite store', () => openNew());
 describeInvokedRuns('the SQLite store', () => openNew());
 describeCredentials('the SQLite store', () => openNew());
+describeTriggers('the SQLite store', () => openNew());
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };

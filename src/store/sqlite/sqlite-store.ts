@@ -18,6 +18,7 @@ import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
+import { ANYTHING_SEALED, triggerEventFromRow, triggerFromRow } from '../sql/trigger-rows.ts';
 import type {
   Claim,
   EvaluationSurveyRequest,
@@ -32,6 +33,7 @@ import type {
   StatsSelection,
   Store,
   SurveyRequest,
+  TriggerEventSelection,
   WorkflowSurveyRequest,
 } from '../store.ts';
 import { BUSY_TIMEOUT_MS, Checkpointer } from './checkpointer.ts';
@@ -58,6 +60,7 @@ import { RateLimits } from './rate-limits.ts';
 import { readQueue } from './read-queue.ts';
 import { Readers } from './readers.ts';
 import { listWorkflowsById } from './run-queries.ts';
+import { listTriggerEvents, listTriggers } from './trigger-queries.ts';
 import { Writer } from './writer.ts';
 
 /** Rows skipped at most by a page that is read on the event loop: some 0.2 ms. Deeper pages go to a reader thread. */
@@ -538,8 +541,47 @@ class SqliteStore implements Store {
     return row === undefined ? null : credentialFromRow(row);
   }
 
+  async listTriggers(workspaceId: string, workflowId: string | null) {
+    return listTriggers(this.#on, workspaceId, workflowId);
+  }
+
+  async getTrigger(workspaceId: string, triggerId: string) {
+    const row = this.#on
+      .prepared('select * from triggers where workspace_id = ? and id = ?')
+      .get(workspaceId, triggerId);
+    return row === undefined ? null : triggerFromRow(row);
+  }
+
+  async findTrigger(triggerId: string) {
+    const row = this.#on.prepared('select * from triggers where id = ?').get(triggerId);
+    return row === undefined ? null : triggerFromRow(row);
+  }
+
+  async dueTriggers(now: number, limit: number) {
+    return this.#on
+      .prepared('select * from triggers where wake_at is not null and wake_at <= ? order by wake_at, id limit ?')
+      .all(now, limit)
+      .map(triggerFromRow);
+  }
+
+  async nextTriggerAt() {
+    const row = this.#on.prepared('select min(wake_at) as at from triggers where wake_at is not null').get();
+    return row?.['at'] === null ? null : Number(row?.['at']);
+  }
+
+  async listTriggerEvents(selection: TriggerEventSelection, page: PageRequest) {
+    return listTriggerEvents(this.#on, selection, page);
+  }
+
+  async findTriggerEvent(workspaceId: string, triggerId: string, key: string) {
+    const row = this.#on
+      .prepared('select * from trigger_events where workspace_id = ? and trigger_id = ? and key = ?')
+      .get(workspaceId, triggerId, key);
+    return row === undefined ? null : triggerEventFromRow(row);
+  }
+
   async hasCredentials() {
-    return this.#on.prepared('select 1 from credentials limit 1').get() !== undefined;
+    return this.#on.prepared(ANYTHING_SEALED).get() !== undefined;
   }
 
   async modelSettings(workspaceId: string) {

@@ -15,6 +15,7 @@ import type { HotRows } from './hot-rows.ts';
 import { listRunsBelow } from './invoked-queries.ts';
 import { applyPersonRequest, isPending } from './person-request-writes.ts';
 import type { TaskQueue } from './queue.ts';
+import { applyTrigger, triggerHolds } from './trigger-writes.ts';
 
 interface Pending {
   readonly change: Change;
@@ -265,6 +266,10 @@ export class Writer {
       case 'removeCredential':
       case 'putModelSettings':
         return credentialHolds(write, this.#statement);
+      case 'putTrigger':
+      case 'removeTrigger':
+      case 'addTriggerEvent':
+        return triggerHolds(write, this.#statement);
       default:
         return true;
     }
@@ -589,6 +594,12 @@ export class Writer {
       case 'touchCredential':
       case 'putModelSettings':
         applyCredential(write, this.#statement);
+        return;
+      case 'putTrigger':
+      case 'removeTrigger':
+      case 'addTriggerEvent':
+      case 'pruneTriggerEvents':
+        applyTrigger(write, this.#statement);
         return;
     }
   }

@@ -44,7 +44,13 @@ export function RunFacts({ detail }: { readonly detail: RunDetail }) {
         <span title={version.id}>{version.name ?? `…${version.id.slice(-6)}`}</span>
         {!version.isCurrent && <Badge>not current</Badge>}
       </Fact>
-      <Fact name="Source">{run.source}</Fact>
+      <Fact name="Source">
+        {run.source === 'trigger' && typeof run.metadata?.['trigger_id'] === 'string' ? (
+          <Link href={`/triggers/${run.metadata['trigger_id']}`}>{String(run.metadata['trigger_name'])}</Link>
+        ) : (
+          run.source
+        )}
+      </Fact>
       <Fact name="Key">
         {startedBy === null ? (
           <Nothing />
