@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
 import {
@@ -20,7 +19,7 @@ import { presentEvaluationCallbackBody } from './api/runflow/present-evaluation.
 import { createServer } from './api/server.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
-import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
+import { type Config, modelEndpoint } from './config/config.ts';
 import { Engine } from './engine/engine.ts';
 import { LiveContent } from './engine/live-content.ts';
 import { Payloads } from './engine/payloads.ts';
@@ -61,7 +60,10 @@ import { RunSearch } from './operations/search.ts';
 import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
-import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
+import { hostOf, searchThreads } from './platform-search-threads.ts';
+import { searchSecret } from './search/remote/member-protocol.ts';
+import { RoutedSearch } from './search/remote/routed-search.ts';
+import type { Search } from './search/search.ts';
 import { SearchService } from './search/service.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
@@ -121,21 +123,15 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const workflows = new Workflows({ store, catalogue, system });
   const content = new LiveContent();
   const live = new LiveRuns(store, log, content);
-  const searchService = new SearchService({
-    store,
-    system,
-    log,
-    startThread: (role) => {
-      const workerData: SearchThreadData = {
-        role,
-        folder,
-        store: config.store,
-        maxCharacters: config.searchMaxCharacters,
-        embedder: embedderSettings(config),
-      };
-      return new Thread(new URL('./platform-search.ts', import.meta.url), { workerData });
-    },
-  });
+  const searchService: Search =
+    config.searchAt === null
+      ? new SearchService({
+          store,
+          system,
+          log,
+          startThread: searchThreads(config, '1/1', config.searchSnapshotMinutes ?? 0),
+        })
+      : new RoutedSearch({ store, at: config.searchAt, secret: searchSecret(secret), log });
   const search = new RunSearch({ store, search: searchService });
   const runs = new Runs({ store, engine, workflows, payloads, http, system, live, search, keyring });
   const deriveSecret = (workspaceId: string) =>
@@ -254,7 +250,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     webFolder: WEB_FOLDER,
     log,
     ready: () => ready,
-    vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy }),
+    vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy, search: await searchService.status() }),
   });
 
   return {
@@ -286,7 +282,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
 }
 
 /** Opens a store that is elsewhere; the folder holds what is this process's own. The driver is read when it is needed. */
-async function openSharedStore(
+export async function openSharedStore(
   address: string,
   folder: string,
   limits: { runsPerWorkspace: number | null },
@@ -332,13 +328,13 @@ async function diskUse(folder: string): Promise<ProcessFacts['disk']> {
   return { store, searchIndex, blobs: null };
 }
 
-const SECRET_FILE = 'secret.key';
+export const SECRET_FILE = 'secret.key';
 
 /**
  * 32 random bytes made at the first start; whoever has them can make the first key and callback signatures.
  * The store's lock is held: no other process makes them at the same time.
  */
-function readSecret(folder: string): Buffer {
+export function readSecret(folder: string): Buffer {
   const path = join(folder, SECRET_FILE);
   if (!existsSync(path)) {
     // Written whole and then named: half a secret, left by a start that was killed, would keep every later start from beginning.
@@ -359,24 +355,4 @@ function modelAccess(config: Config): ModelAccess {
   const providers: ModelProvider[] =
     endpoint === null ? [] : [{ name: 'openai', protocol: 'openai-compatible', ...endpoint, models: [], settings: {} }];
   return { providers, prices: config.modelPrices, presets: {}, defaultModels: config.models };
-}
-
-/** What the search threads need of a configuration, which `contradictions` has found to be complete. */
-function embedderSettings(config: Config): EmbedderSettings {
-  const { searchEmbedder, searchModel: model, searchModelsDirectory: directory } = config;
-  const endpoint = embeddingEndpoint(config);
-  if (searchEmbedder === 'openai' && model !== null && endpoint !== null) {
-    const { searchDimensions: dimensions, searchPrice: price } = config;
-    return { kind: 'openai', ...endpoint, host: hostOf(endpoint.baseUrl), model, dimensions, price };
-  }
-  if (searchEmbedder === 'local' && model !== null && directory !== null) {
-    return { kind: 'local', modelsDirectory: resolve(directory), model, download: config.searchModelDownload };
-  }
-  return { kind: 'builtin' };
-}
-
-/** An endpoint that the operator configured may be private: a model server beside this one is the usual case. */
-function hostOf(baseUrl: string): string {
-  const { hostname, port, protocol } = new URL(baseUrl);
-  return `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
 }

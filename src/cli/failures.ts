@@ -7,6 +7,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'DamagedSecret',
   'BadAllowList',
   'Obstacle',
+  'NotForSearch',
 ]);
 
 const PORT_ADVICE = 'Choose another one with MILLRUN_HOST and MILLRUN_PORT.';

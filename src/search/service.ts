@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { CUT_MARK, type CutRun } from './document.ts';
-import type { RunSearchRequest, Search, SearchResult, SearchStatus } from './search.ts';
+import type { Freshness, RunSearchRequest, Search, SearchResult, SearchStatus } from './search.ts';
 
 /** What the two threads of a search are told. */
 export interface ToWriter {
@@ -128,11 +128,13 @@ export class SearchService implements Search {
     });
   }
 
-  async search(request: RunSearchRequest): Promise<SearchResult> {
+  async search(request: RunSearchRequest, after?: Freshness): Promise<SearchResult> {
+    const isFresh = after === undefined || (await this.reached(after.position, after.forMs));
     const wasRebuilding = this.#at.rebuilding;
-    const result = await new Promise<SearchResult>((resolve, reject) => {
+    const found = await new Promise<SearchResult>((resolve, reject) => {
       this.#ask({ request, resolve, reject, askedAgain: 0 });
     });
+    const result: SearchResult = isFresh ? found : { ...found, isBehind: true };
     const { rebuilding, indexedRuns, totalRuns } = this.#at;
     // The answer may be from before a rebuild ended, or from after one began.
     return wasRebuilding || rebuilding

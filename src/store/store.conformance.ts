@@ -1133,6 +1133,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'firstWorkspace'
         | 'listWorkspaces'
         | 'hasCredentials'
+        | 'announceSearch'
+        | 'withdrawSearch'
+        | 'searchMembers'
         | 'stats'
         | 'close';
       const page = { page: 1, size: 10 };

@@ -7,6 +7,7 @@ import { readFlags } from '../flags.ts';
 import { answers, ask, Obstacle, type Reached, reached, serverUrl } from '../server-access.ts';
 
 const USAGE = `Usage:
+  millrun search serve             a machine that answers searches of servers: --store postgres://…, --search-partition 1-4/16
   millrun search status            how the index stands; exit code 1 while it is incomplete
   millrun search rebuild [--wait]  builds it anew; --wait shows how far it is and returns when it is complete
 `;
@@ -31,6 +32,9 @@ interface Standing {
 /** `millrun search`: 0 when all is well or has been done, 1 when the index is incomplete, 2 when nothing could be asked. */
 export async function run(args: string[]): Promise<number> {
   const [action, ...rest] = args;
+  if (action === 'serve') {
+    return explained(async () => (await import('./search-serve.ts')).serve(rest));
+  }
   if (action !== 'status' && action !== 'rebuild') {
     process.stderr.write(USAGE);
     return 2;

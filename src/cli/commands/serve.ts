@@ -3,6 +3,7 @@ import { openPlatform } from '../../platform.ts';
 import { openLog } from '../../system/log.ts';
 import { explained } from '../failures.ts';
 import { readFlags } from '../flags.ts';
+import { stopOnSignal } from '../stop-on-signal.ts';
 import { packageVersion } from '../version.ts';
 
 /** `millrun serve`: everything embedded, until SIGTERM or SIGINT. */
@@ -52,18 +53,4 @@ function welcome(url: string, key: string | null, preset: string | null): string
     ${url}/noxus/openapi.json
 
 `;
-}
-
-/** Resolves when the process was asked to stop and has stopped. A second signal ends it at once. */
-function stopOnSignal(stop: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let asked = false;
-    const onSignal = () => {
-      if (asked) process.exit(1);
-      asked = true;
-      stop().then(resolve, reject);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
 }

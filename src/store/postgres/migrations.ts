@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { CLAIM_FUNCTION, PLACES_FUNCTIONS } from './claim-function.ts';
 import { COMMIT_FUNCTION } from './commit-function.ts';
+import { SEARCH_MEMBERS } from './search-members.ts';
 import { TABLES } from './tables.ts';
 import { VALUE_FUNCTIONS } from './value-functions.ts';
 
@@ -15,6 +16,7 @@ const byCodePoint = (tables: string): string => tables.replaceAll(/ text\b/g, ' 
  */
 const MIGRATIONS: readonly string[] = [
   [byCodePoint(TABLES), VALUE_FUNCTIONS, PLACES_FUNCTIONS, CLAIM_FUNCTION, COMMIT_FUNCTION].join('\n'),
+  byCodePoint(SEARCH_MEMBERS),
 ];
 
 /** The lock that migrations take: any number that nothing else of the database uses. */

@@ -7,6 +7,7 @@ import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Retention } from '../../domain/retention.ts';
 import type { RunStatus } from '../../domain/run.ts';
+import type { SearchMember } from '../../domain/search-member.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
@@ -41,6 +42,7 @@ import { migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
+import * as searchMembers from './search-members.ts';
 import * as surveys from './surveys.ts';
 import { Writer } from './writer.ts';
 
@@ -633,6 +635,18 @@ class PostgresStore implements Store {
 
   modelSettings(workspaceId: string) {
     return this.#one(workspaceId, 'select * from model_settings where workspace_id = $1', [], modelSettingsFromRow);
+  }
+
+  announceSearch(member: SearchMember) {
+    return searchMembers.announce(this.#reads, member);
+  }
+
+  withdrawSearch(memberId: string) {
+    return searchMembers.withdraw(this.#reads, memberId);
+  }
+
+  searchMembers(withinMs: number) {
+    return searchMembers.list(this.#reads, withinMs);
   }
 
   async stats() {

@@ -13,6 +13,7 @@ import { describeEvaluations } from '../evaluations.conformance.ts';
 import { describeInvokedRuns } from '../invoked-runs.conformance.ts';
 import { describePersonRequests } from '../person-requests.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
+import { describeSearchMembers } from '../search-members.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import type { Store } from '../store.ts';
 import { describeWorkflowLists } from '../workflow-lists.conformance.ts';
@@ -46,6 +47,7 @@ describeClaims('the SQLite store', openNew);
 describePersonRequests('the SQLite store', () => openNew());
 describeInvokedRuns('the SQLite store', () => openNew());
 describeCredentials('the SQLite store', () => openNew());
+describeSearchMembers('the SQLite store', () => openNew());
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };

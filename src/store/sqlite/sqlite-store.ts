@@ -6,6 +6,7 @@ import type { RunEvent } from '../../domain/event.ts';
 import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Retention } from '../../domain/retention.ts';
+import type { SearchMember } from '../../domain/search-member.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
@@ -147,6 +148,8 @@ class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #readers: Readers;
   readonly #checkpointer: Checkpointer;
+  /** Those of this process: no other has the store. */
+  readonly #searchMembers = new Map<string, { readonly member: SearchMember; readonly at: number }>();
   readonly #listeners = new Set<(lastPosition: number) => void>();
 
   constructor(db: DatabaseSync, path: string, lock: DatabaseSync, { runsPerWorkspace }: StoreSettings) {
@@ -533,6 +536,20 @@ class SqliteStore implements Store {
   async modelSettings(workspaceId: string) {
     const row = this.#on.prepared('select * from model_settings where workspace_id = ?').get(workspaceId);
     return row === undefined ? null : modelSettingsFromRow(row);
+  }
+
+  async announceSearch(member: SearchMember) {
+    this.#searchMembers.set(member.id, { member, at: performance.now() });
+  }
+
+  async withdrawSearch(memberId: string) {
+    this.#searchMembers.delete(memberId);
+  }
+
+  async searchMembers(withinMs: number) {
+    const since = performance.now() - withinMs;
+    const heard = [...this.#searchMembers.values()].filter(({ at }) => at >= since);
+    return heard.map(({ member }) => member).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async stats() {
