@@ -27,6 +27,11 @@ interface Standing {
   readonly rebuilding: boolean;
   readonly runs_without_vectors: number;
   readonly trouble: string | null;
+  /** Where searches are answered, if not by the server. */
+  readonly machines?: readonly (Omit<Standing, 'log_position' | 'machines'> & {
+    readonly url: string;
+    readonly partition: string;
+  })[];
 }
 
 /** `millrun search`: 0 when all is well or has been done, 1 when the index is incomplete, 2 when nothing could be asked. */
@@ -50,7 +55,10 @@ async function status(config: Config): Promise<number> {
   const url = serverUrl(config);
   if (!(await answers(url))) throw new Obstacle(`No server answers at ${url}. Start it with \`millrun serve\`.`);
   const standing = await look(reached(url, config));
-  process.stdout.write(`${described(standing)}\n`);
+  const machines = (standing.machines ?? []).map((machine) =>
+    described({ ...machine, log_position: standing.log_position }, `  ${machine.partition} at ${machine.url}`),
+  );
+  process.stdout.write(`${[described(standing), ...machines].join('\n')}\n`);
   return isComplete(standing, standing.log_position) ? 0 : 1;
 }
 
@@ -100,9 +108,9 @@ function isComplete(standing: Standing, position: number): boolean {
   return !rebuilding && standing.position >= position && waiting === 0 && trouble === null;
 }
 
-function described(standing: Standing): string {
+function described(standing: Standing, name = 'search index'): string {
   const { indexed_runs: indexed, total_runs: total, runs_without_vectors: waiting, trouble } = standing;
-  const behind = standing.log_position - standing.position;
+  const behind = Math.max(0, standing.log_position - standing.position);
   const parts = [
     standing.rebuilding
       ? `being built anew: ${indexed} of ${total || '?'} runs`
@@ -110,7 +118,7 @@ function described(standing: Standing): string {
     ...(waiting === 0 ? [] : [`${waiting} runs wait for their vectors and are found by their words alone`]),
     ...(trouble === null ? [] : [`trouble: ${trouble}`]),
   ];
-  return `search index: ${parts.join('; ')}`;
+  return `${name}: ${parts.join('; ')}`;
 }
 
 /** @throws Obstacle when the server refuses */

@@ -8,6 +8,9 @@ export class MemberAway extends Error {
   override readonly name = 'MemberAway';
 }
 
+/** Milliseconds for a connection: a machine that is switched off answers nothing at all. */
+const CONNECT_MS = 2000;
+
 /** Statuses of a machine, or of what stands before it, that say that it is not there at present. */
 const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
 
@@ -68,6 +71,11 @@ export class MemberClient {
         text(answer).then((read) => resolve({ status: answer.statusCode ?? 0, body: read }), reject);
       },
     );
+    request.on('socket', (socket) => {
+      if (!socket.connecting) return;
+      const late = setTimeout(() => request.destroy(new Error(`no connection within ${CONNECT_MS} ms`)), CONNECT_MS);
+      socket.once('connect', () => clearTimeout(late)).once('close', () => clearTimeout(late));
+    });
     request.on('error', (error: NodeJS.ErrnoException) => {
       const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(isStale ? new StaleConnection(error.message) : error);
