@@ -135,11 +135,11 @@ const shelf: SnapshotShelf = {
 const note = (level: 'info' | 'warn', message: string, facts: object) => tell({ kind: 'note', level, message, facts });
 
 /** Starts from the furthest snapshot, if it is far beyond the index that is there. Where that fails the log is read. */
-async function startFromSnapshot(snapshots: Snapshots): Promise<void> {
+async function startFromSnapshot(snapshots: Snapshots, letGo?: () => void): Promise<void> {
   try {
-    const started = await snapshots.restore(runs.lastPosition(), (facts, reason) =>
-      note('warn', 'search: a snapshot of the index cannot be used', { ...facts, reason }),
-    );
+    const onRefused = (facts: object, reason: string) =>
+      note('warn', 'search: a snapshot of the index cannot be used', { ...facts, reason });
+    const started = await snapshots.restore(runs.lastPosition(), onRefused, letGo);
     if (started !== null) note('info', 'search: the index starts from a snapshot', started);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -188,6 +188,16 @@ async function write(): Promise<void> {
     rebuilding = true;
     renewed = true;
   };
+  /** What a damaged index waits for before the log is read again. */
+  let fetching: Promise<void> = Promise.resolve();
+  const repair = () => {
+    restart();
+    if (snapshots === null) return;
+    fetching = startFromSnapshot(snapshots, () => writer.close()).then(() => {
+      writer.reopen();
+      renewed = true;
+    });
+  };
   /** Tells of a trouble when it begins and when it ends, and not with every try. */
   const setTrouble = (of: 'text' | 'vectors', trouble: string | null) => {
     if (troubles[of] === trouble) return;
@@ -204,13 +214,14 @@ async function write(): Promise<void> {
     report();
   };
   const recover = (error: unknown, of: 'text' | 'vectors') => {
-    if (error instanceof DamagedIndexError) restart();
+    if (error instanceof DamagedIndexError) repair();
     else setTrouble(of, error instanceof Error ? error.message : String(error));
     return error instanceof DamagedIndexError ? 0 : error instanceof EmbeddingError ? REST_MS : RETRY_MS;
   };
 
   const followText = inTurn(
     async () => {
+      await fetching;
       while (await writer.step()) report();
       if (rebuilding && writer.documents > 0) writer.optimize();
       rebuilding = false;
@@ -276,6 +287,7 @@ async function write(): Promise<void> {
       return;
     }
     generation = message.generation;
+    if (message.kind === 'repair') repair();
     if (message.kind === 'rebuild') {
       restart();
       snapshots?.forget().catch((error: Error) => {

@@ -143,6 +143,12 @@ export class IndexWriter {
     this.#fresh = true;
   }
 
+  /** Opens the file that has been put in the place of the one that was. */
+  reopen(): void {
+    this.#index.close();
+    [this.#index] = this.#open();
+  }
+
   /** Merges what indexing left in parts; to be done once everything has been taken in. */
   optimize(): void {
     this.#index.optimize();

@@ -113,15 +113,19 @@ export class Snapshots {
   }
 
   /**
-   * Puts the furthest usable snapshot in the place of an index that nobody has open, where it is worth it.
+   * Puts the furthest usable snapshot in the place of the index, where it is worth it.
    * @param lastPosition of the event log: a snapshot beyond it is of a store that was there before
    * @param onRefused hears of a snapshot that cannot be used after all
+   * @param letGo is called before the index is replaced, which nobody may have open then to write
    * @returns the snapshot; null: the index is as it was
    */
   async restore(
     lastPosition: number,
     onRefused: (facts: SnapshotFacts, reason: string) => void,
+    letGo: () => void = () => undefined,
   ): Promise<SnapshotFacts | null> {
+    // Of a process that was killed on the way.
+    for (const end of ['.copy', '.fetched']) removeIndexFile(this.#path + end);
     const own = this.#ownPosition();
     for (const { slot, facts } of await this.#usable()) {
       if (facts.position > lastPosition || (own !== null && facts.position < own + WORTH_FETCHING)) continue;
@@ -147,6 +151,7 @@ export class Snapshots {
         const opened = SearchIndex.open(fetched, this.#meaning(), 'reader');
         if (!('index' in opened)) throw new Error(opened.reason);
         opened.index.close();
+        letGo();
         removeIndexFile(this.#path);
         renameSync(fetched, this.#path);
         return facts;
@@ -164,13 +169,13 @@ export class Snapshots {
     for (const slot of SLOTS) await this.#shelf.remove(this.#id(slot));
   }
 
-  /** Where the index stands that is there; null when there is none that can be used. */
+  /** Where the index stands that is there; null when there is none that can be used, or nothing in it. */
   #ownPosition(): number | null {
     const opened = SearchIndex.open(this.#path, this.#meaning(), 'reader');
     if (!('index' in opened)) return null;
-    const position = Number(opened.index.position ?? 0);
+    const { position } = opened.index;
     opened.index.close();
-    return position;
+    return position === null ? null : Number(position);
   }
 
   async #usable(): Promise<{ slot: Slot; facts: SnapshotFacts }[]> {
