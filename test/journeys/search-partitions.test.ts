@@ -10,9 +10,10 @@ import { keyRecord } from '../../src/operations/key-record.ts';
 import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts';
 import { realSystem } from '../../src/system/system.ts';
 import { Client } from '../support/client.ts';
+import { ExplorerClient } from '../support/explorer-client.ts';
 import { GREETING } from '../support/noxus-definitions.ts';
 import { startsPostgres } from '../support/postgres.ts';
-import { type SpawnedServer, spawnServer, startPlatform, type TestServer } from '../support/server.ts';
+import { runBinary, type SpawnedServer, spawnServer, startPlatform, type TestServer } from '../support/server.ts';
 
 const cluster = startsPostgres();
 
@@ -115,6 +116,13 @@ test('search on machines of its own: halves are found, one may die, and a replic
   const standing = await server.client.get('/v1/admin/search');
   expect(standing).toMatchObject({ indexed_runs: 3, rebuilding: false, trouble: null });
   expect(standing.machines.map(({ partition }: { partition: string }) => partition).sort()).toEqual(['1/2', '2/2']);
+  const port = new URL(server.url).port;
+  const env = { MILLRUN_PORT: port, MILLRUN_API_KEY: server.client.key! };
+  const { code, stdout } = await runBinary(['search', 'status'], env, root);
+  expect(stdout).toMatch(/^search index: 3 runs, up to date\n( {2}[12]\/2 at http:\S+: [12] runs, up to date\n){2}$/);
+  expect(code).toBe(0);
+  const system = await (await ExplorerClient.signIn(server.url, server.client.key!)).get('/system');
+  expect(system.search.machines).toHaveLength(2);
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   expect(metrics).toContain('millrun_search_runs 3');
   expect(await (await fetch(`${first.url}/metrics`)).text()).toContain('millrun_search_runs{partition="1/2"} 2');
@@ -145,3 +153,14 @@ test('search on machines of its own: halves are found, one may die, and a replic
   const last = await greet(one, 'Cunegonde');
   await finds(one, 'Cunegonde', last);
 }, 180_000);
+
+test('a machine for search that lacks the store or the secret of the installation says so and ends', async () => {
+  const [storeless, secretless] = await Promise.all([
+    runBinary(['search', 'serve'], { MILLRUN_DATA: join(root, 'nowhere') }, root),
+    runBinary(['search', 'serve', '--store', 'postgres://db/x'], { MILLRUN_DATA: join(root, 'nowhere') }, root),
+  ]);
+  expect([storeless.code, secretless.code]).toEqual([2, 2]);
+  expect(storeless.stderr).toContain('give --store postgres://');
+  expect(secretless.stderr).toContain('copy secret.key from the data folder of a server');
+  expect(existsSync(join(root, 'nowhere'))).toBe(false);
+});
