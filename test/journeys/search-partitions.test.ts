@@ -106,7 +106,7 @@ test('search on machines of its own: halves are found, one may die, and a replic
   expect(before.status).toBe(503);
   expect(before.body.detail).toContain('No machine for search holds this workspace');
 
-  const [first] = await Promise.all([startMachine('first', '1/2'), startMachine('second', '2/2')]);
+  const [first, second] = await Promise.all([startMachine('first', '1/2'), startMachine('second', '2/2')]);
   await finds(one, 'Wilhelmina', early);
   await finds(two, 'Wilhelmina', theirs);
   const late = await greet(one, 'Ermintrude');
@@ -152,6 +152,11 @@ test('search on machines of its own: halves are found, one may die, and a replic
   await finds(one, 'Ermintrude', late);
   const last = await greet(one, 'Cunegonde');
   await finds(one, 'Cunegonde', last);
+
+  // One that is stopped takes its leave.
+  expect((await second.end()).code).toBe(0);
+  const left = await search(two, 'Wilhelmina');
+  expect(left.body.detail).toContain('No machine for search holds this workspace');
 }, 180_000);
 
 test('a machine for search that lacks the store or the secret of the installation says so and ends', async () => {

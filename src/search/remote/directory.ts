@@ -23,7 +23,11 @@ const ASK_MS = 2000;
 
 /** Machines that announce themselves in the store. */
 export function announcedMembers(store: Store): Directory {
-  return kept(() => store.searchMembers(GONE_MS));
+  return kept(async () => {
+    const members = await store.searchMembers(GONE_MS);
+    // Ids rise with time: of a machine that was killed and is back, the later start counts.
+    return [...new Map(members.map((member) => [member.url, member])).values()];
+  });
 }
 
 /** Machines at given addresses: each is asked what it is. One that does not answer is not there. */

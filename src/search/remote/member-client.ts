@@ -11,8 +11,8 @@ export class MemberAway extends Error {
 /** Milliseconds for a connection: a machine that is switched off answers nothing at all. */
 const CONNECT_MS = 2000;
 
-/** Statuses of a machine, or of what stands before it, that say that it is not there at present. */
-const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
+/** Statuses of a machine, or of what stands before it, that say that it is not there at present, or that another is now where it was (421). */
+const AWAY: ReadonlySet<number> = new Set([421, 502, 503, 504]);
 
 /** Asks machines for search, over connections that stay open. */
 export class MemberClient {

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { SearchShare } from '../../domain/search-share.ts';
-import { shareText } from '../../domain/search-share.ts';
+import { holds, type SearchShare, shareText } from '../../domain/search-share.ts';
 import type { Log } from '../../system/log.ts';
 import type { Search } from '../search.ts';
 import {
@@ -43,8 +42,12 @@ class Refusal extends Error {
 /** The HTTP server of a machine for search, not listening yet: questions of servers, health and metrics. */
 export function createMemberServer(parts: MemberParts): Server {
   const answers: { [Q in Question]: (ask: MemberQuestions[Q]['ask']) => Promise<MemberQuestions[Q]['answer']> } = {
-    search: ({ request, after }) =>
-      parts.search.search(request, after && { ...after, forMs: Math.min(after.forMs, MAX_WAIT_MS) }),
+    async search({ request, after }) {
+      // Its index would find nothing, as if there were nothing.
+      if (!holds(parts.share, request.workspaceId))
+        throw new Refusal(421, `This machine holds ${shareText(parts.share)}, and not that workspace.`);
+      return parts.search.search(request, after && { ...after, forMs: Math.min(after.forMs, MAX_WAIT_MS) });
+    },
     reached: async ({ position, timeoutMs }) => ({
       reached: await parts.search.reached(position, Math.min(timeoutMs, MAX_WAIT_MS)),
     }),

@@ -129,6 +129,18 @@ test('replicas take turns, and one that does not answer is stood in for, and ask
   expect(two.asked).toHaveLength(6);
 });
 
+test('a machine that took the place of another is not taken for it, and of two starts of one the later counts', async () => {
+  const [own, other] = halves();
+  const { url, asked } = await machine(other, { announced: false });
+  const before = { id: runs.system.newId(), url, share: readShare(own), position: 9, rebuilding: false };
+  await runs.store.announceSearch(before);
+  await expect(router().search(request('heron'))).rejects.toThrow('answers at present');
+  expect(asked).toEqual(['search']);
+  await runs.store.announceSearch({ ...before, id: runs.system.newId(), share: readShare(other) });
+  await expect(router().search(request('heron'))).rejects.toThrow('No machine for search holds');
+  expect((await router().status()).machines).toHaveLength(1);
+});
+
 test('a search that no machine can answer is refused, with when to try again', async () => {
   const [own, other] = halves();
   await machine(other);

@@ -187,10 +187,11 @@ export class Snapshots {
     return found.sort((a, b) => b.facts.position - a.facts.position);
   }
 
+  /** That of the older, whatever its format: during an upgrade machines of both versions keep one each. */
   async #slotToOverwrite(): Promise<Slot> {
     const [a, b] = [await this.#facts('a'), await this.#facts('b')];
-    const isOlder = (one: SnapshotFacts, other: SnapshotFacts | null) => other !== null && one.at <= other.at;
-    return a === null || a.format !== this.#format || (b?.format === this.#format && isOlder(a, b)) ? 'a' : 'b';
+    if (a === null || b === null) return a === null ? 'a' : 'b';
+    return a.at <= b.at ? 'a' : 'b';
   }
 
   /** Null for what is not there, or says nothing that can be read. */
