@@ -1,15 +1,16 @@
-import { existsSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Config } from './config/config.ts';
 import { readShare } from './domain/search-share.ts';
-import { openSharedStore, readSecret, SECRET_FILE } from './platform.ts';
 import { searchThreads } from './platform-search-threads.ts';
+import { hasSecret, readSecret } from './platform-secret.ts';
 import { Announcer } from './search/remote/announcer.ts';
 import { searchSecret } from './search/remote/member-protocol.ts';
 import { createMemberServer } from './search/remote/member-server.ts';
 import { SearchService } from './search/service.ts';
+import { openPostgresStore } from './store/postgres/postgres-store.ts';
 import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
 
@@ -43,13 +44,14 @@ export async function openSearchMember(config: Config, log: Log): Promise<Search
       'A machine for search follows the log of a store that is shared: give --store postgres://…, as the servers have it.',
     );
   const folder = resolve(config.data);
-  if (!existsSync(join(folder, SECRET_FILE)))
+  if (!hasSecret(folder))
     throw new NotForSearch(
-      `A machine for search has the secret of the installation: copy ${SECRET_FILE} from the data folder of a server to ${folder}.`,
+      `A machine for search has the secret of the installation: copy secret.key from the data folder of a server to ${folder}.`,
     );
   const share = readShare(config.searchPartition);
   const secret = searchSecret(readSecret(folder));
-  const store = await openSharedStore(config.store, folder, { runsPerWorkspace: null });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const store = await openPostgresStore(config.store);
   const id = realSystem.newId();
   const search = new SearchService({
     store,

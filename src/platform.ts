@@ -1,5 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,6 +61,7 @@ import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
 import { hostOf, searchThreads } from './platform-search-threads.ts';
+import { readSecret } from './platform-secret.ts';
 import { searchSecret } from './search/remote/member-protocol.ts';
 import { RoutedSearch } from './search/remote/routed-search.ts';
 import type { Search } from './search/search.ts';
@@ -282,7 +283,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
 }
 
 /** Opens a store that is elsewhere; the folder holds what is this process's own. The driver is read when it is needed. */
-export async function openSharedStore(
+async function openSharedStore(
   address: string,
   folder: string,
   limits: { runsPerWorkspace: number | null },
@@ -290,11 +291,6 @@ export async function openSharedStore(
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
   return openPostgresStore(address, limits);
-}
-
-/** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */
-export function firstKeyOf(folder: string): string | null {
-  return existsSync(join(folder, SECRET_FILE)) ? firstKey(readSecret(folder)) : null;
 }
 
 /**
@@ -326,28 +322,6 @@ async function diskUse(folder: string): Promise<ProcessFacts['disk']> {
     sizeOf('search.db', 'search.db-wal'),
   ]);
   return { store, searchIndex, blobs: null };
-}
-
-export const SECRET_FILE = 'secret.key';
-
-/**
- * 32 random bytes made at the first start; whoever has them can make the first key and callback signatures.
- * The store's lock is held: no other process makes them at the same time.
- */
-export function readSecret(folder: string): Buffer {
-  const path = join(folder, SECRET_FILE);
-  if (!existsSync(path)) {
-    // Written whole and then named: half a secret, left by a start that was killed, would keep every later start from beginning.
-    const unfinished = `${path}~new`;
-    writeFileSync(unfinished, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flush: true });
-    renameSync(unfinished, path);
-  }
-  const secret = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
-  if (secret.length !== 32) {
-    const message = `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`;
-    throw Object.assign(new Error(message), { name: 'DamagedSecret' });
-  }
-  return secret;
 }
 
 function modelAccess(config: Config): ModelAccess {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import { readConfig } from '../../config/read.ts';
-import { removeSearchIndex } from '../../platform.ts';
 import { explained } from '../failures.ts';
 import { readFlags } from '../flags.ts';
 import { answers, ask, Obstacle, type Reached, reached, serverUrl } from '../server-access.ts';
@@ -65,6 +64,8 @@ async function status(config: Config): Promise<number> {
 async function rebuild(config: Config, wait: boolean): Promise<number> {
   const url = serverUrl(config);
   if (!(await answers(url))) {
+    // What serves and what asks a server need nothing of it.
+    const { removeSearchIndex } = await import('../../platform.ts');
     const found = await removeSearchIndex(config.data);
     if (!found)
       throw new Obstacle(`No server answers at ${url}, and ${config.data} holds no store. Check MILLRUN_DATA.`);
