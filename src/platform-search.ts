@@ -78,7 +78,8 @@ const path = join(data.folder, INDEX_FILE_NAME);
 const runs = data.store ? openPostgresRunReader(data.store) : openRunReader(data.folder);
 const tell = (message: FromWriter | FromReader) => port.postMessage(message);
 const share = readShare(data.share ?? '1/1');
-const blobs = createDiskBlobs(join(data.folder, 'blobs'));
+/** The blobs, where payloads that are too large for the store lie, and snapshots. */
+const openedBlobs = async () => createDiskBlobs(join(data.folder, 'blobs'));
 const embedder = new EmbedderOnDemand(openEmbedder, REST_MS);
 
 async function openEmbedder(): Promise<Embedder> {
@@ -111,6 +112,7 @@ async function readPayload(payload: Payload): Promise<string | null> {
   const reference = referencedBlob(payload);
   if (reference === null) return payload;
   try {
+    const blobs = await openedBlobs();
     return (await blobs.get(reference.blobId)).toString('utf8');
   } catch (error) {
     if (error instanceof BlobMissing) return null;
@@ -120,11 +122,11 @@ async function readPayload(payload: Payload): Promise<string | null> {
 
 /** What snapshots need of the blobs. */
 const shelf: SnapshotShelf = {
-  put: (id, bytes) => blobs.put(id, bytes),
-  remove: (id) => blobs.remove(id),
+  put: async (id, bytes) => (await openedBlobs()).put(id, bytes),
+  remove: async (id) => (await openedBlobs()).remove(id),
   async open(id) {
     try {
-      return (await blobs.open(id)).stream;
+      return (await (await openedBlobs()).open(id)).stream;
     } catch (error) {
       if (error instanceof BlobMissing) return null;
       throw error;
