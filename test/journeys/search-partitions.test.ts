@@ -113,18 +113,23 @@ test('search on machines of its own: halves are found, one may die, and a replic
   await finds(one, 'Ermintrude', late);
   expect(existsSync(join(server.folder, 'search.db'))).toBe(false);
 
-  const standing = await server.client.get('/v1/admin/search');
-  expect(standing).toMatchObject({ indexed_runs: 3, rebuilding: false, trouble: null });
-  expect(standing.machines.map(({ partition }: { partition: string }) => partition).sort()).toEqual(['1/2', '2/2']);
+  // A machine that does not answer in time is in trouble, on a busy computer for a moment only.
+  await vi.waitFor(async () => {
+    const standing = await server.client.get('/v1/admin/search');
+    expect(standing).toMatchObject({ indexed_runs: 3, rebuilding: false, trouble: null });
+    const partitions = standing.machines.map(({ partition }: { partition: string }) => partition);
+    expect(partitions.sort()).toEqual(['1/2', '2/2']);
+    expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('millrun_search_runs 3');
+    const system = await (await ExplorerClient.signIn(server.url, server.client.key!)).get('/system');
+    expect(system.search.machines).toHaveLength(2);
+  }, PATIENCE);
   const port = new URL(server.url).port;
   const env = { MILLRUN_PORT: port, MILLRUN_API_KEY: server.client.key! };
-  const { code, stdout } = await runBinary(['search', 'status'], env, root);
-  expect(stdout).toMatch(/^search index: 3 runs, up to date\n( {2}[12]\/2 at http:\S+: [12] runs, up to date\n){2}$/);
-  expect(code).toBe(0);
-  const system = await (await ExplorerClient.signIn(server.url, server.client.key!)).get('/system');
-  expect(system.search.machines).toHaveLength(2);
-  const metrics = await (await fetch(`${server.url}/metrics`)).text();
-  expect(metrics).toContain('millrun_search_runs 3');
+  await vi.waitFor(async () => {
+    const { code, stdout } = await runBinary(['search', 'status'], env, root);
+    expect(stdout).toMatch(/^search index: 3 runs, up to date\n( {2}[12]\/2 at http:\S+: [12] runs, up to date\n){2}$/);
+    expect(code).toBe(0);
+  }, PATIENCE);
   expect(await (await fetch(`${first.url}/metrics`)).text()).toContain('millrun_search_runs{partition="1/2"} 2');
   const unsigned = await fetch(`${first.url}/internal/search/status`, { method: 'POST', body: '{}' });
   expect(unsigned.status).toBe(401);
@@ -139,7 +144,8 @@ test('search on machines of its own: halves are found, one may die, and a replic
   await died;
   const refused = await search(one, 'Wilhelmina');
   expect(refused.status).toBe(503);
-  expect(refused.body.detail).toContain('partition 1 of 2');
+  // As one that does not answer, or by now as one that has been silent.
+  expect(refused.body.detail).toMatch(/\(partition 1 of 2\) answers|No machine for search holds/);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   await finds(two, 'Wilhelmina', theirs);
 
