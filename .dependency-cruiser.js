@@ -21,7 +21,7 @@ const FACES = {
   search: '^src/search/[^/]+$',
   callbacks: '^src/callbacks/',
   operations: '^src/operations/',
-  platform: '^src/platform(-search|-blobs|-move)?\\.ts$',
+  platform: '^src/platform[a-z-]*\\.ts$',
 };
 
 /** The rooms, from the ground up, and whose faces they see. */

@@ -32,7 +32,7 @@ export async function openSecret(
   const file = join(folder, SECRET_FILE);
   const known = (await facts?.get(SECRET_FACT)) ?? null;
   // A file that is made now could only be another one.
-  if (known !== null && config.secret === null && !existsSync(file)) throw otherSecret(file);
+  if (known !== null && !hasSecret(config, folder)) throw otherSecret(file);
   const secret = config.secret ?? readSecretFile(file);
   const fingerprint = fingerprintOf(secret, 'secret');
   if (facts !== null && (await facts.agree(SECRET_FACT, fingerprint)) !== fingerprint) throw otherSecret(file);
@@ -80,6 +80,11 @@ function otherEncryptionKey(): OtherSecret {
   return new OtherSecret(
     `Credentials of this store are sealed with an encryption key that this process does not have. Give every process that shares it the same MILLRUN_ENCRYPTION_KEY (or MILLRUN_ENCRYPTION_KEY_FILE): the 64 digits in encryption.key of the server that was there first; one that was used before goes into MILLRUN_FORMER_ENCRYPTION_KEYS. Where the key is lost, run "delete from platform_facts where name = '${ENCRYPTION_FACT}'" in the store's schema, start with a new one, and set the secrets of each credential again.`,
   );
+}
+
+/** Whether a process was given a secret, by its configuration or its data folder. */
+export function hasSecret(config: Pick<Config, 'secret'>, folder: string): boolean {
+  return config.secret !== null || existsSync(join(folder, SECRET_FILE));
 }
 
 /** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */

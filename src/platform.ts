@@ -1,13 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Worker as Thread } from 'node:worker_threads';
 import type { FastifyInstance } from 'fastify';
 import { Addresses } from './api/addresses.ts';
-import { createHealthServer, type Door, type HealthParts } from './api/health.ts';
+import { createHealthServer, type HealthParts } from './api/health.ts';
 import {
   presentCallbackBody as presentNoxusBody,
   presentRequestCallbackBody as presentNoxusRequest,
@@ -21,8 +19,7 @@ import {
 import { presentEvaluationCallbackBody } from './api/runflow/present-evaluation.ts';
 import { createServer } from './api/server.ts';
 import { Callbacks } from './callbacks/callbacks.ts';
-import { type Config, embeddingEndpoint, modelEndpoint } from './config/config.ts';
-import { PlatformError } from './domain/error.ts';
+import { type Config, modelEndpoint } from './config/config.ts';
 import { type Dispatcher, IDLE_DISPATCHER } from './engine/dispatcher.ts';
 import { Engine } from './engine/engine.ts';
 import { LiveContent } from './engine/live-content.ts';
@@ -70,10 +67,13 @@ import { Triggers } from './operations/triggers.ts';
 import { Webhooks } from './operations/webhooks.ts';
 import { Workflows } from './operations/workflows.ts';
 import { blobSettings, openBlobs } from './platform-blobs.ts';
-import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
+import { hostOf, searchThreads } from './platform-search-threads.ts';
 import { openEncryptionKeys, openSecret } from './platform-secrets.ts';
+import { openSharedStore, rightfully, type Say } from './platform-store.ts';
+import { searchSecret } from './search/remote/member-protocol.ts';
+import { RoutedSearch } from './search/remote/routed-search.ts';
+import type { Search } from './search/search.ts';
 import { SearchService } from './search/service.ts';
-import type { SharedStore } from './store/postgres/postgres-store.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
@@ -81,12 +81,6 @@ import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
 
 export { openDoor } from './api/health.ts';
-
-/** Milliseconds between two tries to reach the store at the start. */
-const STORE_RETRY_MS = 1000;
-
-/** Hears why a process that starts is not ready. */
-type Say = Door['say'];
 
 export interface Platform {
   readonly server: FastifyInstance;
@@ -193,22 +187,15 @@ export async function openPlatform(
   await store.alone(() => ensureFirstKey(store, system, { first, preset: config.apiKey }));
   const workflows = new Workflows({ store, catalogue, system });
   const live = new LiveRuns(store, log, content);
-  const searchService = new SearchService({
-    store,
-    system,
-    log,
-    startThread: (role) => {
-      const workerData: SearchThreadData = {
-        role,
-        folder,
-        store: config.store,
-        blobs: blobSettings(config),
-        maxCharacters: config.searchMaxCharacters,
-        embedder: embedderSettings(config),
-      };
-      return new Thread(new URL('./platform-search.ts', import.meta.url), { workerData });
-    },
-  });
+  const searchService: Search =
+    config.searchAt === null
+      ? new SearchService({
+          store,
+          system,
+          log,
+          startThread: searchThreads(config, '1/1', config.searchSnapshotMinutes ?? 0),
+        })
+      : new RoutedSearch({ store, at: config.searchAt, secret: searchSecret(secret), log });
   const search = new RunSearch({ store, search: searchService });
   const runs = new Runs({ store, engine, workflows, payloads, http, system, live, search, keyring });
   const deriveSecret = (workspaceId: string) =>
@@ -274,7 +261,7 @@ export async function openPlatform(
   });
 
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
-  const health = healthOf(store, dispatcher);
+  const health = healthOf(store, dispatcher, searchService);
   const server = await createServer({
     access,
     keys: new Keys({ store, system, log }),
@@ -360,7 +347,7 @@ export async function openWorker(config: Config, log: Log, say: Say = () => unde
   const opened = await openProcess(config, log, say);
   const { store } = opened;
   const dispatcher = opened.startDispatcher();
-  const health = healthOf(store, dispatcher);
+  const health = healthOf(store, dispatcher, null);
   const server = createHealthServer({ ...health, log });
   return {
     server,
@@ -375,7 +362,7 @@ export async function openWorker(config: Config, log: Log, say: Say = () => unde
 }
 
 /** How a process is, for `/readyz` and `/metrics`. */
-function healthOf(store: Store, dispatcher: Dispatcher): HealthParts & { drain(): void } {
+function healthOf(store: Store, dispatcher: Dispatcher, search: Search | null): HealthParts & { drain(): void } {
   let isDraining = false;
   return {
     drain() {
@@ -385,44 +372,12 @@ function healthOf(store: Store, dispatcher: Dispatcher): HealthParts & { drain()
       if (isDraining) return 'draining';
       return (await store.isReachable()) ? null : 'store_unreachable';
     },
-    vitals: async () => ({ ...(await store.stats()), busyWorkers: dispatcher.busy }),
+    vitals: async () => ({
+      ...(await store.stats()),
+      busyWorkers: dispatcher.busy,
+      search: (await search?.status()) ?? null,
+    }),
   };
-}
-
-/**
- * Opens a store that is elsewhere, however long it takes to come: what is started at once by a supervisor starts in any order. The folder holds what is this process's own. The driver is read when it is needed. */
-async function openSharedStore(
-  address: string,
-  folder: string,
-  limits: { runsPerWorkspace: number | null },
-  { log, say }: { log: Log; say: Say },
-): Promise<SharedStore> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { openPostgresStore } = await import('./store/postgres/postgres-store.ts');
-  for (;;) {
-    try {
-      return await openPostgresStore(address, {
-        ...limits,
-        onMigrating: () => say('migrating'),
-        onMigrated: (steps) => log.info(steps, 'store: the schema was brought to a newer step'),
-      });
-    } catch (error) {
-      if (!(error instanceof PlatformError)) throw error;
-      log.warn({ err: error.message }, 'the store is not there yet; trying again');
-      say('store_unreachable');
-      await sleep(STORE_RETRY_MS);
-    }
-  }
-}
-
-/** Reads a secret, one process at a time. A store that this one must not use is let go of. */
-async function rightfully<T>(store: Store, read: () => Promise<T>): Promise<T> {
-  try {
-    return await store.alone(read);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
 }
 
 /**
@@ -461,24 +416,4 @@ function modelAccess(config: Config): ModelAccess {
   const providers: ModelProvider[] =
     endpoint === null ? [] : [{ name: 'openai', protocol: 'openai-compatible', ...endpoint, models: [], settings: {} }];
   return { providers, prices: config.modelPrices, presets: {}, defaultModels: config.models };
-}
-
-/** What the search threads need of a configuration, which `contradictions` has found to be complete. */
-function embedderSettings(config: Config): EmbedderSettings {
-  const { searchEmbedder, searchModel: model, searchModelsDirectory: directory } = config;
-  const endpoint = embeddingEndpoint(config);
-  if (searchEmbedder === 'openai' && model !== null && endpoint !== null) {
-    const { searchDimensions: dimensions, searchPrice: price } = config;
-    return { kind: 'openai', ...endpoint, host: hostOf(endpoint.baseUrl), model, dimensions, price };
-  }
-  if (searchEmbedder === 'local' && model !== null && directory !== null) {
-    return { kind: 'local', modelsDirectory: resolve(directory), model, download: config.searchModelDownload };
-  }
-  return { kind: 'builtin' };
-}
-
-/** An endpoint that the operator configured may be private: a model server beside this one is the usual case. */
-function hostOf(baseUrl: string): string {
-  const { hostname, port, protocol } = new URL(baseUrl);
-  return `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
 }

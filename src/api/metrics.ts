@@ -11,6 +11,8 @@ export interface Vitals {
   readonly queuedTasks: number;
   readonly busyWorkers: number;
   readonly lastPosition: number;
+  /** How the search index stands, wherever it is; null: this process has nothing to do with searches. */
+  readonly search: { readonly position: number; readonly indexedRuns: number } | null;
 }
 
 /** `GET /metrics` in the Prometheus text format. Routes are labelled by pattern, so that ids do not multiply series. */
@@ -34,6 +36,12 @@ export function serveMetrics(app: FastifyInstance, vitals: () => Promise<Vitals>
   const tasks = gauge('millrun_tasks_queued', 'Tasks that are due, waiting or in hand.');
   const busy = gauge('millrun_worker_tasks', 'Tasks in hand of this process.');
   const position = gauge('millrun_log_position', 'Position of the last event in the log.');
+  const searchPosition = gauge(
+    'millrun_search_position',
+    'Position of the log up to which the search index is complete.',
+  );
+  const searchLag = gauge('millrun_search_lag_events', 'Events of the log that the search index does not hold yet.');
+  const searchRuns = gauge('millrun_search_runs', 'Runs in the search index.');
 
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
@@ -45,6 +53,11 @@ export function serveMetrics(app: FastifyInstance, vitals: () => Promise<Vitals>
     tasks.set(now.queuedTasks);
     busy.set(now.busyWorkers);
     position.set(now.lastPosition);
+    if (now.search !== null) {
+      searchPosition.set(now.search.position);
+      searchLag.set(Math.max(0, now.lastPosition - now.search.position));
+      searchRuns.set(now.search.indexedRuns);
+    }
     return reply.header('content-type', registry.contentType).send(await registry.metrics());
   });
 }

@@ -12,6 +12,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'HalfMoved',
   'TransferRefused',
   'Obstacle',
+  'NotForSearch',
 ]);
 
 const PORT_ADVICE = 'Choose another one with MILLRUN_HOST and MILLRUN_PORT.';

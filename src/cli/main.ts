@@ -14,7 +14,8 @@ const COMMANDS: Readonly<
     load: () => import('./commands/config.ts'),
   },
   search: {
-    about: 'tell how the search index stands, or build it anew: search status, search rebuild [--wait]',
+    about:
+      'tell how the search index stands, build it anew, or serve it alone: search status, search rebuild [--wait], search serve',
     load: () => import('./commands/search.ts'),
   },
   keys: {

@@ -1,5 +1,6 @@
 import type { ModelPrice } from '../domain/model-settings.ts';
 import { MAX_RETENTION_DAYS } from '../domain/retention.ts';
+import { readShare, shareText } from '../domain/search-share.ts';
 
 /** Everything an operator can set: shape, default, unit and one sentence each. `read.ts` fills it from file, environment and flags. */
 export interface Config {
@@ -45,6 +46,9 @@ export interface Config {
   readonly blobsAccessKey: string | null;
   readonly blobsSecretKey: string | null;
   readonly blobsDirect: boolean;
+  readonly searchAt: 'machines' | readonly string[] | null;
+  readonly searchPartition: string;
+  readonly searchSnapshotMinutes: number | null;
 }
 
 /** A place in an S3-compatible store. */
@@ -409,6 +413,30 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
       'true gives clients signed addresses at which they read and write assets at that store, which they must be able to reach; otherwise the bytes go through the server.',
     read: truth,
   },
+  searchAt: {
+    env: 'MILLRUN_SEARCH_AT',
+    flag: 'search-at',
+    default: null,
+    about:
+      'Where searches are answered: machines finds every `millrun search serve` of the store, addresses such as http://s1:9090,http://s2:9090 name them; by an index in the data folder when absent.',
+    read: searchPlaces,
+  },
+  searchPartition: {
+    env: 'MILLRUN_SEARCH_PARTITION',
+    flag: 'search-partition',
+    default: '1/1',
+    about:
+      'Share of the workspaces that `millrun search serve` answers for: partition 3/16, or 1-4/16; their number is a power of two up to 1,024.',
+    read: (given) => shareText(readShare(text(given))),
+  },
+  searchSnapshotMinutes: {
+    env: 'MILLRUN_SEARCH_SNAPSHOT_MINUTES',
+    flag: 'search-snapshot-minutes',
+    default: null,
+    about:
+      'Minutes between two snapshots of the search index in the blobs, from which new machines start; 0 takes none. When absent, 30 for `millrun search serve`, none for a server.',
+    read: integer(0, 10_080),
+  },
 };
 
 function text(given: unknown): string {
@@ -481,6 +509,12 @@ function httpUrl(given: unknown): string {
   if (username !== '' || password !== '')
     throw new Error('takes a URL without user and password; give a key as OPENAI_API_KEY');
   return url.replace(/\/+$/, '');
+}
+
+function searchPlaces(given: unknown): 'machines' | readonly string[] {
+  const places = list(given);
+  if (places.length === 0) throw new Error('takes machines, or http or https URLs');
+  return places.length === 1 && places[0] === 'machines' ? 'machines' : places.map(httpUrl);
 }
 
 /** Messages never repeat an address: it may hold credentials. */
@@ -620,6 +654,10 @@ export function contradictions(config: Config): Contradiction[] {
       'searchEmbedderUrl',
       `the embedder openai needs an endpoint; ${howToSet('searchEmbedderUrl')}, or set ${SETTINGS.openaiBaseUrl.env} or ${SETTINGS.openaiApiKey.env}.`,
     );
+  }
+  for (const setting of ['searchAt', 'searchPartition'] as const) {
+    if (config.store === null && config[setting] !== SETTINGS[setting].default)
+      tell(setting, `machines for search read a store that is shared; ${howToSet('store')}.`);
   }
   return [...found, ...blobContradictions(config)];
 }

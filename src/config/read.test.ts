@@ -66,6 +66,26 @@ describe('a setting', () => {
     expect(mistake).not.toContain(SECRET);
   });
 
+  it('of machines for search is read as places and shares, and wants a store that is shared', () => {
+    const store = 'postgres://db/millrun';
+    const read = (flags: Record<string, string>) => readConfig({ store, ...flags }, {}).config;
+    expect(read({})).toMatchObject({ searchAt: null, searchPartition: '1/1', searchSnapshotMinutes: null });
+    expect(read({ 'search-at': 'machines', 'search-partition': '3-3/16' })).toMatchObject({
+      searchAt: 'machines',
+      searchPartition: '3/16',
+    });
+    expect(read({ 'search-at': 'http://s1:9090/, http://s2:9090' }).searchAt).toEqual([
+      'http://s1:9090',
+      'http://s2:9090',
+    ]);
+    expect(mistakesOf({ store, 'search-partition': '3/12' })[0]).toContain('takes partitions as 3/16 or 1-4/16');
+    expect(mistakesOf({ store, 'search-at': 's1:9090' })[0]).toContain('http or https URL');
+    expect(mistakesOf({ 'search-at': 'machines', 'search-partition': '1/2' })).toEqual([
+      expect.stringContaining('searchAt: machines for search read a store that is shared; set it with MILLRUN_STORE'),
+      expect.stringContaining('searchPartition: machines for search'),
+    ]);
+  });
+
   it('has a name of its own in every place, and a sentence', () => {
     const settings = Object.values(SETTINGS) as Setting[];
     for (const names of [settings.map(({ env }) => env), settings.map(({ flag }) => flag)]) {

@@ -363,7 +363,7 @@ export class Runs {
       if (problem === null) succeeded += 1;
       else errors[runId] = problem;
     }
-    if (succeeded > 0) await this.#search.forgetDeleted();
+    if (succeeded > 0) await this.#search.forgetDeleted(caller.workspaceId);
     return { succeeded, failed: Object.keys(errors).length, errors, matched };
   }
 

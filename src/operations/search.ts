@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts';
 import { invalid } from '../domain/error.ts';
 import type { Run } from '../domain/run.ts';
-import type { RunSearchRequest, Search, SearchHit, SearchStatus } from '../search/search.ts';
+import type { RunSearchRequest, Search, SearchHit, SearchState } from '../search/search.ts';
 
 export type { RunSearchRequest, SearchField } from '../search/search.ts';
 
@@ -49,8 +49,8 @@ export class RunSearch {
       throw invalid([{ at: ['body', 'query'], message, type: 'string_too_short' }]);
     }
     const { lastPosition } = await this.#store.stats();
-    const isFresh = await this.#search.reached(lastPosition, FRESH_MS);
-    const found = await this.#search.search({ ...request, workspaceId: caller.workspaceId });
+    const after = { position: lastPosition, forMs: FRESH_MS };
+    const found = await this.#search.search({ ...request, workspaceId: caller.workspaceId }, after);
     const items: FoundRun[] = [];
     for (const hit of found.hits) {
       // A run that was deleted since it was found does not exist any more.
@@ -60,17 +60,17 @@ export class RunSearch {
     return {
       items,
       total: found.total,
-      totalIsLowerBound: found.totalIsLowerBound || !isFresh,
+      totalIsLowerBound: found.totalIsLowerBound || found.isBehind === true,
       rebuild: found.rebuild ?? null,
       degraded: found.degraded ?? null,
       runsWithoutVectors: found.runsWithoutVectors ?? 0,
     };
   }
 
-  /** Resolves when the index no longer holds what was deleted up to now. */
-  async forgetDeleted(): Promise<void> {
+  /** Resolves when the index no longer holds what was deleted of a workspace up to now. */
+  async forgetDeleted(workspaceId: string): Promise<void> {
     const { lastPosition } = await this.#store.stats();
-    await this.#search.reached(lastPosition, FRESH_MS);
+    await this.#search.reached(lastPosition, FRESH_MS, workspaceId);
   }
 
   async rebuild(caller: Caller): Promise<void> {
@@ -78,7 +78,7 @@ export class RunSearch {
     await this.#search.rebuild();
   }
 
-  async status(caller: Caller): Promise<SearchStatus & { lastPosition: number }> {
+  async status(caller: Caller): Promise<SearchState & { lastPosition: number }> {
     demand(caller, 'admin');
     const { lastPosition } = await this.#store.stats();
     // The index is looked at when somebody asks, and is nearly always complete in a moment.

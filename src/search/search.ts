@@ -94,6 +94,8 @@ export interface SearchResult {
   readonly position: string | null;
   /** Present while the index is being rebuilt: older runs may be missing from the answer. */
   readonly rebuild?: RebuildProgress;
+  /** Set when the index did not come to hold in time what the search was to find. */
+  readonly isBehind?: true;
   /** By meaning: why words alone were compared. Absent when meaning was. */
   readonly degraded?: string;
   /** By meaning: runs, of all workspaces, that only their words can find until their vectors have come. Absent when there are none. */
@@ -125,13 +127,38 @@ export interface SearchStatus {
   readonly trouble: string | null;
 }
 
+/** What an index is to hold before it is searched. */
+export interface Freshness {
+  /** Of the event log. */
+  readonly position: number;
+  /** Milliseconds that are waited for it at most. */
+  readonly forMs: number;
+}
+
+/** How the index of one process stands that answers searches of others. */
+export interface SearchMachine extends SearchStatus {
+  readonly id: string;
+  readonly url: string;
+  /** Its partitions, as `1-4/16`. */
+  readonly share: string;
+}
+
+/** How the index stands, and where it is on machines of its own, each of them. */
+export interface SearchState extends SearchStatus {
+  readonly machines?: readonly SearchMachine[];
+}
+
 /** Finds runs by what they say. */
 export interface Search {
-  search(request: RunSearchRequest): Promise<SearchResult>;
-  /** Resolves once the index holds everything up to a position of the event log, or when `timeoutMs` milliseconds are over. */
-  reached(position: number, timeoutMs: number): Promise<boolean>;
+  /** @throws PlatformError `unavailable` when what holds the workspace is out of reach */
+  search(request: RunSearchRequest, after?: Freshness): Promise<SearchResult>;
+  /**
+   * Resolves once the index holds everything up to a position of the event log, or when `timeoutMs` milliseconds are over.
+   * @param workspaceId whose runs it is about; of all when left out
+   */
+  reached(position: number, timeoutMs: number, workspaceId?: string): Promise<boolean>;
   /** Throws the index away and builds it anew; searching stays possible and finds what is there already. */
   rebuild(): Promise<void>;
-  status(): Promise<SearchStatus>;
+  status(): Promise<SearchState>;
   close(): Promise<void>;
 }

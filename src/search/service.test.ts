@@ -1,8 +1,9 @@
-import { truncateSync } from 'node:fs';
+import { existsSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openRunStore, type RunStore } from '../../test/support/run-store.ts';
 import type { RunSearchRequest } from './search.ts';
 import { SearchService } from './service.ts';
@@ -45,6 +46,13 @@ function serve(startThread: (role: Role) => Worker, more: { idleMs?: number } = 
 /** A thread as the product has it. */
 function productThread(role: Role): Worker {
   const workerData = { role, folder: runs.folder, maxCharacters: 1_000_000, embedder: { kind: 'builtin' } };
+  return new Worker(new URL('../platform-search.ts', import.meta.url), { workerData });
+}
+
+/** One that takes snapshots, and starts from them. */
+function snapshottingThread(role: Role): Worker {
+  const common = { folder: runs.folder, maxCharacters: 1_000_000, embedder: { kind: 'builtin' } };
+  const workerData = { role, ...common, snapshotMs: 3_600_000 };
   return new Worker(new URL('../platform-search.ts', import.meta.url), { workerData });
 }
 
@@ -178,4 +186,27 @@ test('closing answers everyone who still waits', async () => {
   expect(await waiting).toBe(false);
   await refused;
   await expect(service.search(request('heron'))).rejects.toThrow('closed');
+});
+
+test('a damaged index is replaced by its last snapshot, which a rebuild does not begin with', async () => {
+  await service.close();
+  service = serve(snapshottingThread);
+  const { id } = await runs.addRun({ Text: 'heron' });
+  expect(await found('heron')).toEqual([id]);
+  const snapshot = join(runs.folder, 'blobs/search-snapshots/1-of-1/a');
+  await vi.waitFor(() => expect(existsSync(snapshot)).toBe(true), PATIENCE_MS);
+
+  // What happened before the snapshot can be read from the log no more.
+  const db = new DatabaseSync(join(runs.folder, 'millrun.db'), { timeout: 5000 });
+  db.exec('delete from events');
+  db.close();
+  await runs.addRun({ Text: 'egret' });
+  expect(await found('egret')).toHaveLength(1);
+  truncateSync(join(runs.folder, 'search.db'), 40_000);
+  await vi.waitFor(async () => expect(await found('heron')).toEqual([id]), PATIENCE_MS);
+  expect(await found('egret')).toHaveLength(1);
+
+  await service.rebuild();
+  await vi.waitFor(async () => expect(await found('heron')).toEqual([]), PATIENCE_MS);
+  expect(await found('egret')).toHaveLength(1);
 });

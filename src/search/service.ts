@@ -4,11 +4,12 @@ import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { CUT_MARK, type CutRun } from './document.ts';
-import type { RunSearchRequest, Search, SearchResult, SearchStatus } from './search.ts';
+import type { Freshness, RunSearchRequest, Search, SearchResult, SearchStatus } from './search.ts';
 
 /** What the two threads of a search are told. */
 export interface ToWriter {
-  readonly kind: 'log' | 'rebuild' | 'stop';
+  /** `repair` is a rebuild that may begin with a snapshot: the index was found damaged. */
+  readonly kind: 'log' | 'rebuild' | 'repair' | 'stop';
   /** Rebuilds asked for so far: what is answered about an earlier one is about an index that is gone. */
   readonly generation: number;
 }
@@ -101,6 +102,7 @@ export class SearchService implements Search {
   /** Rebuilds asked for, and the last of them that the writer has spoken of. */
   #generation = 0;
   #acknowledged = 0;
+  #renewal: 'rebuild' | 'repair' = 'rebuild';
   #closing = false;
   #idle: NodeJS.Timeout | undefined;
 
@@ -128,11 +130,13 @@ export class SearchService implements Search {
     });
   }
 
-  async search(request: RunSearchRequest): Promise<SearchResult> {
+  async search(request: RunSearchRequest, after?: Freshness): Promise<SearchResult> {
+    const isFresh = after === undefined || (await this.reached(after.position, after.forMs));
     const wasRebuilding = this.#at.rebuilding;
-    const result = await new Promise<SearchResult>((resolve, reject) => {
+    const found = await new Promise<SearchResult>((resolve, reject) => {
       this.#ask({ request, resolve, reject, askedAgain: 0 });
     });
+    const result: SearchResult = isFresh ? found : { ...found, isBehind: true };
     const { rebuilding, indexedRuns, totalRuns } = this.#at;
     // The answer may be from before a rebuild ended, or from after one began.
     return wasRebuilding || rebuilding
@@ -176,17 +180,22 @@ export class SearchService implements Search {
   }
 
   async rebuild(): Promise<void> {
+    this.#renew('rebuild');
+  }
+
+  #renew(kind: 'rebuild' | 'repair'): void {
     this.#reader?.postMessage({ kind: 'forget' } satisfies ToReader);
     this.#at = { ...this.#at, position: 0, indexedRuns: 0, rebuilding: true };
     this.#generation += 1;
-    this.#tellWriter('rebuild');
+    this.#renewal = kind;
+    this.#tellWriter(kind);
   }
 
   /** Has a damaged index built anew and waits a moment for it: that of a small store is complete before anybody notices. */
   async #repair(reason: string): Promise<void> {
     if (!this.#at.rebuilding) {
       this.#log.warn({ reason }, 'the search index is damaged and is built anew');
-      await this.rebuild();
+      this.#renew('repair');
     }
     await this.#renewed();
   }
@@ -237,7 +246,7 @@ export class SearchService implements Search {
       // Let go of on purpose: it comes back with the next news.
       if (this.#writer !== writer) return;
       this.#writer = undefined;
-      const kind = this.#acknowledged === this.#generation ? 'log' : 'rebuild';
+      const kind = this.#acknowledged === this.#generation ? 'log' : this.#renewal;
       clearTimeout(this.#restart);
       this.#restart = setTimeout(() => this.#tellWriter(kind), RESTART_MS);
       this.#restart.unref();

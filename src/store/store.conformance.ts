@@ -1154,6 +1154,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'findTrigger'
         | 'dueTriggers'
         | 'nextTriggerAt'
+        | 'announceSearch'
+        | 'withdrawSearch'
+        | 'searchMembers'
         | 'stats'
         | 'close';
       const page = { page: 1, size: 10 };

@@ -17,6 +17,7 @@ import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '../domain/run-survey.ts';
 import type { SavedView } from '../domain/saved-view.ts';
+import type { SearchMember } from '../domain/search-member.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Trigger, TriggerEvent, TriggerEventKind, TriggerOutcome } from '../domain/trigger.ts';
@@ -511,6 +512,11 @@ export interface Store {
   listTriggerEvents(selection: TriggerEventSelection, page: PageRequest): Promise<Page<TriggerEvent>>;
   /** The event of a trigger that has this key. */
   findTriggerEvent(workspaceId: string, triggerId: string, key: string): Promise<TriggerEvent | null>;
+  /** A process that answers searches says that it is there, and how it stands. To be said again every few seconds. */
+  announceSearch(member: SearchMember): Promise<void>;
+  withdrawSearch(memberId: string): Promise<void>;
+  /** Those that have said so within so many milliseconds, by the store's own clock; in the order of their ids. */
+  searchMembers(withinMs: number): Promise<SearchMember[]>;
 
   stats(): Promise<StoreStats>;
   /** Whether the store answers now. */
@@ -532,7 +538,8 @@ export interface RunReader {
   /** Events after `position`, oldest first. */
   readLog(position: number, limit: number): RunEvent[];
   lastPosition(): number;
-  countRuns(): number;
+  /** How many runs there are, by workspace. */
+  runsByWorkspace(): ReadonlyMap<string, number>;
   records(workspaceId: string, runId: string): RunRecords | null;
   /** Those of some runs that a filter lets through. Its columns are those of `filter/noxus-vocabulary.ts` and `filter/explorer-vocabulary.ts`. */
   filter(workspaceId: string, runIds: readonly string[], filter: CheckedFilter): string[];

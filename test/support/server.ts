@@ -97,13 +97,13 @@ export interface SpawnedServer extends TestServer {
   end(): Promise<Ended>;
 }
 
-/** Starts the real binary on a free port, by the Node that the tests run on unless another is given. @throws Error with what it said when it does not get ready */
+/** Starts the real binary on a free port, with `serve` and by the Node that the tests run on unless others are given. @throws Error with what it said when it does not get ready */
 export async function spawnServer(
-  options: { env?: Readonly<Record<string, string>>; folder?: string; node?: string } = {},
+  options: { env?: Readonly<Record<string, string>>; folder?: string; node?: string; command?: readonly string[] } = {},
 ): Promise<SpawnedServer> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-test-'));
   const env = { MILLRUN_DATA: folder, MILLRUN_PORT: '0', ...storeEnvironment(folder), ...options.env };
-  const child = spawnBinary(['serve'], env, folder, options.node);
+  const child = spawnBinary(options.command ?? ['serve'], env, folder, options.node);
   let stdout = '';
   const stderr = text(child.stderr!);
   const ready = Promise.withResolvers<string>();

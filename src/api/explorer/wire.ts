@@ -1195,6 +1195,16 @@ export interface SystemState {
     readonly rebuilding: boolean;
     readonly runsWithoutVectors: number;
     readonly trouble: string | null;
+    /** Machines that answer searches; none where the server has the index itself. */
+    readonly machines: readonly {
+      readonly url: string;
+      /** As `1-4/16`. */
+      readonly partition: string;
+      readonly position: number;
+      readonly indexedRuns: number;
+      readonly rebuilding: boolean;
+      readonly trouble: string | null;
+    }[];
   };
   /** Bytes on disk. */
   readonly storage: { readonly store: number; readonly searchIndex: number; readonly blobs: number | null };

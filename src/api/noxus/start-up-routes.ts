@@ -64,6 +64,18 @@ export function startUpRoutes(api: FastifyInstance, parts: DialectParts): void {
         rebuilding: status.rebuilding,
         runs_without_vectors: status.runsWithoutVectors,
         trouble: status.trouble,
+        ...(status.machines && {
+          machines: status.machines.map(({ url, share, ...machine }) => ({
+            url,
+            partition: share,
+            position: machine.position,
+            indexed_runs: machine.indexedRuns,
+            total_runs: machine.rebuilding ? machine.totalRuns : null,
+            rebuilding: machine.rebuilding,
+            runs_without_vectors: machine.runsWithoutVectors,
+            trouble: machine.trouble,
+          })),
+        }),
       };
     },
   );

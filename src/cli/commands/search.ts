@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import { readConfig } from '../../config/read.ts';
-import { removeSearchIndex } from '../../platform.ts';
 import { explained } from '../failures.ts';
 import { readFlags } from '../flags.ts';
 import { answers, ask, Obstacle, type Reached, reached, serverUrl } from '../server-access.ts';
 
 const USAGE = `Usage:
+  millrun search serve             a machine that answers searches of servers: --store postgres://…, --search-partition 1-4/16
   millrun search status            how the index stands; exit code 1 while it is incomplete
   millrun search rebuild [--wait]  builds it anew; --wait shows how far it is and returns when it is complete
 `;
@@ -26,11 +26,19 @@ interface Standing {
   readonly rebuilding: boolean;
   readonly runs_without_vectors: number;
   readonly trouble: string | null;
+  /** Where searches are answered, if not by the server. */
+  readonly machines?: readonly (Omit<Standing, 'log_position' | 'machines'> & {
+    readonly url: string;
+    readonly partition: string;
+  })[];
 }
 
 /** `millrun search`: 0 when all is well or has been done, 1 when the index is incomplete, 2 when nothing could be asked. */
 export async function run(args: string[]): Promise<number> {
   const [action, ...rest] = args;
+  if (action === 'serve') {
+    return explained(async () => (await import('./search-serve.ts')).serve(rest));
+  }
   if (action !== 'status' && action !== 'rebuild') {
     process.stderr.write(USAGE);
     return 2;
@@ -46,13 +54,18 @@ async function status(config: Config): Promise<number> {
   const url = serverUrl(config);
   if (!(await answers(url))) throw new Obstacle(`No server answers at ${url}. Start it with \`millrun serve\`.`);
   const standing = await look(reached(url, config));
-  process.stdout.write(`${described(standing)}\n`);
+  const machines = (standing.machines ?? []).map((machine) =>
+    described({ ...machine, log_position: standing.log_position }, `  ${machine.partition} at ${machine.url}`),
+  );
+  process.stdout.write(`${[described(standing), ...machines].join('\n')}\n`);
   return isComplete(standing, standing.log_position) ? 0 : 1;
 }
 
 async function rebuild(config: Config, wait: boolean): Promise<number> {
   const url = serverUrl(config);
   if (!(await answers(url))) {
+    // What serves and what asks a server need nothing of it.
+    const { removeSearchIndex } = await import('../../platform.ts');
     const found = await removeSearchIndex(config.data);
     if (!found)
       throw new Obstacle(`No server answers at ${url}, and ${config.data} holds no store. Check MILLRUN_DATA.`);
@@ -96,9 +109,9 @@ function isComplete(standing: Standing, position: number): boolean {
   return !rebuilding && standing.position >= position && waiting === 0 && trouble === null;
 }
 
-function described(standing: Standing): string {
+function described(standing: Standing, name = 'search index'): string {
   const { indexed_runs: indexed, total_runs: total, runs_without_vectors: waiting, trouble } = standing;
-  const behind = standing.log_position - standing.position;
+  const behind = Math.max(0, standing.log_position - standing.position);
   const parts = [
     standing.rebuilding
       ? `being built anew: ${indexed} of ${total || '?'} runs`
@@ -106,7 +119,7 @@ function described(standing: Standing): string {
     ...(waiting === 0 ? [] : [`${waiting} runs wait for their vectors and are found by their words alone`]),
     ...(trouble === null ? [] : [`trouble: ${trouble}`]),
   ];
-  return `search index: ${parts.join('; ')}`;
+  return `${name}: ${parts.join('; ')}`;
 }
 
 /** @throws Obstacle when the server refuses */

@@ -75,7 +75,7 @@ export type IndexRole = 'writer' | 'reader';
  * @throws when the file cannot be opened for a reason outside of it, such as missing permissions.
  */
 export function openIndexFile(path: string, meaningVersion: string, role: IndexRole = 'writer'): OpenedFile<IndexFile> {
-  const wanted = `${FORMAT}/${meaningVersion}`;
+  const wanted = indexFormat(meaningVersion);
   const absent = { state: 'absent', reason: `There is no search index at ${path} yet.` } as const;
   if (role === 'reader' && !existsSync(path)) return absent;
   let db: DatabaseSync | undefined;
@@ -111,6 +111,11 @@ export function openIndexFile(path: string, meaningVersion: string, role: IndexR
     if (damage === undefined) throw error;
     return { state: 'damaged', reason: damage.message };
   }
+}
+
+/** What a file says of itself that this version reads. */
+export function indexFormat(meaningVersion: string): string {
+  return `${FORMAT}/${meaningVersion}`;
 }
 
 /** Removes an index that nobody has open. */

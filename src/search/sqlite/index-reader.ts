@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
+import { type SearchShare, WHOLE_SHARE } from '../../domain/search-share.ts';
 import type { RunReader } from '../../store/store.ts';
 import { type Embedder, EmbeddingError } from '../embed/embedder.ts';
 import type { EmbedderOnDemand } from '../embed/on-demand.ts';
-import { MEANING_VERSION, termsOf } from '../meaning.ts';
+import { termsOf } from '../meaning.ts';
 import type { RunFilter, RunSearchRequest, SearchRequest, SearchResult } from '../search.ts';
 import { type MeaningResult, type MeaningSearch, searchByMeaning } from './by-meaning.ts';
 import { DamagedIndexError } from './index-file.ts';
+import { indexVersion } from './index-version.ts';
 import { SearchIndex } from './search-index.ts';
 
 /**
@@ -20,6 +22,7 @@ export class IndexReader {
   readonly #reader: RunReader;
   readonly #embedder: EmbedderOnDemand;
   readonly #highlighter: Embedder;
+  readonly #share: SearchShare;
   #opened: { readonly index: SearchIndex; readonly inode: number; size: number } | undefined;
 
   constructor(parts: {
@@ -28,11 +31,14 @@ export class IndexReader {
     embedder: EmbedderOnDemand;
     /** Finds the sentences to show: hundreds of texts for each search, so one that takes no time worth mentioning. */
     highlighter: Embedder;
+    /** The workspaces whose runs are in the index; all when left out. */
+    share?: SearchShare;
   }) {
     this.#path = parts.path;
     this.#reader = parts.reader;
     this.#embedder = parts.embedder;
     this.#highlighter = parts.highlighter;
+    this.#share = parts.share ?? WHOLE_SHARE;
   }
 
   /**
@@ -83,7 +89,7 @@ export class IndexReader {
   #open(): SearchIndex | null {
     this.#assertStillThere();
     if (this.#opened) return this.#opened.index;
-    const meaning = { version: MEANING_VERSION, terms: termsOf, vectors: () => undefined };
+    const meaning = { version: indexVersion(this.#share), terms: termsOf, vectors: () => undefined };
     const opened = SearchIndex.open(this.#path, meaning, 'reader');
     if (opened.state === 'damaged') throw new DamagedIndexError(opened.reason);
     // Of an absent or outdated file its writer makes a new one.

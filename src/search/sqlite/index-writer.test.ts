@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openRunStore, type RunStore } from '../../../test/support/run-store.ts';
+import { partitionOf, type SearchShare } from '../../domain/search-share.ts';
 import { openRunReader } from '../../store/sqlite/run-reader.ts';
 import type { RunReader } from '../../store/store.ts';
 import type { CutRun } from '../document.ts';
@@ -229,4 +230,34 @@ test('a run that says more than is indexed is named once, when it has ended, and
   await runs.changeRun(ended, { progress: 100 });
   await catchUp(writer);
   expect(cut).toHaveLength(1);
+});
+
+test('an index holds the runs of its share of the workspaces, and that of another share is begun anew', async () => {
+  await runs.addRun({ Text: 'heron' });
+  const own = partitionOf(runs.workspaceId, 2);
+  const writerFor = (share: SearchShare) => {
+    const writer = new IndexWriter({
+      path,
+      reader,
+      embedder: onDemand(builtin),
+      atOnce: true,
+      readPayload: async (payload: string) => payload,
+      maxCharacters: 1e6,
+      onCut: () => undefined,
+      share,
+    });
+    open.push(writer);
+    return writer;
+  };
+  for (const [partition, documents] of [
+    [own, 1],
+    [3 - own, 0],
+  ] as const) {
+    const writer = writerFor({ first: partition, last: partition, of: 2 });
+    expect(writer.fresh).toBe(true);
+    await catchUp(writer);
+    expect([writer.documents, writer.position]).toEqual([documents, reader.lastPosition()]);
+    writer.close();
+  }
+  expect(writerFor({ first: 1, last: 2, of: 2 }).fresh).toBe(true);
 });

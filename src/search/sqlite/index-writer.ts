@@ -1,16 +1,18 @@
 import type { RunEvent } from '../../domain/event.ts';
 import type { Payload } from '../../domain/payload.ts';
 import { isTerminal } from '../../domain/run.ts';
+import { holds, type SearchShare, WHOLE_SHARE } from '../../domain/search-share.ts';
 import type { RunReader } from '../../store/store.ts';
 import { CUT_MARK, type CutRun, documentOf, type SearchDocument } from '../document.ts';
 import { type Embedder, EmbeddingError } from '../embed/embedder.ts';
 import type { EmbedderOnDemand } from '../embed/on-demand.ts';
 import { quantise } from '../embed/vector.ts';
 import { original } from '../folding.ts';
-import { MEANING_VERSION, passagesOf, termsOf } from '../meaning.ts';
+import { passagesOf, termsOf } from '../meaning.ts';
 import { runTextOf } from '../run-text.ts';
 import type { Meaning, RunKey, WaitingDocument } from './documents.ts';
 import { DamagedIndexError, type OpenedFile } from './index-file.ts';
+import { indexVersion } from './index-version.ts';
 import { SearchIndex } from './search-index.ts';
 
 /**
@@ -42,6 +44,7 @@ export class IndexWriter {
   readonly #readPayload: (payload: Payload) => Promise<string | null>;
   readonly #maxCharacters: number;
   readonly #onCut: (run: CutRun) => void;
+  readonly #share: SearchShare;
   /** By text. One embedder's only: what was opened once is not opened again. */
   readonly #vectors = new Map<string, Int8Array>();
   /** Vectors of the documents about to be put: embedding may wait, putting may not. */
@@ -60,6 +63,8 @@ export class IndexWriter {
     maxCharacters: number;
     /** Called once for each finished run that says more than that. */
     onCut: (run: CutRun) => void;
+    /** The workspaces whose runs are indexed; all when left out. An index of another share is begun anew. */
+    share?: SearchShare;
   }) {
     this.#path = parts.path;
     this.#reader = parts.reader;
@@ -68,6 +73,7 @@ export class IndexWriter {
     this.#readPayload = parts.readPayload;
     this.#maxCharacters = parts.maxCharacters;
     this.#onCut = parts.onCut;
+    this.#share = parts.share ?? WHOLE_SHARE;
     [this.#index, this.#fresh] = this.#open();
   }
 
@@ -137,6 +143,12 @@ export class IndexWriter {
     this.#fresh = true;
   }
 
+  /** Opens the file that has been put in the place of the one that was. */
+  reopen(): void {
+    this.#index.close();
+    [this.#index] = this.#open();
+  }
+
   /** Merges what indexing left in parts; to be done once everything has been taken in. */
   optimize(): void {
     this.#index.optimize();
@@ -148,7 +160,7 @@ export class IndexWriter {
 
   #open(): [SearchIndex, boolean] {
     const meaning: Meaning = {
-      version: MEANING_VERSION,
+      version: indexVersion(this.#share),
       terms: termsOf,
       vectors: (_, { runId }) => this.#prepared.get(runId),
     };
@@ -164,7 +176,7 @@ export class IndexWriter {
     const put: SearchDocument[] = [];
     const remove: RunKey[] = [];
     const cut: CutRun[] = [];
-    const telling = events.filter((event) => !saysNothingNew(event));
+    const telling = events.filter((event) => holds(this.#share, event.workspaceId) && !saysNothingNew(event));
     const runs = new Map(telling.map((event) => [event.runId, event.workspaceId]));
     for (const [runId, workspaceId] of runs) {
       const records = this.#reader.records(workspaceId, runId);

@@ -2,6 +2,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import { CLAIM_FUNCTION, PLACES_FUNCTIONS } from './claim-function.ts';
 import { COMMIT_FUNCTION } from './commit-function.ts';
 import { applicationName } from './connection.ts';
+import { SEARCH_MEMBERS } from './search-members.ts';
 import { SHARED_TABLES } from './shared-tables.ts';
 import { TABLES } from './tables.ts';
 import { TRIGGER_FUNCTIONS, TRIGGER_TABLES } from './trigger-functions.ts';
@@ -42,6 +43,7 @@ const MIGRATIONS: readonly Step[] = [
   },
   { while: 'compatible', sql: byCodePoint(SHARED_TABLES) },
   { while: 'compatible', sql: [byCodePoint(TRIGGER_TABLES), TRIGGER_FUNCTIONS].join('\n') },
+  { while: 'compatible', sql: byCodePoint(SEARCH_MEMBERS) },
 ];
 
 /** The lock that migrations take: any number that nothing else of the database uses. */

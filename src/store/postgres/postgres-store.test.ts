@@ -7,6 +7,7 @@ import { describeEvaluations } from '../evaluations.conformance.ts';
 import { describeInvokedRuns } from '../invoked-runs.conformance.ts';
 import { describePersonRequests } from '../person-requests.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
+import { describeSearchMembers } from '../search-members.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import { describeTriggers } from '../triggers.conformance.ts';
 import { describeWorkflowLists } from '../workflow-lists.conformance.ts';
@@ -40,6 +41,7 @@ describePersonRequests('the PostgreSQL store', () => openNew());
 describeInvokedRuns('the PostgreSQL store', () => openNew());
 describeCredentials('the PostgreSQL store', () => openNew());
 describeTriggers('the PostgreSQL store', () => openNew());
+describeSearchMembers('the PostgreSQL store', () => openNew());
 
 // The last of the file: by now the suites above have made every statement there is.
 describe('the PostgreSQL store distributes by workspace', () => {

@@ -7,6 +7,7 @@ import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Retention } from '../../domain/retention.ts';
 import type { RunStatus } from '../../domain/run.ts';
+import type { SearchMember } from '../../domain/search-member.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
@@ -44,6 +45,7 @@ import { type Migrated, migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
+import * as searchMembers from './search-members.ts';
 import * as shared from './shared.ts';
 import * as surveys from './surveys.ts';
 import { listTriggerEvents } from './trigger-queries.ts';
@@ -797,6 +799,18 @@ class PostgresStore implements Store {
       agree: (name, value) => shared.agreedFact(this.#reads, name, value),
       replace: (name, before, value) => shared.replaceFact(this.#reads, name, before, value),
     };
+  }
+
+  announceSearch(member: SearchMember) {
+    return searchMembers.announce(this.#reads, member);
+  }
+
+  withdrawSearch(memberId: string) {
+    return searchMembers.withdraw(this.#reads, memberId);
+  }
+
+  searchMembers(withinMs: number) {
+    return searchMembers.list(this.#reads, withinMs);
   }
 
   async stats() {

@@ -52,9 +52,11 @@ const questions: Questions = {
     const [row] = await reads.platformRows('select position from platform_log_head');
     return Number(row?.['position']);
   },
-  async countRuns() {
-    const [row] = await reads.platformRows('select coalesce(sum(n), 0)::bigint as n from run_counts');
-    return Number(row?.['n']);
+  async runsByWorkspace() {
+    const found = await reads.platformRows(
+      'select workspace_id, sum(n)::bigint as n from run_counts group by workspace_id',
+    );
+    return new Map(found.map((row) => [row['workspace_id'] as string, Number(row['n'])]));
   },
   async records(workspaceId, runId) {
     const run = await getRun(reads, workspaceId, runId);

@@ -39,7 +39,7 @@ export function openPostgresRunReader(address: string): RunReader {
   return {
     readLog: (position, limit) => ask('readLog', position, limit),
     lastPosition: () => ask('lastPosition'),
-    countRuns: () => ask('countRuns'),
+    runsByWorkspace: () => ask('runsByWorkspace'),
     records: (workspaceId, runId) => ask('records', workspaceId, runId),
     filter: (workspaceId, runIds, filter) => ask('filter', workspaceId, runIds, filter),
     close() {

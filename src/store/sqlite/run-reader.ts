@@ -53,7 +53,13 @@ export function openRunReader(folder: string): RunReader {
   return {
     readLog: (position, limit) => readLog(on, position, limit),
     lastPosition: () => Number(on.prepared('select coalesce(max(position), 0) as last from events').get()?.['last']),
-    countRuns: () => Number(on.prepared('select coalesce(sum(n), 0) as n from run_counts').get()?.['n']),
+    runsByWorkspace: () =>
+      new Map(
+        on
+          .prepared('select workspace_id, sum(n) as n from run_counts group by workspace_id')
+          .all()
+          .map((row) => [row['workspace_id'] as string, Number(row['n'])]),
+      ),
     records(workspaceId, runId) {
       const run = getRun(on, workspaceId, runId);
       if (run === null) return null;

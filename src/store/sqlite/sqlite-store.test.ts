@@ -13,6 +13,7 @@ import { describeEvaluations } from '../evaluations.conformance.ts';
 import { describeInvokedRuns } from '../invoked-runs.conformance.ts';
 import { describePersonRequests } from '../person-requests.conformance.ts';
 import { describeRunQueries } from '../run-queries.conformance.ts';
+import { describeSearchMembers } from '../search-members.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import type { Store } from '../store.ts';
 import { describeTriggers } from '../triggers.conformance.ts';
@@ -48,6 +49,7 @@ describePersonRequests('the SQLite store', () => openNew());
 describeInvokedRuns('the SQLite store', () => openNew());
 describeCredentials('the SQLite store', () => openNew());
 describeTriggers('the SQLite store', () => openNew());
+describeSearchMembers('the SQLite store', () => openNew());
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };

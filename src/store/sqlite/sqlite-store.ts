@@ -7,6 +7,7 @@ import type { RunEvent } from '../../domain/event.ts';
 import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Retention } from '../../domain/retention.ts';
+import type { SearchMember } from '../../domain/search-member.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
@@ -136,6 +137,8 @@ class SqliteStore implements Store {
   readonly leaseMs = LEASE_MS;
   /** Attempts of deliveries that are being made, and until when (epoch milliseconds). In memory: a process that starts is the only one. */
   readonly #claimedAttempts = new Map<string, number>();
+  /** Those of this process: no other has the store. */
+  readonly #searchMembers = new Map<string, { readonly member: SearchMember; readonly at: number }>();
   readonly #listeners = new Set<(lastPosition: number) => void>();
   readonly #limits = new RateLimits();
 
@@ -607,6 +610,20 @@ class SqliteStore implements Store {
 
   alone<T>(work: () => Promise<T>): Promise<T> {
     return work();
+  }
+
+  async announceSearch(member: SearchMember) {
+    this.#searchMembers.set(member.id, { member, at: performance.now() });
+  }
+
+  async withdrawSearch(memberId: string) {
+    this.#searchMembers.delete(memberId);
+  }
+
+  async searchMembers(withinMs: number) {
+    const since = performance.now() - withinMs;
+    const heard = [...this.#searchMembers.values()].filter(({ at }) => at >= since);
+    return heard.map(({ member }) => member).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async stats() {

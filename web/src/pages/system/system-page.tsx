@@ -241,7 +241,24 @@ function Search({ state }: Given) {
         means="Runs that search by meaning compares by their words alone, until their vectors are made."
         worry="Worry when it stays above 0: the embedder does not answer; the server's log says why."
       />
+      {state &&
+        search?.machines.map((machine) => <Machine key={machine.url} machine={machine} log={state.log.position} />)}
     </Part>
+  );
+}
+
+/** One of the machines that answer searches. `log`: the position of the log. */
+function Machine({ machine, log }: { machine: SystemState['search']['machines'][number]; log: number }) {
+  const lag = Math.max(0, log - machine.position);
+  const standing = lag === 0 ? 'up to date' : `${countText(lag)} changes behind`;
+  return (
+    <Figure
+      name={`Machine for ${machine.partition}`}
+      value={machine.rebuilding ? `being built: ${countText(machine.indexedRuns)} runs` : standing}
+      means={`${countText(machine.indexedRuns)} runs, at ${machine.url}.`}
+      worry="Worry when another of the same share is not there too: searches of its workspaces rest on it alone."
+      alarm={machine.trouble}
+    />
   );
 }
 
