@@ -40,13 +40,13 @@ import type {
   TriggerEventSelection,
   WorkflowSurveyRequest,
 } from '../store.ts';
+import * as between from './between-processes.ts';
 import { isConnectionTrouble, openConnections, type Reads, readAddress, readsOf, unreachable } from './connection.ts';
 import { type Migrated, migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
 import * as searchMembers from './search-members.ts';
-import * as shared from './shared.ts';
 import * as surveys from './surveys.ts';
 import { listTriggerEvents } from './trigger-queries.ts';
 import { Writer } from './writer.ts';
@@ -774,30 +774,30 @@ class PostgresStore implements Store {
   }
 
   hold(thing: Hold, ms: number): Promise<boolean> {
-    return shared.takeHold(this.#reads, this.#writer.id, thing, ms);
+    return between.takeHold(this.#reads, this.#writer.id, thing, ms);
   }
 
   letGo(thing: Hold): Promise<void> {
-    return shared.endHold(this.#reads, this.#writer.id, thing);
+    return between.endHold(this.#reads, this.#writer.id, thing);
   }
 
   takeRequest(workspaceId: string, keyId: string, perMinute: number): Promise<number> {
-    return shared.takeRequest(this.#reads, workspaceId, keyId, perMinute);
+    return between.takeRequest(this.#reads, workspaceId, keyId, perMinute);
   }
 
   credentialsVersion(workspaceId: string): Promise<string> {
-    return shared.credentialsVersion(this.#reads, workspaceId);
+    return between.credentialsVersion(this.#reads, workspaceId);
   }
 
   alone<T>(work: () => Promise<T>): Promise<T> {
-    return shared.alone(this.#sql, work);
+    return between.alone(this.#sql, work);
   }
 
   get facts(): SharedFacts {
     return {
-      get: (name) => shared.factOf(this.#reads, name),
-      agree: (name, value) => shared.agreedFact(this.#reads, name, value),
-      replace: (name, before, value) => shared.replaceFact(this.#reads, name, before, value),
+      get: (name) => between.factOf(this.#reads, name),
+      agree: (name, value) => between.agreedFact(this.#reads, name, value),
+      replace: (name, before, value) => between.replaceFact(this.#reads, name, before, value),
     };
   }
 
