@@ -54,6 +54,7 @@ import { PersonRequests } from './operations/person-requests.ts';
 import { Replays } from './operations/replays.ts';
 import { Retentions } from './operations/retention.ts';
 import { RunDiffs } from './operations/run-diff.ts';
+import { RunExport } from './operations/run-export.ts';
 import { RunImport } from './operations/run-import.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
@@ -221,6 +222,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     records: new RunRecords(store),
     replays,
     runDiffs: new RunDiffs({ store, engine, payloads }),
+    runExport: new RunExport({ store, payloads }),
     runImport: new RunImport({ store, payloads, system, catalogue, keyring }),
     search,
     files,

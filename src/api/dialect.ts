@@ -16,6 +16,7 @@ import type { Models } from '../operations/models.ts';
 import type { PersonRequests } from '../operations/person-requests.ts';
 import type { Replays } from '../operations/replays.ts';
 import type { RunDiffs } from '../operations/run-diff.ts';
+import type { RunExport } from '../operations/run-export.ts';
 import type { RunImport } from '../operations/run-import.ts';
 import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
@@ -33,6 +34,7 @@ export interface DialectParts {
   readonly replays: Replays;
   readonly runDiffs: RunDiffs;
   readonly runImport: RunImport;
+  readonly runExport: RunExport;
   readonly search: RunSearch;
   readonly files: Files;
   readonly assets: Assets;
