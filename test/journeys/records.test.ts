@@ -147,7 +147,7 @@ describe('records of runs', () => {
   });
 
   it('that cannot be read are refused by line, and the others taken', async () => {
-    const [run] = runsIn(await exported(sqlite));
+    const run = runsIn(await exported(sqlite)).find((each) => each.node_runs.length > 0);
     const lines = [
       '{"format":"millrun.run/1"',
       '{"format":"something"}',
