@@ -1,27 +1,7 @@
 import { nearest } from '../domain/nearest.ts';
+import { COMMANDS, usageOf } from './commands.ts';
+import { isBrokenPipe } from './terminal.ts';
 import { packageVersion } from './version.ts';
-
-const COMMANDS: Readonly<
-  Record<string, { about: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }>
-> = {
-  serve: { about: 'start the server (the default)', load: () => import('./commands/serve.ts') },
-  config: {
-    about: 'print every setting with its value and where it came from',
-    load: () => import('./commands/config.ts'),
-  },
-  search: {
-    about: 'tell how the search index stands, or build it anew: search status, search rebuild [--wait]',
-    load: () => import('./commands/search.ts'),
-  },
-  keys: {
-    about: 'list, make, rotate and revoke API keys of a running server: keys list, keys create, …',
-    load: () => import('./commands/keys.ts'),
-  },
-  credentials: {
-    about: 'list, set, test and remove what workflows reach other services with: credentials list, credentials set, …',
-    load: () => import('./commands/credentials.ts'),
-  },
-};
 
 const HELP = `millrun: run AI workflows, record every run, find any of them again
 
@@ -31,16 +11,22 @@ Commands:
 ${Object.entries(COMMANDS)
   .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
   .join('\n')}
-  help        print this
+  help        print this; \`millrun help <command>\` tells of one
   --version   print the version
 
 Settings are flags, environment variables or a file: \`millrun config\` lists them.
+Exit codes: 0 done; 1 a run failed, or something was found that is not as it should be; 2 it could not be done; 130 interrupted.
 `;
 
 async function main(args: string[]): Promise<number> {
   const [name = 'serve', ...rest] = args;
-  if (name === 'help' || args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(HELP);
+  const asksHelp = args.includes('--help') || args.includes('-h');
+  if (name === 'help' || asksHelp) {
+    const wanted = name === 'help' ? rest[0] : name;
+    const command = wanted !== undefined && Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
+    process.stdout.write(
+      wanted === undefined || command === undefined ? HELP : `${command.about}\n\n${usageOf(wanted, command)}`,
+    );
     return 0;
   }
   if (name === '--version') {
@@ -59,4 +45,9 @@ async function main(args: string[]): Promise<number> {
   return (await command.load()).run(isFlag ? args : rest);
 }
 
+// A reader that has seen enough (`| head`) is no fault of the command.
+process.stdout.on('error', (error) => {
+  if (isBrokenPipe(error)) process.exit(process.exitCode ?? 0);
+  throw error;
+});
 process.exitCode = await main(process.argv.slice(2));

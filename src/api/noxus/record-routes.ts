@@ -30,6 +30,7 @@ import {
 } from '../record-form.ts';
 import { readDefinition } from './definition.ts';
 import { answers, params } from './route-schema.ts';
+import { sendText } from './send.ts';
 
 const NDJSON = 'application/x-ndjson; charset=utf-8';
 
@@ -54,11 +55,23 @@ const RecordsQuery = Type.Object({
   whole: Type.Optional(Type.Boolean({ description: 'With all that the runs recorded, and their workflows.' })),
 });
 
+/** What search shows of a run. */
+const CONTEXT_SIZE = 40;
+const MATCHES_PER_RUN = 3;
+
+const SearchBody = Type.Object({
+  query: Type.String({ description: 'The text to look for.' }),
+  by: Type.Optional(Type.Enum(['text', 'meaning'], { type: 'string', description: 'text (the default) or meaning.' })),
+  q: Type.Optional(Type.String({ description: 'A filter; docs/filter-language.md' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+});
+
 const RecordsBody = Type.Object({ records: Type.Array(Type.Record(Type.String(), Type.Unknown())) });
 
 /** Runs as records: what a command line, another server or a script reads and writes. All of it is an addition. */
 export function recordRoutes(api: FastifyInstance, parts: DialectParts): void {
-  const { runs, records, runImport, runExport, catalogue, clock } = parts;
+  const { runs, records, search, runImport, runExport, catalogue, clock } = parts;
   const tags = ['V1 - Runs'];
 
   api.addContentTypeParser('application/x-ndjson', { parseAs: 'string' }, (_request, body, done) => {
@@ -85,6 +98,46 @@ export function recordRoutes(api: FastifyInstance, parts: DialectParts): void {
     },
   );
 
+  api.post<{ Body: Static<typeof SearchBody> }>(
+    '/v1/runs/records/search',
+    {
+      schema: {
+        tags,
+        summary: 'Search Records Of Runs',
+        description:
+          'Runs by what they say, with the places where they say it; the filter speaks of runs as the list of records does. An addition.',
+        body: SearchBody,
+        response: answers(Type.Unknown()),
+      },
+    },
+    async ({ caller, body: { query, by = 'text', q = '', limit = 10, offset = 0 } }, reply) => {
+      const { filter } = readRecordList({ q }, [], clock());
+      const found = await search.find(caller, {
+        query,
+        exact: by === 'text',
+        similarityThreshold: 0,
+        limit,
+        offset,
+        contextSize: CONTEXT_SIZE,
+        maxMatchesPerRun: MATCHES_PER_RUN,
+        ignoreAccents: false,
+        ...(filter === null ? {} : { filter }),
+      });
+      const names = await namesOf(
+        caller,
+        found.items.map(({ run }) => run),
+      );
+      const items = found.items.map(({ run, hit }) => {
+        const head = writeRunHead(run, names.get(run.workflowId) ?? null);
+        const more = JSON.stringify({ similarity: hit.similarity, matches: hit.matches });
+        return `${head.slice(0, -1)},${more.slice(1)}`;
+      });
+      const { total, totalIsLowerBound, degraded } = found;
+      const about = JSON.stringify({ total, total_is_lower_bound: totalIsLowerBound, degraded });
+      return sendText(reply, `${about.slice(0, -1)},"items":[${items.join(',')}]}`);
+    },
+  );
+
   api.get<{ Params: { run_id: string } }>(
     '/v1/runs/:run_id/record',
     {
@@ -100,7 +153,7 @@ export function recordRoutes(api: FastifyInstance, parts: DialectParts): void {
       const run = await runs.get(caller, id);
       const names = await namesOf(caller, [run]);
       const text = writeRun(await runExport.record(caller, run), names.get(run.workflowId) ?? null);
-      return reply.type('application/json; charset=utf-8').send(text);
+      return sendText(reply, text);
     },
   );
 
