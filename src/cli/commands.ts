@@ -166,6 +166,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
         about: 'what the files are, or what is asked; files tell by themselves',
       },
       { name: 'source-url', value: 'address', about: 'the server to bring them from' },
+      { name: 'source-key', value: 'key', about: 'the key to ask it with; MILLRUN_SOURCE_KEY when left out' },
       { name: 'since', value: 'time', about: 'only runs that were made from then on, e.g. 2026-01-31' },
       { name: 'limit', value: 'number', about: 'so many runs at most' },
       { name: 'resume', value: 'file', about: 'remember there how far it came, and go on from there' },

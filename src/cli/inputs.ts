@@ -21,12 +21,13 @@ export async function readInputs({ texts, lists }: Arguments, definition: ToldDe
   const file = texts['input-file'];
   const inputs: Inputs = file === undefined ? {} : await readObject(file);
   for (const pair of lists['input'] ?? []) {
-    const at = pair.indexOf('=');
-    if (at < 1)
-      throw new Obstacle(`--input takes name=value, e.g. --input Name=Ada; given was "${pair.slice(0, 80)}".`);
-    const name = pair.slice(0, at);
-    const value = await readValue(name, pair.slice(at + 1));
-    inputs[name] = types.get(name) === 'str' ? value : jsonOr(value);
+    const [, name, sign, given = ''] = /^([^=]+?)(:?=)(.*)$/s.exec(pair) ?? [];
+    if (name === undefined) {
+      const message = `--input takes name=value, or name:=JSON, e.g. --input Name=Ada; given was "${pair.slice(0, 80)}".`;
+      throw new Obstacle(message);
+    }
+    const value = await readValue(name, given);
+    inputs[name] = sign === ':=' ? readJson(name, value) : types.get(name) === 'str' ? value : jsonOr(value);
   }
   return inputs;
 }

@@ -77,8 +77,14 @@ const KNOWN_VARIABLES: ReadonlySet<string> = new Set([
   ...Object.values(SETTINGS).map((setting) => setting.env),
   'MILLRUN_CONFIG',
   'MILLRUN_LONG_TESTS',
+  'MILLRUN_SOURCE_KEY',
   'MILLRUN_URL',
 ]);
+
+/** The key of the server that `millrun import` brings runs from; null: none was given. */
+export function sourceKey(env: Readonly<Record<string, string | undefined>> = process.env): string | null {
+  return env['MILLRUN_SOURCE_KEY'] || null;
+}
 
 function find(
   name: keyof Config,
