@@ -17,6 +17,9 @@ const MIGRATIONS: readonly string[] = [
   [byCodePoint(TABLES), VALUE_FUNCTIONS, PLACES_FUNCTIONS, CLAIM_FUNCTION, COMMIT_FUNCTION].join('\n'),
 ];
 
+/** Steps that this version knows: how it says whether it can use a store. */
+export const SCHEMA_STEPS = MIGRATIONS.length;
+
 /** The lock that migrations take: any number that nothing else of the database uses. */
 const MIGRATION_LOCK = 7_284_513_901;
 
