@@ -1,5 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,6 +63,7 @@ import { RunSearch } from './operations/search.ts';
 import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
 import { Workflows } from './operations/workflows.ts';
+import { readSecret } from './platform-keys.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
@@ -300,11 +301,6 @@ async function openSharedStore(
   return openPostgresStore(address, limits);
 }
 
-/** The key that the owner of a data folder has by owning it; null where there is no folder yet, or the key was preset. */
-export function firstKeyOf(folder: string): string | null {
-  return existsSync(join(folder, SECRET_FILE)) ? firstKey(readSecret(folder)) : null;
-}
-
 /**
  * Removes the search index of a data folder that no server uses; the next one builds it anew.
  * @returns whether there was a store to which an index could belong
@@ -334,28 +330,6 @@ async function diskUse(folder: string): Promise<ProcessFacts['disk']> {
     sizeOf('search.db', 'search.db-wal'),
   ]);
   return { store, searchIndex, blobs: null };
-}
-
-const SECRET_FILE = 'secret.key';
-
-/**
- * 32 random bytes made at the first start; whoever has them can make the first key and callback signatures.
- * The store's lock is held: no other process makes them at the same time.
- */
-function readSecret(folder: string): Buffer {
-  const path = join(folder, SECRET_FILE);
-  if (!existsSync(path)) {
-    // Written whole and then named: half a secret, left by a start that was killed, would keep every later start from beginning.
-    const unfinished = `${path}~new`;
-    writeFileSync(unfinished, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flush: true });
-    renameSync(unfinished, path);
-  }
-  const secret = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
-  if (secret.length !== 32) {
-    const message = `${path} is damaged: it must hold 64 hexadecimal digits. Restore it from a backup; a new one would change the first API key.`;
-    throw Object.assign(new Error(message), { name: 'DamagedSecret' });
-  }
-  return secret;
 }
 
 function modelAccess(config: Config): ModelAccess {

@@ -36,26 +36,39 @@ const took = (from: string | null, to: string | null): string => {
   return ms === null ? '' : spanText(ms);
 };
 
-/** Runs as a table. */
+/** Runs as a table: where the terminal is wide enough with when they were made, what they cost and why they failed. */
 export function runsTable(output: Output, runs: readonly ToldHead[]): string {
+  const status: Column<ToldHead> = {
+    head: 'STATUS',
+    cell: (run) => `${lookOf(run.status).sign} ${run.status}`,
+    styled: (padded, run) => output.style(lookOf(run.status).style, padded),
+  };
+  const workflow: Column<ToldHead> = { head: 'WORKFLOW', cell: (run) => inOneLine(run.workflow ?? '', NAME) };
+  const timeTaken: Column<ToldHead> = { head: 'TOOK', cell: (run) => took(run.started_at, run.finished_at) };
+  const id: Column<ToldHead> = { head: 'ID', cell: (run) => run.id };
+  if (output.width !== null && output.width < WIDE) {
+    const age: Column<ToldHead> = { head: 'AGO', cell: (run) => spanText(Date.now() - Date.parse(run.created_at)) };
+    const name: Column<ToldHead> = { head: 'WORKFLOW', cell: (run) => inOneLine(run.workflow ?? '', SHORT_NAME) };
+    return table([status, id, age, timeTaken, name], runs, output.width);
+  }
   const columns: readonly Column<ToldHead>[] = [
-    {
-      head: 'STATUS',
-      cell: ({ status }) => `${lookOf(status).sign} ${status}`,
-      styled: (padded, { status }) => output.style(lookOf(status).style, padded),
-    },
-    { head: 'WORKFLOW', cell: ({ workflow }) => inOneLine(workflow ?? '', NAME) },
-    { head: 'CREATED (UTC)', cell: ({ created_at: at }) => timeText(at) },
-    { head: 'TOOK', cell: ({ started_at: from, finished_at: to }) => took(from, to) },
+    status,
+    workflow,
+    { head: 'CREATED (UTC)', cell: (run) => timeText(run.created_at) },
+    timeTaken,
     { head: 'COST', cell: ({ cost }) => (cost === null ? '' : `$${cost}`) },
-    { head: 'ID', cell: ({ id }) => id },
+    id,
     { head: 'WHY', cell: ({ failure }) => inOneLine(failure?.message ?? '', WHY) },
   ];
   return table(columns, runs, output.width);
 }
 
+/** Columns from which on a list of runs shows everything. */
+const WIDE = 140;
+
 /** Characters of a name, and of a reason, that a list shows. */
 const NAME = 28;
+const SHORT_NAME = 60;
 const WHY = 200;
 
 /** Characters of a value that a run's page shows in one line. */

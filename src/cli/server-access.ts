@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { readConfig } from '../config/read.ts';
-import { firstKeyOf } from '../platform.ts';
+import { firstKeyOf } from '../platform-keys.ts';
 import type { Arguments } from './flags.ts';
 
 /** Milliseconds to wait for the answer that tells whether there is a server. */

@@ -97,37 +97,40 @@ async function* readings(
 ): AsyncGenerator<{ readonly reading: Reading; readonly size: number }> {
   if (from !== undefined && from !== 'jsonl' && from !== 'n8n')
     throw new Obstacle(`--from ${from} is no form of a file. Files are jsonl or n8n; give --source-url for a server.`);
-  let gathered = '';
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const text = gathered === '' ? line : `${gathered}\n${line}`;
-    if (text.trim() === '') continue;
-    const isRecord = gathered === '' && from !== 'n8n' && /^\{"format":"millrun\./.test(line);
-    if (isRecord) {
-      yield {
-        reading: { lines: [line], runs: line.startsWith('{"format":"millrun.run/') ? 1 : 0 },
-        size: line.length + 1,
-      };
-      continue;
-    }
-    const value = parsed(text);
-    if (value === undefined) {
-      gathered = text;
-      continue;
-    }
-    gathered = '';
+  const gathered: string[] = [];
+  const executionsOf = (value: unknown): { reading: Reading; size: number }[] => {
     const executions = from === 'jsonl' ? null : executionsIn(value);
     if (executions === null)
       throw new Obstacle(`${file} holds neither records of runs (docs/records.md) nor executions of n8n.`);
-    for (const [index, execution] of executions.entries())
-      yield { reading: readExecution(execution, FILE_ORIGIN), size: index === 0 ? text.length : 0 };
+    const size = gathered.reduce((sum, line) => sum + line.length + 1, 0);
+    gathered.length = 0;
+    return executions.map((execution, index) => ({
+      reading: readExecution(execution, FILE_ORIGIN),
+      size: index === 0 ? size : 0,
+    }));
+  };
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line.trim() === '') continue;
+    const isRecord = gathered.length === 0 && from !== 'n8n' && /^\{"format":"millrun\./.test(line);
+    if (isRecord) {
+      const runs = line.startsWith('{"format":"millrun.run/') ? 1 : 0;
+      yield { reading: { lines: [line], runs }, size: line.length + 1 };
+      continue;
+    }
+    gathered.push(line);
+    // A value over many lines ends with a bracket at the beginning of one; looking at each line anew would take for ever.
+    if (gathered.length > 1 && !/^[}\]]/.test(line)) continue;
+    const value = parsed(gathered.join('\n'));
+    if (value !== undefined) yield* executionsOf(value);
   }
-  if (gathered !== '') throw new Obstacle(`${file} is no JSON, or was cut short.`);
+  if (gathered.length === 0) return;
+  const value = parsed(gathered.join('\n'));
+  if (value === undefined) throw new Obstacle(`${file} is no JSON, or was cut short.`);
+  yield* executionsOf(value);
 }
 
 /** A JSON value; undefined for a text that is none, or not whole yet. */
 function parsed(text: string): unknown {
-  // A value that is whole ends like this: most lines of a long one need not be looked at.
-  if (!/[}\]]\s*$/.test(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {

@@ -139,10 +139,12 @@ const search: Perform = async (server, given, output) => {
 const stop: Perform = async (server, given, output) => {
   for (const each of given.operands) {
     const id = await runIdOf(server, each);
-    const told = await ask<{ readonly status: string }>(server, 'POST', `/v1/runs/${encodeURIComponent(id)}/stop`);
-    const isStopped = told.status === 'stopped';
-    if (!output.isHuman) output.json({ id, status: told.status });
-    else output.text(isStopped ? `${id} is stopped.\n` : `${id} had ended before: it is ${told.status}.\n`);
+    const path = `/v1/runs/${encodeURIComponent(id)}`;
+    const before = await ask<{ readonly status: string }>(server, 'GET', path);
+    const { status } = await ask<{ readonly status: string }>(server, 'POST', `${path}/stop`);
+    if (!output.isHuman) output.json({ id, status });
+    else if (before.status === status) output.text(`${id} had ended before: it is ${status}.\n`);
+    else output.text(`${id} is ${status}.\n`);
   }
   return 0;
 };
