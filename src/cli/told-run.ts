@@ -72,7 +72,7 @@ export async function recordText(server: Reached, runId: string): Promise<string
   return (await askRaw(server, 'GET', `/v1/runs/${encodeURIComponent(runId)}/record`)).text();
 }
 
-export async function recordOf(server: Reached, runId: string): Promise<ToldRun> {
+async function recordOf(server: Reached, runId: string): Promise<ToldRun> {
   return JSON.parse(await recordText(server, runId)) as ToldRun;
 }
 

@@ -14,6 +14,9 @@ import { Client } from './client.ts';
 
 const BINARY = join(import.meta.dirname, '../../bin/millrun.js');
 
+/** Gives a command a terminal of its own (util-linux). */
+const TERMINAL = 'script';
+
 /** The key of the first workspace, with every right. */
 export const KEY = 'test_key_0123456789';
 
@@ -94,7 +97,7 @@ export async function runOnTerminal(
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(MILLRUN|OPENAI|NODE_OPTIONS|NO_COLOR)/.test(name),
   );
-  const child = spawn('script', ['-qec', `stty cols 100 rows 40; exec ${quoted}`, '/dev/null'], {
+  const child = spawn(TERMINAL, ['-qec', `stty cols 100 rows 40; exec ${quoted}`, '/dev/null'], {
     env: { ...Object.fromEntries(inherited), TERM: 'xterm-256color', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

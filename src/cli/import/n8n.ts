@@ -15,7 +15,7 @@ const STATUS: Readonly<Record<string, string>> = {
 };
 
 /** Whether a JSON value looks like an execution of n8n. */
-export function isExecution(value: unknown): value is Json {
+function isExecution(value: unknown): value is Json {
   return isJson(value) && 'workflowId' in value && ('mode' in value || 'startedAt' in value);
 }
 
