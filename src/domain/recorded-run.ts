@@ -58,6 +58,8 @@ export function recordProblem(parts: RecordedParts): string | null {
   const times = [run.createdAt, run.startedAt, run.finishedAt].filter((at) => at !== null);
   if (times.some((at) => !Number.isInteger(at) || at < 0 || at > MAX_TIME)) return 'A time is none.';
   if (run.finishedAt === null) return 'A run that has ended has a time at which it finished.';
+  if (run.finishedAt < (run.startedAt ?? run.createdAt)) return 'It finished before it began.';
+  if (run.progress < 0 || run.progress > 100) return `Its progress is ${run.progress}, of a hundred.`;
   if (nodeRuns.length > MAX_NODE_RUNS)
     return `It has ${nodeRuns.length} records of nodes; at most are ${MAX_NODE_RUNS}.`;
   if (logs.length > MAX_LOGS) return `It has ${logs.length} log lines; at most are ${MAX_LOGS}.`;

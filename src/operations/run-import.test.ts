@@ -193,6 +193,7 @@ describe('taking in runs that ended elsewhere', () => {
 
   it.each<[string, Partial<RecordedFacts>, Partial<RecordedRun>, string]>([
     ['that has not ended', { status: 'running' }, {}, 'only runs that have ended'],
+    ['that ended before it began', { finishedAt: AT - 1 }, {}, 'before it began'],
     ['whose id has no time', { id: '3f2b8f6e-38a2-4c1a-9f6e-0d4f8f0a1b2c' }, {}, 'version 7 or 8'],
     ['of a workflow that is not here', { workflowId: VERSION_ID }, {}, 'is not here'],
     ['of another kind than its workflow', { kind: 'model' }, {}, 'its workflow is a flow'],

@@ -102,7 +102,8 @@ export function linesOf(run: ForeignRun): { readonly lines: readonly string[]; r
     nodes_completed: settled,
     created_at: at,
     started_at: time(run.startedAt),
-    finished_at: time(run.finishedAt),
+    // Clocks of other servers may go back.
+    finished_at: time(Math.max(run.finishedAt, run.startedAt ?? run.createdAt)),
     source: 'import',
     input: run.input,
     output: run.output,
