@@ -153,10 +153,10 @@ function valueText(value: unknown, width: number): string {
   return printable(value, { lines: true }).replaceAll('\n', `\n${' '.repeat(LABEL)}`);
 }
 
-/** The nodes of a run, one a line. */
+/** The nodes of a run in the order in which they began, one a line. */
 export function nodeLines(output: Output, nodeRuns: readonly ToldNodeRun[]): string[] {
-  const failedFirst =
-    nodeRuns.length <= NODES ? nodeRuns : nodeRuns.toSorted((a, b) => rank(a) - rank(b)).slice(0, NODES);
+  const inOrder = nodeRuns.toSorted((a, b) => beginOf(a) - beginOf(b));
+  const failedFirst = inOrder.length <= NODES ? inOrder : inOrder.toSorted((a, b) => rank(a) - rank(b)).slice(0, NODES);
   const names = Math.max(0, ...failedFirst.map(({ node_id: id }) => id.length));
   const lines = failedFirst.map((node) => {
     const { sign, style } = lookOf(node.status);
@@ -174,6 +174,9 @@ export function nodeLines(output: Output, nodeRuns: readonly ToldNodeRun[]): str
   const more = nodeRuns.length - failedFirst.length;
   return more > 0 ? [...lines, `  … and ${more} more`] : lines;
 }
+
+/** Epoch milliseconds; what did not begin comes last. */
+const beginOf = ({ started_at: at }: ToldNodeRun): number => (at === null ? Number.MAX_SAFE_INTEGER : Date.parse(at));
 
 const rank = ({ status }: ToldNodeRun): number => ['failed', 'running', 'waiting'].indexOf(status) >>> 0;
 

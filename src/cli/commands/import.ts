@@ -204,10 +204,12 @@ function tell(output: Output, { tally }: Sender, isDry: boolean): void {
     output.json({ imported, present, skipped, refused, reasons, dry_run: isDry });
     return;
   }
+  const were = (count: number, what: string) =>
+    count === 0 ? [] : [`${count} ${count === 1 ? 'was' : 'were'} ${what}`];
   const parts = [
-    `${imported} runs ${isDry ? 'would be imported' : 'are imported'}`,
-    ...(present > 0 ? [`${present} were here before`] : []),
-    ...(skipped > 0 ? [`${skipped} were passed over`] : []),
+    `${imported} ${imported === 1 ? 'run' : 'runs'} ${isDry ? 'would be' : imported === 1 ? 'is' : 'are'} imported`,
+    ...were(present, 'here before'),
+    ...were(skipped, 'passed over'),
     ...(refused > 0 ? [output.style('red', `${refused} could not be taken`)] : []),
   ];
   output.text(`${parts.join(', ')}.\n${reasons.map((reason) => `  ${printable(reason)}\n`).join('')}`);

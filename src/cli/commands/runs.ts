@@ -117,7 +117,8 @@ const search: Perform = async (server, given, output) => {
     return 0;
   }
   const many = `${found.total}${found.total_is_lower_bound ? ' or more' : ''}`;
-  output.text(`${output.style('dim', found.total === 1 ? '1 run says that' : `${many} runs say that`)}\n`);
+  const shown = found.items.length < found.total ? `; these are ${found.items.length}` : '';
+  output.text(`${output.style('dim', found.total === 1 ? '1 run says that' : `${many} runs say that${shown}`)}\n`);
   for (const item of found.items) {
     const likeness = given.switches.has('meaning')
       ? output.style('dim', `  ${Math.round(item.similarity * 100)} %`)
