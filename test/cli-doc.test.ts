@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { cliDoc } from '../scripts/write-cli-doc.ts';
 import { COMMANDS, flagsOf } from '../src/cli/commands.ts';
 import { bash, fish, zsh } from '../src/cli/completion.ts';
+import { LOADERS } from '../src/cli/loaders.ts';
 
 const exec = promisify(execFile);
 
@@ -19,6 +20,10 @@ describe('the table of commands', () => {
   it('is what docs/cli.md says', () => {
     const page = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8');
     expect(page, 'docs/cli.md is not up to date. Run: node scripts/write-cli-doc.ts').toBe(cliDoc());
+  });
+
+  it('has a file for each command, and each file is in it', () => {
+    expect(Object.keys(LOADERS)).toEqual(Object.keys(COMMANDS));
   });
 
   it('names each flag of an action once', () => {

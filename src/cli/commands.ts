@@ -3,7 +3,6 @@ import type { Flag } from './flags.ts';
 /** What `millrun <command>` is: help, the shells' completion and docs/cli.md are made of it. */
 export interface Command {
   readonly about: string;
-  load(): Promise<{ run(args: string[]): Promise<number> }>;
   /** What stands behind the name, e.g. `<run> <other run>`. */
   readonly operands?: string;
   /** Its own flags, those of every action among them; settings (`millrun config`) may be given besides. */
@@ -49,9 +48,9 @@ const INPUT: readonly Flag[] = [
   { name: 'input-file', value: 'file', about: 'all inputs as a JSON object; - is standard input' },
 ];
 
-/** The commands there are. One of another room is added at the end, and nowhere else. */
+/** The commands there are; `loaders.ts` has the file of each. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: { about: 'start the server (the default)', load: () => import('./commands/serve.ts') },
+  serve: { about: 'start the server (the default)' },
   run: {
     about: 'run a workflow: a file, or one of the server by id, slug or name',
     operands: '<file|workflow>',
@@ -62,7 +61,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       { name: 'embedded', about: 'run it here over the data folder, whatever server there is' },
       ...ASKS,
     ],
-    load: () => import('./commands/run.ts'),
   },
   runs: {
     about: 'find, show, stop, repeat, compare and export runs',
@@ -116,7 +114,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
         ],
       },
     },
-    load: () => import('./commands/runs.ts'),
   },
   workflows: {
     about: 'list, show, save, delete, export and import workflows',
@@ -154,7 +151,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       },
       versions: { about: 'the versions that people saved of one', operands: '<workflow>' },
     },
-    load: () => import('./commands/workflows.ts'),
   },
   import: {
     about: 'bring finished runs here: from an export, from n8n, from another server',
@@ -173,11 +169,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       { name: 'dry-run', about: 'read all, send nothing' },
       ...ASKS,
     ],
-    load: () => import('./commands/import.ts'),
   },
   config: {
     about: 'print every setting with its value and where it came from',
-    load: () => import('./commands/config.ts'),
   },
   doctor: {
     about: 'check settings, data folder, store, search, keys, port, models, clock and disk',
@@ -186,7 +180,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       { name: 'json', about: 'answer as JSON' },
       TEXT,
     ],
-    load: () => import('./commands/doctor.ts'),
   },
   search: {
     about: 'tell how the search index stands, or build it anew: search status, search rebuild [--wait]',
@@ -194,7 +187,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       status: { about: 'how the index stands' },
       rebuild: { about: 'build it anew', flags: [{ name: 'wait', about: 'until it is whole' }] },
     },
-    load: () => import('./commands/search.ts'),
   },
   keys: {
     about: 'list, make, rotate and revoke API keys of a running server: keys list, keys create, …',
@@ -217,7 +209,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       },
       revoke: { about: 'end one for good', operands: '<key>', flags: [{ name: 'force', about: 'also the last one' }] },
     },
-    load: () => import('./commands/keys.ts'),
   },
   credentials: {
     about: 'list, set, test and remove what workflows reach other services with: credentials list, credentials set, …',
@@ -238,12 +229,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       remove: { about: 'remove one', operands: '<credential>' },
       reseal: { about: 'seal all with the current encryption key' },
     },
-    load: () => import('./commands/credentials.ts'),
   },
   completion: {
     about: 'print what makes a shell complete commands: completion bash, zsh or fish',
     operands: '<bash|zsh|fish>',
-    load: () => import('./commands/completion.ts'),
   },
 };
 

@@ -1,5 +1,6 @@
 import { nearest } from '../domain/nearest.ts';
 import { COMMANDS, usageOf } from './commands.ts';
+import { LOADERS } from './loaders.ts';
 import { isBrokenPipe } from './terminal.ts';
 import { packageVersion } from './version.ts';
 
@@ -35,14 +36,14 @@ async function main(args: string[]): Promise<number> {
   }
   const isFlag = name.startsWith('--');
   const wanted = isFlag ? 'serve' : name;
-  const command = Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
-  if (!command) {
+  const load = Object.hasOwn(LOADERS, wanted) ? LOADERS[wanted] : undefined;
+  if (!load) {
     const guess = nearest(name, Object.keys(COMMANDS));
     const advice = guess === undefined ? '' : ` Did you mean "${guess}"?`;
     process.stderr.write(`There is no command "${name}".${advice}\n\n${HELP}`);
     return 2;
   }
-  return (await command.load()).run(isFlag ? args : rest);
+  return (await load()).run(isFlag ? args : rest);
 }
 
 // A reader that has seen enough (`| head`) is no fault of the command.

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startsPostgres } from '../test/support/postgres.ts';
-import { startPlatform } from '../test/support/server.ts';
-import { inspectPostgres, inspectSqlite } from './platform-doctor.ts';
-import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { inspectPostgres, inspectSqlite } from '../../src/platform-doctor.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { startsPostgres } from '../support/postgres.ts';
+import { startPlatform } from '../support/server.ts';
 
 let folder: string;
 beforeEach(() => {
