@@ -52,7 +52,7 @@ const INPUT: readonly Flag[] = [
 export const COMMANDS: Readonly<Record<string, Command>> = {
   serve: { about: 'start the server (the default)' },
   run: {
-    about: 'run a workflow: a file, or one of the server by id, slug or name',
+    about: 'run a workflow: a file, or one of the server by id or name',
     operands: '<file|workflow>',
     flags: [
       ...INPUT,

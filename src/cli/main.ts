@@ -16,7 +16,7 @@ ${Object.entries(COMMANDS)
   --version   print the version
 
 Settings are flags, environment variables or a file: \`millrun config\` lists them.
-Exit codes: 0 done; 1 a run failed, or something was found that is not as it should be; 2 it could not be done; 130 interrupted.
+Exit codes: 0 done; 1 a run failed, or something was found that is not as it should be; 2 it could not be done; 3 the run waits for a person; 130 interrupted.
 `;
 
 async function main(args: string[]): Promise<number> {
