@@ -80,6 +80,9 @@ async function recordOf(server: Reached, runId: string): Promise<ToldRun> {
 const TRIES = 20;
 const RETRY_MS = 500;
 
+/** Milliseconds between two looks at a run that goes on: each reads all of it. */
+const SHOW_MS = 200;
+
 /**
  * Follows a run until it has ended or waits for a person.
  * @param show called with the run as it stands, at first and whenever something became of it
@@ -92,11 +95,16 @@ export async function follow(
   show: ((run: ToldRun) => void) | null,
   signal: AbortSignal,
 ): Promise<ToldRun> {
+  let shownAt = Number.NEGATIVE_INFINITY;
   for (let tries = 0; ; tries += 1) {
     signal.throwIfAborted();
     try {
       const events = await askRaw(server, 'GET', `/v1/runs/${encodeURIComponent(runId)}/events`, undefined, signal);
-      for await (const _ of events.body ?? []) if (show !== null) show(await recordOf(server, runId));
+      for await (const _ of events.body ?? []) {
+        if (show === null || performance.now() - shownAt < SHOW_MS) continue;
+        show(await recordOf(server, runId));
+        shownAt = performance.now();
+      }
       const run = await recordOf(server, runId);
       show?.(run);
       if (isTerminal(run.status) || run.status === 'waiting') return run;
