@@ -55,6 +55,8 @@ import { Polls } from './operations/polls.ts';
 import { Replays } from './operations/replays.ts';
 import { Retentions } from './operations/retention.ts';
 import { RunDiffs } from './operations/run-diff.ts';
+import { RunExport } from './operations/run-export.ts';
+import { RunImport } from './operations/run-import.ts';
 import { RunRecords } from './operations/run-records.ts';
 import { Runs } from './operations/runs.ts';
 import { SavedViews } from './operations/saved-views.ts';
@@ -270,6 +272,8 @@ export async function openPlatform(
     records: new RunRecords(store),
     replays,
     runDiffs: new RunDiffs({ store, engine, payloads }),
+    runExport: new RunExport({ store, payloads }),
+    runImport: new RunImport({ store, payloads, system, catalogue, keyring }),
     search,
     files,
     idempotency: new Idempotency({ store, system }),

@@ -16,6 +16,8 @@ import type { Models } from '../operations/models.ts';
 import type { PersonRequests } from '../operations/person-requests.ts';
 import type { Replays } from '../operations/replays.ts';
 import type { RunDiffs } from '../operations/run-diff.ts';
+import type { RunExport } from '../operations/run-export.ts';
+import type { RunImport } from '../operations/run-import.ts';
 import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
@@ -32,6 +34,8 @@ export interface DialectParts {
   readonly records: RunRecords;
   readonly replays: Replays;
   readonly runDiffs: RunDiffs;
+  readonly runImport: RunImport;
+  readonly runExport: RunExport;
   readonly search: RunSearch;
   readonly files: Files;
   readonly assets: Assets;

@@ -1,40 +1,8 @@
 import { nearest } from '../domain/nearest.ts';
+import { COMMANDS, usageOf } from './commands.ts';
+import { LOADERS } from './loaders.ts';
+import { isBrokenPipe } from './terminal.ts';
 import { packageVersion } from './version.ts';
-
-const COMMANDS: Readonly<
-  Record<string, { about: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }>
-> = {
-  serve: { about: 'start the server (the default)', load: () => import('./commands/serve.ts') },
-  worker: {
-    about: 'start a process that only works, on a store that servers share: worker --store postgres://…',
-    load: () => import('./commands/worker.ts'),
-  },
-  config: {
-    about: 'print every setting with its value and where it came from',
-    load: () => import('./commands/config.ts'),
-  },
-  search: {
-    about:
-      'tell how the search index stands, build it anew, or serve it alone: search status, search rebuild [--wait], search serve',
-    load: () => import('./commands/search.ts'),
-  },
-  keys: {
-    about: 'list, make, rotate and revoke API keys of a running server: keys list, keys create, …',
-    load: () => import('./commands/keys.ts'),
-  },
-  credentials: {
-    about: 'list, set, test and remove what workflows reach other services with: credentials list, credentials set, …',
-    load: () => import('./commands/credentials.ts'),
-  },
-  'migrate-store': {
-    about: 'move everything from one store to another: migrate-store sqlite:<folder> postgres://…',
-    load: () => import('./commands/migrate-store.ts'),
-  },
-  mcp: {
-    about: 'speak the Model Context Protocol on standard input and output, for a running server',
-    load: () => import('./commands/mcp.ts'),
-  },
-};
 
 const HELP = `millrun: run AI workflows, record every run, find any of them again
 
@@ -44,16 +12,22 @@ Commands:
 ${Object.entries(COMMANDS)
   .map(([name, { about }]) => `  ${name.padEnd(15)}${about}`)
   .join('\n')}
-  help           print this
+  help           print this; \`millrun help <command>\` tells of one
   --version      print the version
 
 Settings are flags, environment variables or a file: \`millrun config\` lists them.
+Exit codes: 0 done; 1 a run failed, or something was found that is not as it should be; 2 it could not be done; 3 the run waits for a person; 130 interrupted.
 `;
 
 async function main(args: string[]): Promise<number> {
   const [name = 'serve', ...rest] = args;
-  if (name === 'help' || args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(HELP);
+  const asksHelp = args.includes('--help') || args.includes('-h');
+  if (name === 'help' || asksHelp) {
+    const wanted = name === 'help' ? rest[0] : name;
+    const command = wanted !== undefined && Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
+    process.stdout.write(
+      wanted === undefined || command === undefined ? HELP : `${command.about}\n\n${usageOf(wanted, command)}`,
+    );
     return 0;
   }
   if (name === '--version') {
@@ -62,14 +36,19 @@ async function main(args: string[]): Promise<number> {
   }
   const isFlag = name.startsWith('--');
   const wanted = isFlag ? 'serve' : name;
-  const command = Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
-  if (!command) {
+  const load = Object.hasOwn(LOADERS, wanted) ? LOADERS[wanted] : undefined;
+  if (!load) {
     const guess = nearest(name, Object.keys(COMMANDS));
     const advice = guess === undefined ? '' : ` Did you mean "${guess}"?`;
     process.stderr.write(`There is no command "${name}".${advice}\n\n${HELP}`);
     return 2;
   }
-  return (await command.load()).run(isFlag ? args : rest);
+  return (await load()).run(isFlag ? args : rest);
 }
 
+// A reader that has seen enough (`| head`) is no fault of the command.
+process.stdout.on('error', (error) => {
+  if (isBrokenPipe(error)) process.exit(process.exitCode ?? 0);
+  throw error;
+});
 process.exitCode = await main(process.argv.slice(2));

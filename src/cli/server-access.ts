@@ -68,11 +68,43 @@ export async function ask<T>({ url, key }: Reached, method: string, path: string
   );
 }
 
+/**
+ * Asks a running server for an answer of any size, in its Noxus API.
+ * @throws Obstacle when it refuses, or does not answer
+ */
+export async function askRaw(
+  { url, key }: Reached,
+  method: string,
+  path: string,
+  body?: { readonly type: string; readonly text: string },
+  signal?: AbortSignal,
+): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(`${url}${path}`, {
+      method,
+      headers: { 'x-api-key': key, ...(body === undefined ? {} : { 'content-type': body.type }) },
+      ...(body === undefined ? {} : { body: body.text }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (cause) {
+    throw new Obstacle(`The server at ${url} does not answer any more.`, { cause });
+  }
+  if (answer.ok) return answer;
+  const told: unknown = await answer.json().catch(() => null);
+  const advice = answer.status < 404 ? ADVICE : '';
+  throw new Obstacle(`The server at ${url} answered ${answer.status}: ${detailOf(told)} ${advice}`.trim());
+}
+
 /** What an answer says was wrong: a text, or a list of mistakes. */
 function detailOf(told: unknown): string {
   const detail = typeof told === 'object' && told !== null && 'detail' in told ? told.detail : '';
   if (!Array.isArray(detail)) return String(detail);
-  return detail.map((mistake: { readonly msg?: unknown }) => String(mistake.msg)).join('\n');
+  return detail
+    .map(({ msg, hint }: { readonly msg?: unknown; readonly hint?: unknown }) =>
+      hint === undefined ? String(msg) : `${String(msg)} ${String(hint)}`,
+    )
+    .join('\n');
 }
 
 /** Where a server with this configuration can be reached from the same machine. */

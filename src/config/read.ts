@@ -78,8 +78,14 @@ const KNOWN_VARIABLES: ReadonlySet<string> = new Set([
   ...Object.values(SETTINGS).flatMap((setting: Setting) => (setting.secret ? [fileVariable(setting)] : [])),
   'MILLRUN_CONFIG',
   'MILLRUN_LONG_TESTS',
+  'MILLRUN_SOURCE_KEY',
   'MILLRUN_URL',
 ]);
+
+/** The key of the server that `millrun import` brings runs from; null: none was given. */
+export function sourceKey(env: Readonly<Record<string, string | undefined>> = process.env): string | null {
+  return env['MILLRUN_SOURCE_KEY'] || null;
+}
 
 /** The variable that names a file with the value of a secret in it, as containers are given secrets. */
 function fileVariable({ env }: Setting): string {

@@ -16,6 +16,7 @@ export const SCOPES = [
   'runs:stop',
   'runs:execute',
   'runs:delete',
+  'runs:import',
   'people:read',
   'people:answer',
   'evaluations:create',

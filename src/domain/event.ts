@@ -23,6 +23,8 @@ export interface RunEventData {
   readonly callback?: true;
   /** Ids of the requests to persons that were made, where somebody is to be told of them. */
   readonly asked?: readonly string[];
+  /** The run ended elsewhere and was brought here: nothing follows from its end but that it can be found. */
+  readonly imported?: true;
 }
 
 export type NewRunEvent = Omit<RunEvent, 'position'>;

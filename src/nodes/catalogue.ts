@@ -20,6 +20,7 @@ import { listFilter } from './builtin/list-filter.ts';
 import { listSlice } from './builtin/list-slice.ts';
 import { merge } from './builtin/merge.ts';
 import { outputNode } from './builtin/output.ts';
+import { recorded } from './builtin/recorded.ts';
 import { regexExtract } from './builtin/regex-extract.ts';
 import { switchNode } from './builtin/switch.ts';
 import { textSplitter } from './builtin/text-splitter.ts';
@@ -73,6 +74,7 @@ export const BUILTIN_NODE_TYPES: readonly NodeType[] = [
   codeExecution,
   createComfyuiWorkflow(),
   agent,
+  recorded,
 ];
 
 /** What nodes a definition may have. */

@@ -93,7 +93,9 @@ export class ErrorHandlers {
   }
 
   async #take(events: readonly RunEvent[]): Promise<void> {
-    const failures = events.filter(({ kind, data }) => kind === 'finished' && data.status === 'failed');
+    const failures = events.filter(
+      ({ kind, data }) => kind === 'finished' && data.status === 'failed' && !data.imported,
+    );
     for (const event of failures) await this.#handle(event);
     const last = events.at(-1)?.position ?? this.#kept;
     // A failure that was passed by is never looked at again: a handler that is set tomorrow is not for the errors of today.

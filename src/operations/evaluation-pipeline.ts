@@ -61,7 +61,8 @@ export class EvaluationPipeline {
     }
     // Of one batch: settings that change count from the next one on.
     const settings = new Map<string, EvaluationSettings | null>();
-    for (const event of heard) if (event.kind === 'finished') await this.#evaluate(event, settings);
+    for (const event of heard)
+      if (event.kind === 'finished' && !event.data.imported) await this.#evaluate(event, settings);
     const last = events.at(-1)?.position ?? this.#kept;
     if (last - this.#kept >= KEEP_POSITION_EVERY) await this.#keep(last);
   }

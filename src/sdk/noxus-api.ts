@@ -638,6 +638,48 @@ export interface Noxus {
     };
     answer: DeletionReport;
   };
+  /** List Records Of Runs. */
+  'GET /v1/runs/records': {
+    path: object;
+    query: {
+      q?: string | undefined;
+      sort?: string | undefined;
+      limit?: number | undefined;
+      cursor?: string | undefined;
+      whole?: boolean | undefined;
+    };
+    body: undefined;
+    answer: unknown;
+  };
+  /** Import Records Of Runs. */
+  'POST /v1/runs/records': {
+    path: object;
+    query: object;
+    body: string | {
+      records: Array<Record<string, unknown>>;
+    };
+    answer: unknown;
+  };
+  /** Search Records Of Runs. */
+  'POST /v1/runs/records/search': {
+    path: object;
+    query: object;
+    body: {
+      query: string;
+      by?: 'text' | 'meaning' | undefined;
+      q?: string | undefined;
+      limit?: number | undefined;
+      offset?: number | undefined;
+    };
+    answer: unknown;
+  };
+  /** Get The Record Of A Run. */
+  'GET /v1/runs/{run_id}/record': {
+    path: { run_id: string };
+    query: object;
+    body: undefined;
+    answer: unknown;
+  };
   /** Replay Run. */
   'POST /v1/runs/{run_id}/replay': {
     path: { run_id: string };
@@ -1276,6 +1318,321 @@ export interface Noxus {
           models: Array<string>;
         }>;
       };
+    };
+  };
+  /** List Triggers Of Workflow. */
+  'GET /v1/workflows/{workflow_id}/triggers': {
+    path: { workflow_id: string };
+    query: {
+      page?: number | undefined;
+      size?: number | undefined;
+    };
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: string;
+        group_id: string;
+        workflow_id: string;
+        workflow_version_id: string | null;
+        name: string;
+        enabled: boolean;
+        definition: {
+          type: 'schedule' | 'webhook' | 'poll';
+        };
+        inputs: Record<string, unknown> | null;
+        url: string | null;
+        secret?: string | null | undefined;
+        secret_ending: string | null;
+        next_times: Array<string>;
+        last_polled_at: string | null;
+        failures: number;
+        last_error: string | null;
+        created_at: string;
+        updated_at: string;
+      }>;
+      total: number;
+      page: number;
+      size: number;
+      pages: number;
+    };
+  };
+  /** Create Trigger. */
+  'POST /v1/workflows/{workflow_id}/triggers': {
+    path: { workflow_id: string };
+    query: object;
+    body: {
+      definition: {
+        type: 'schedule' | 'webhook' | 'poll';
+      };
+      workflow_version_id?: string | null | undefined;
+      name?: string | null | undefined;
+      enabled?: boolean | undefined;
+      inputs?: Record<string, unknown> | null | undefined;
+      secret?: string | null | undefined;
+    };
+    answer: {
+      id: string;
+      group_id: string;
+      workflow_id: string;
+      workflow_version_id: string | null;
+      name: string;
+      enabled: boolean;
+      definition: {
+        type: 'schedule' | 'webhook' | 'poll';
+      };
+      inputs: Record<string, unknown> | null;
+      url: string | null;
+      secret?: string | null | undefined;
+      secret_ending: string | null;
+      next_times: Array<string>;
+      last_polled_at: string | null;
+      failures: number;
+      last_error: string | null;
+      created_at: string;
+      updated_at: string;
+    };
+  };
+  /** Update Trigger. */
+  'PATCH /v1/workflows/{workflow_id}/triggers/{trigger_id}': {
+    path: { workflow_id: string; trigger_id: string };
+    query: object;
+    body: {
+      definition?: {
+        type: 'schedule' | 'webhook' | 'poll';
+      } | undefined;
+      workflow_version_id?: string | null | undefined;
+      name?: string | null | undefined;
+      enabled?: boolean | undefined;
+      inputs?: Record<string, unknown> | null | undefined;
+    };
+    answer: {
+      id: string;
+      group_id: string;
+      workflow_id: string;
+      workflow_version_id: string | null;
+      name: string;
+      enabled: boolean;
+      definition: {
+        type: 'schedule' | 'webhook' | 'poll';
+      };
+      inputs: Record<string, unknown> | null;
+      url: string | null;
+      secret?: string | null | undefined;
+      secret_ending: string | null;
+      next_times: Array<string>;
+      last_polled_at: string | null;
+      failures: number;
+      last_error: string | null;
+      created_at: string;
+      updated_at: string;
+    };
+  };
+  /** List Events Of Trigger. */
+  'GET /v1/workflows/{workflow_id}/triggers/{trigger_id}/events': {
+    path: { workflow_id: string; trigger_id: string };
+    query: {
+      page?: number | undefined;
+      size?: number | undefined;
+      search?: string | undefined;
+      errored?: boolean | undefined;
+      event_type?: 'schedule' | 'webhook' | 'poll' | 'manual' | undefined;
+      started_run?: boolean | undefined;
+    };
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: string;
+        group_id: string;
+        trigger_id: string;
+        workflow_id: string;
+        created_at: string;
+        event_type: 'schedule' | 'webhook' | 'poll' | 'manual';
+        outcome: 'started' | 'refused' | 'skipped' | 'failed';
+        errored: boolean;
+        run_id: string | null;
+        reason: string | null;
+        data: Record<string, unknown>;
+      }>;
+      total: number;
+      page: number;
+      size: number;
+      pages: number;
+    };
+  };
+  /** List Triggers. */
+  'GET /v1/triggers': {
+    path: object;
+    query: {
+      page?: number | undefined;
+      size?: number | undefined;
+      workflow_id?: string | undefined;
+    };
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: string;
+        group_id: string;
+        workflow_id: string;
+        workflow_version_id: string | null;
+        name: string;
+        enabled: boolean;
+        definition: {
+          type: 'schedule' | 'webhook' | 'poll';
+        };
+        inputs: Record<string, unknown> | null;
+        url: string | null;
+        secret?: string | null | undefined;
+        secret_ending: string | null;
+        next_times: Array<string>;
+        last_polled_at: string | null;
+        failures: number;
+        last_error: string | null;
+        created_at: string;
+        updated_at: string;
+      }>;
+      total: number;
+      page: number;
+      size: number;
+      pages: number;
+    };
+  };
+  /** List Trigger Events. */
+  'GET /v1/triggers/events': {
+    path: object;
+    query: {
+      page?: number | undefined;
+      size?: number | undefined;
+      search?: string | undefined;
+      errored?: boolean | undefined;
+      event_type?: 'schedule' | 'webhook' | 'poll' | 'manual' | undefined;
+      started_run?: boolean | undefined;
+      workflow_id?: string | undefined;
+      trigger_id?: string | undefined;
+    };
+    body: undefined;
+    answer: {
+      items: Array<{
+        id: string;
+        group_id: string;
+        trigger_id: string;
+        workflow_id: string;
+        created_at: string;
+        event_type: 'schedule' | 'webhook' | 'poll' | 'manual';
+        outcome: 'started' | 'refused' | 'skipped' | 'failed';
+        errored: boolean;
+        run_id: string | null;
+        reason: string | null;
+        data: Record<string, unknown>;
+      }>;
+      total: number;
+      page: number;
+      size: number;
+      pages: number;
+    };
+  };
+  /** Preview Trigger. */
+  'POST /v1/triggers/preview': {
+    path: object;
+    query: object;
+    body: {
+      definition: {
+        type: 'schedule' | 'webhook' | 'poll';
+      };
+      with_items?: boolean | undefined;
+    };
+    answer: {
+      definition: {
+        type: 'schedule' | 'webhook' | 'poll';
+      };
+      next_times: Array<string>;
+      items: Array<unknown>;
+      problem: string | null;
+    };
+  };
+  /** Get Trigger. */
+  'GET /v1/triggers/{trigger_id}': {
+    path: { trigger_id: string };
+    query: object;
+    body: undefined;
+    answer: {
+      id: string;
+      group_id: string;
+      workflow_id: string;
+      workflow_version_id: string | null;
+      name: string;
+      enabled: boolean;
+      definition: {
+        type: 'schedule' | 'webhook' | 'poll';
+      };
+      inputs: Record<string, unknown> | null;
+      url: string | null;
+      secret?: string | null | undefined;
+      secret_ending: string | null;
+      next_times: Array<string>;
+      last_polled_at: string | null;
+      failures: number;
+      last_error: string | null;
+      created_at: string;
+      updated_at: string;
+    };
+  };
+  /** Delete Trigger. */
+  'DELETE /v1/triggers/{trigger_id}': {
+    path: { trigger_id: string };
+    query: object;
+    body: undefined;
+    answer: {
+      success: boolean;
+    };
+  };
+  /** Fire Trigger. */
+  'POST /v1/triggers/{trigger_id}/fire': {
+    path: { trigger_id: string };
+    query: object;
+    body: {
+      payload?: Record<string, unknown> | undefined;
+    } | null;
+    answer: {
+      id: string;
+      group_id: string;
+      trigger_id: string;
+      workflow_id: string;
+      created_at: string;
+      event_type: 'schedule' | 'webhook' | 'poll' | 'manual';
+      outcome: 'started' | 'refused' | 'skipped' | 'failed';
+      errored: boolean;
+      run_id: string | null;
+      reason: string | null;
+      data: Record<string, unknown>;
+    };
+  };
+  /** Rotate Secret Of Trigger. */
+  'POST /v1/triggers/{trigger_id}/rotate-secret': {
+    path: { trigger_id: string };
+    query: object;
+    body: {
+      secret?: string | null | undefined;
+    } | null;
+    answer: {
+      id: string;
+      group_id: string;
+      workflow_id: string;
+      workflow_version_id: string | null;
+      name: string;
+      enabled: boolean;
+      definition: {
+        type: 'schedule' | 'webhook' | 'poll';
+      };
+      inputs: Record<string, unknown> | null;
+      url: string | null;
+      secret?: string | null | undefined;
+      secret_ending: string | null;
+      next_times: Array<string>;
+      last_polled_at: string | null;
+      failures: number;
+      last_error: string | null;
+      created_at: string;
+      updated_at: string;
     };
   };
 }

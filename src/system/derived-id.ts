@@ -20,6 +20,32 @@ export function errorHandlerRunId(runId: string): string {
   return idBeside(runId, `error handler of ${runId}`);
 }
 
+/**
+ * The id of a run that was recorded elsewhere, in the form of `nodeRunId`: the same record has the same id, however often it comes, and ids are in the
+ * order in which the runs were made.
+ * @param origin where it comes from, as far as its key is the only one there is
+ * @param key its id there
+ * @param createdAt epoch milliseconds
+ */
+export function recordedRunId(origin: string, key: string, createdAt: number): string {
+  return recordedId(createdAt, `run of ${origin} ${key}`);
+}
+
+/** The id of a log line of such a run, its place among the lines of that run. `at`: epoch milliseconds. */
+export function recordedLogId(runId: string, at: number, place: number): string {
+  return recordedId(at, `line ${place} of ${runId}`);
+}
+
+/** The id of a workflow, or of a version, that stands for one elsewhere. */
+export function recordedThingId(origin: string, noun: string, key: string): string {
+  return recordedId(0, `${noun} of ${origin} ${key}`);
+}
+
+function recordedId(at: number, text: string): string {
+  const time = Math.max(0, Math.trunc(at)).toString(16).padStart(12, '0').slice(-12);
+  return idBeside(`${time.slice(0, 8)}-${time.slice(8)}`, text);
+}
+
 function idBeside(runId: string, text: string): string {
   const digest = createHash('sha256').update(text).digest('hex');
   const variant = (0x8 | (Number.parseInt(digest.charAt(3), 16) & 0x3)).toString(16);

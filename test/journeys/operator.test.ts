@@ -105,10 +105,11 @@ describe('the command on the Node that the machine has', () => {
 });
 
 describe('the other commands', () => {
-  it('tell what there is with help, also behind a command', async () => {
-    const [help, behind] = await Promise.all([runBinary(['help']), runBinary(['serve', '--help'])]);
+  it('tell what there is with help, and behind a command what it can do', async () => {
+    const [help, behind] = await Promise.all([runBinary(['help']), runBinary(['runs', '--help'])]);
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: millrun <command>') });
-    expect(behind).toEqual(help);
+    expect(behind).toMatchObject({ code: 0, stdout: expect.stringContaining('millrun runs show <run>') });
+    expect(await runBinary(['help', 'runs'])).toEqual(behind);
   });
 
   it('refuse a command that there is not, and guess which was meant', async () => {

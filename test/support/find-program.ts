@@ -8,6 +8,7 @@ export const PROGRAMS = {
     besides: [],
     bring: 'apt-get install -y chromium',
   },
+  script: { names: ['script'], besides: [], bring: 'apt-get install -y bsdutils' },
   postgres: { names: ['postgres'], besides: ['/usr/lib/postgresql/*/bin'], bring: 'apt-get install -y postgresql' },
 } as const;
 

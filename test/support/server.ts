@@ -14,6 +14,9 @@ import { openStoreOf, storeAddressOf, storeEnvironment } from './store-under-tes
 
 const BINARY = join(import.meta.dirname, '../../bin/millrun.js');
 
+/** Gives a command a terminal of its own (util-linux). */
+const TERMINAL = 'script';
+
 /** The key of the first workspace, with every right. */
 export const KEY = 'test_key_0123456789';
 
@@ -86,6 +89,35 @@ export async function runBinary(
   child.stdin?.end(stdin);
   const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit')]);
   return { code: child.exitCode, stdout, stderr };
+}
+
+/**
+ * Runs a command of the real binary on a terminal of its own, 100 columns wide, to its end. What it says on either stream comes as the terminal got it.
+ * @param press what is typed once `waitsFor` was said
+ */
+export async function runOnTerminal(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  press?: { readonly waitsFor: string; readonly keys: string },
+): Promise<{ readonly code: number | null; readonly screen: string }> {
+  const quoted = [process.execPath, BINARY, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(MILLRUN|OPENAI|NODE_OPTIONS|NO_COLOR)/.test(name),
+  );
+  const child = spawn(TERMINAL, ['-qec', `stty cols 100 rows 40; exec ${quoted}`, '/dev/null'], {
+    env: { ...Object.fromEntries(inherited), TERM: 'xterm-256color', ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let screen = '';
+  let isPressed = press === undefined;
+  child.stdout.on('data', (chunk) => {
+    screen += chunk;
+    if (isPressed || !screen.includes(press!.waitsFor)) return;
+    isPressed = true;
+    child.stdin.write(press!.keys);
+  });
+  await once(child, 'close');
+  return { code: child.exitCode, screen };
 }
 
 /** A server in a process of its own, as an operator starts it. */

@@ -9,6 +9,7 @@ import { fileRoutes } from './file-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { modelSettingsRoutes } from './model-settings-routes.ts';
 import { personRequestRoutes } from './person-request-routes.ts';
+import { recordRoutes } from './record-routes.ts';
 import { replayRoutes } from './replay-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import * as schemas from './schemas.ts';
@@ -49,6 +50,7 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     startUpRoutes(api, parts);
     workflowRoutes(api, parts);
     runRoutes(api, parts);
+    recordRoutes(api, parts);
     replayRoutes(api, parts);
     personRequestRoutes(api, parts);
     fileRoutes(api, parts);

@@ -46,6 +46,9 @@ const MIGRATIONS: readonly Step[] = [
   { while: 'compatible', sql: byCodePoint(SEARCH_MEMBERS) },
 ];
 
+/** Steps that this version knows: how it says whether it can use a store. */
+export const SCHEMA_STEPS = MIGRATIONS.length;
+
 /** The lock that migrations take: any number that nothing else of the database uses. */
 const MIGRATION_LOCK = 7_284_513_901;
 

@@ -158,7 +158,7 @@ class PostgresStore implements Store {
     const store = new PostgresStore(sql, settings);
     try {
       await store.#writer.begin();
-      await shared.clearHolds(store.#reads);
+      await between.clearHolds(store.#reads);
       store.#lastPosition = await store.#head();
       // What comes from this process its listeners have heard already.
       const onListening = () => store.#missed();

@@ -343,6 +343,9 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
+/** Steps that this version knows: how it says whether it can use a store. */
+export const SCHEMA_STEPS = MIGRATIONS.length;
+
 /** The schema is newer than this program: an older version must not write to it. */
 class NewerSchema extends Error {
   constructor(found: number) {

@@ -8,6 +8,11 @@ export const COPIES = {
   link: { label: 'Link to this view', make: async () => location.href },
   read: { label: 'curl: read this run', make: async ({ run }: RunDetail) => readCommand(run.workflow.id, run.id) },
   start: { label: 'curl: run it again with this input', make: startCommand },
+  show: { label: 'CLI: show this run', make: async ({ run }: RunDetail) => cliCommand(`runs show ${run.id}`) },
+  replay: {
+    label: 'CLI: repeat this run',
+    make: async ({ run }: RunDetail) => cliCommand(`runs replay ${run.id} --watch`),
+  },
 } as const;
 
 export async function copyOf(what: keyof typeof COPIES, detail: RunDetail): Promise<void> {
@@ -21,6 +26,11 @@ export async function copyOf(what: keyof typeof COPIES, detail: RunDetail): Prom
 
 function readCommand(workflowId: string, runId: string): string {
   return `curl -sS -H "X-API-Key: $MILLRUN_API_KEY" \\\n  '${location.origin}/v1/workflows/${workflowId}/runs/${runId}'`;
+}
+
+/** The key comes from MILLRUN_API_KEY there, as with the others. */
+function cliCommand(command: string): string {
+  return `millrun ${command} --url '${location.origin}'`;
 }
 
 async function startCommand({ run, input }: RunDetail): Promise<string> {
