@@ -8,6 +8,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ bench(args: string[]): 
   code: () => import('./code.ts'),
   engine: () => import('./engine.ts'),
   explorer: () => import('./explorer.ts'),
+  move: () => import('./move.ts'),
   'filter-fuzz': () => import('./filter-fuzz.ts'),
 };
 
