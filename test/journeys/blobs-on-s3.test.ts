@@ -51,8 +51,11 @@ describe('with blobs on S3', () => {
     const done = await client.until(workflow.id, run.id, ['completed']);
     expect(done.output.Greeting).toBe(`Hello ${name}`);
     expect([...s3.objects.keys()].some((key) => key.startsWith(`here/runs/${run.id}/`))).toBe(true);
-    const found = await client.post('/v1/runs/search', { query: 'Zyzzogeton' });
-    expect(found.items.map(({ id }: { id: string }) => id)).toEqual([run.id]);
+    const found = async () => {
+      const { items } = await client.post('/v1/runs/search', { query: 'Zyzzogeton' });
+      return items.map(({ id }: { id: string }) => id);
+    };
+    await expect.poll(found, { timeout: 25_000 }).toEqual([run.id]);
     expect(existsSync(join(server.folder, 'blobs'))).toBe(false);
     await client.ok('DELETE', `/v1/runs/${run.id}`);
     expect([...s3.objects.keys()].filter((key) => key.includes('/runs/'))).toEqual([]);
