@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Wire } from '../support/client.ts';
 import { GREETING } from '../support/noxus-definitions.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
-import { KEY, startPlatform, type TestServer } from '../support/server.ts';
+import { KEY, runBinary, startPlatform, type TestServer } from '../support/server.ts';
 
 const BYTES = new Uint8Array(Buffer.from('\x89PNG and so on', 'latin1'));
 
@@ -104,5 +104,17 @@ describe('with blobs on S3', () => {
     expect([answer.status, ((await answer.json()) as Wire).code]).toEqual([503, 'UNAVAILABLE']);
     expect((await send(upload_url)).status).toBe(200);
     expect((await call('POST', `/v1/asset-uploads/${asset_id}/confirmations`, {})).status).toBe(201);
+  });
+
+  it('a server does not start without its bucket, and says so; its keys are shown nowhere', async () => {
+    const flags = Object.entries({ ...s3.settings, blobs: 's3://nowhere' }).flatMap(([flag, value]) => [
+      `--${flag}`,
+      value,
+    ]);
+    const refused = await runBinary(['serve', '--port', '0', '--data', join(server.folder, 'other'), ...flags]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Make the bucket, or name another')]);
+    const config = await runBinary(['config', ...flags]);
+    expect(config.stdout).toContain('blobsSecretKey = [set, not shown]');
+    for (const said of [refused.stderr, config.stdout]) expect(said).not.toContain(s3.settings['blobs-secret-key']);
   });
 });
