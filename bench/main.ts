@@ -9,6 +9,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ bench(args: string[]): 
   engine: () => import('./engine.ts'),
   scale: () => import('./scale.ts'),
   explorer: () => import('./explorer.ts'),
+  move: () => import('./move.ts'),
   'filter-fuzz': () => import('./filter-fuzz.ts'),
 };
 

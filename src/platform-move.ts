@@ -4,6 +4,7 @@ import type { OpenedBlobs } from './blobs/blobs.ts';
 import { createDiskBlobs } from './blobs/disk/disk-blobs.ts';
 import type { Config } from './config/config.ts';
 import { blobSettings, openBlobs } from './platform-blobs.ts';
+import { isConnectionTrouble } from './store/postgres/connection.ts';
 import { openPostgresTables } from './store/postgres/postgres-tables.ts';
 import { openSqliteTables } from './store/sqlite/sqlite-tables.ts';
 import {
@@ -48,6 +49,12 @@ export async function moveEverything(
     const there = blobs === null ? null : keep(await openBlobs(blobs.settings, blobs.to));
     const tables = await moveStore(source, target, tell);
     return { tables, blobs: blobs === null || there === null ? null : await moveBlobs(blobs.from, there, tell) };
+  } catch (error) {
+    if (!isConnectionTrouble(error)) throw error;
+    const { message } = error as Error;
+    throw new TransferRefused(
+      `A store went away or cannot be reached (${message}). What has arrived is kept: give the same command again.`,
+    );
   } finally {
     for (const one of opened.reverse()) await one.close();
   }

@@ -84,4 +84,4 @@ it('a backup of PostgreSQL and then of the bucket, taken while runs are made, br
     await expect.poll(found, { timeout: 60_000 }).toContain(id);
   }
   await next.client.run(workflow.id, { input: { Name: 'Kunigunde' } });
-});
+}, 180_000);

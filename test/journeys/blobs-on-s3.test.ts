@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Wire } from '../support/client.ts';
 import { GREETING } from '../support/noxus-definitions.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
-import { KEY, startPlatform, type TestServer } from '../support/server.ts';
+import { KEY, runBinary, startPlatform, type TestServer } from '../support/server.ts';
 
 const BYTES = new Uint8Array(Buffer.from('\x89PNG and so on', 'latin1'));
 
@@ -51,8 +51,11 @@ describe('with blobs on S3', () => {
     const done = await client.until(workflow.id, run.id, ['completed']);
     expect(done.output.Greeting).toBe(`Hello ${name}`);
     expect([...s3.objects.keys()].some((key) => key.startsWith(`here/runs/${run.id}/`))).toBe(true);
-    const found = await client.post('/v1/runs/search', { query: 'Zyzzogeton' });
-    expect(found.items.map(({ id }: { id: string }) => id)).toEqual([run.id]);
+    const found = async () => {
+      const { items } = await client.post('/v1/runs/search', { query: 'Zyzzogeton' });
+      return items.map(({ id }: { id: string }) => id);
+    };
+    await expect.poll(found, { timeout: 25_000 }).toEqual([run.id]);
     expect(existsSync(join(server.folder, 'blobs'))).toBe(false);
     await client.ok('DELETE', `/v1/runs/${run.id}`);
     expect([...s3.objects.keys()].filter((key) => key.includes('/runs/'))).toEqual([]);
@@ -101,5 +104,17 @@ describe('with blobs on S3', () => {
     expect([answer.status, ((await answer.json()) as Wire).code]).toEqual([503, 'UNAVAILABLE']);
     expect((await send(upload_url)).status).toBe(200);
     expect((await call('POST', `/v1/asset-uploads/${asset_id}/confirmations`, {})).status).toBe(201);
+  });
+
+  it('a server does not start without its bucket, and says so; its keys are shown nowhere', async () => {
+    const flags = Object.entries({ ...s3.settings, blobs: 's3://nowhere' }).flatMap(([flag, value]) => [
+      `--${flag}`,
+      value,
+    ]);
+    const refused = await runBinary(['serve', '--port', '0', '--data', join(server.folder, 'other'), ...flags]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('Make the bucket, or name another')]);
+    const config = await runBinary(['config', ...flags]);
+    expect(config.stdout).toContain('blobsSecretKey = [set, not shown]');
+    for (const said of [refused.stderr, config.stdout]) expect(said).not.toContain(s3.settings['blobs-secret-key']);
   });
 });

@@ -146,6 +146,8 @@ describe('moving a store', () => {
   it('is refused for stores that servers use, that are not there, and that are something else', async () => {
     const folder = newFolder();
     const store = openSqliteStore(folder);
+    const empty = newFolder();
+    await openSqliteStore(empty).close();
     const url = newSchema();
     const shared = await openPostgresStore(url);
     const move = (...operands: string[]) => runBinary(['migrate-store', ...operands]);
@@ -155,14 +157,16 @@ describe('moving a store', () => {
       move(`sqlite:${join(folder, 'nothing')}`, newSchema()),
       move('mysql://x', newSchema()),
       move(`sqlite:${folder}`),
+      move(`sqlite:${empty}`, 'postgres://127.0.0.1:9/nothing'),
     ]);
-    expect(answers.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2]);
+    expect(answers.map(({ code }) => code)).toEqual([2, 2, 2, 2, 2, 2]);
     expect(answers.map(({ stderr }) => stderr)).toEqual([
       expect.stringContaining('Another millrun process owns'),
       expect.stringMatching(/^Servers are connected to postgres:\/\/127.0.0.1:\d+\/postgres\?schema=\w+\. Stop them/),
       expect.stringContaining('There is no store in'),
       expect.stringContaining('A store is sqlite:<folder> or postgres://'),
       expect.stringContaining('Usage:'),
+      expect.stringMatching(/^A store went away or cannot be reached \(.*ECONNREFUSED.*give the same command again/),
     ]);
     await store.close();
     await shared.close();
@@ -228,7 +232,7 @@ describe('moving a store', () => {
     const large = await next.client.get(`/v1/workflows/${workflow.id}/runs/${runs[1]!.id}`);
     expect(large.output.Greeting).toBe(`Hello ${names[1]}`);
     expect(next.client.key).toBe(KEY);
-  });
+  }, 180_000);
 });
 
 /** What a store says of a workspace through its port. */

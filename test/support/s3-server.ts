@@ -14,7 +14,7 @@ const LEAST_PART = 5 * 1024 * 1024;
 const CLOCK_MS = 15 * 60_000;
 
 /** What a server does instead of answering. */
-export type Fault = 'slow-down' | 'cut' | 'half' | 'silent';
+export type Fault = 'slow-down' | 'cut' | 'half';
 
 /** An S3 server with one bucket, `blobs`. */
 export interface S3Server {
@@ -161,7 +161,6 @@ export async function startS3Server(pageSize = 1000): Promise<S3Server> {
     asked.push(operation);
     const fault = faults.get(operation)?.shift();
     if (fault === 'cut') return void request.socket.destroy();
-    if (fault === 'silent') return;
     if (fault === 'half') {
       response.writeHead(200, { 'content-length': 1000 }).write('half');
       setImmediate(() => request.socket.destroy());

@@ -12,7 +12,7 @@ const ATTEMPTS = 6;
 const READS = 3;
 
 /** Milliseconds to wait for a connection, and between two bytes of an answer. */
-const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 30_000 };
+const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 20_000 };
 
 /** Requests at the same time. */
 const SOCKETS = 64;
