@@ -144,7 +144,8 @@ describe('a mistake', () => {
   it.each([
     ['MILLRUN_PORT', '65536'],
     ['MILLRUN_PORT', '1.5'],
-    ['MILLRUN_WORKER_CONCURRENCY', '0'],
+    ['MILLRUN_WORKER_CONCURRENCY', '-1'],
+    ['MILLRUN_WORKER_PORT', '65536'],
     ['MILLRUN_LOG_LEVEL', 'loud'],
     ['MILLRUN_API_KEY', 'short'],
     ['MILLRUN_API_KEY', 'with spaces in the key'],

@@ -217,10 +217,11 @@ export class Engine {
     const { workspaceId, runId, nodeId, iteration } = lease.task;
     for (;;) {
       const standing = await this.#standingOfInvoked(workspaceId, runId, nodeId ?? '', iteration);
-      const held = await this.#find(workspaceId, runId);
-      const change = held?.active.follow(lease.task, standing, [{ kind: 'endTask', lease }]) ?? null;
-      if (!held || change === null) return 'stale';
-      if ((await this.#commit(held, change)) === 'kept') return 'kept';
+      const decided = await this.#decide(workspaceId, runId, (active) =>
+        active.follow(lease.task, standing, [{ kind: 'endTask', lease }]),
+      );
+      if (decided === null) return 'stale';
+      if ((await this.#commit(decided.held, decided.made)) === 'kept') return 'kept';
       const lost = await this.#store.renewLeases([lease], this.#system.now(), this.#store.leaseMs);
       if (lost.length > 0) return 'stale';
     }
@@ -245,9 +246,9 @@ export class Engine {
 
   /** What the pass that a task is about gets to work on; null when it is not wanted any more. */
   async inputFor(lease: Lease): Promise<{ node: GraphNode; input: NodeInput; run: Run } | null> {
-    const held = await this.#find(lease.task.workspaceId, lease.task.runId);
-    const found = held?.active.inputFor(lease.task);
-    return found ? { ...found, run: held!.active.run } : null;
+    const { workspaceId, runId } = lease.task;
+    const decided = await this.#decide(workspaceId, runId, (active) => active.inputFor(lease.task));
+    return decided && { ...decided.made, run: decided.held.active.run };
   }
 
   /** The recorded outputs of a task that was to wait. */
@@ -277,16 +278,19 @@ export class Engine {
     settlement: PersonSettlement,
     failure: Failure | null,
   ): Promise<'kept' | 'stale'> {
+    const { workspaceId, runId } = request;
     for (;;) {
-      const held = await this.#find(request.workspaceId, request.runId);
-      if (held === null) return 'stale';
-      const change = held.active.settleRequest(request, settlement, failure);
-      if (change === null) {
-        // It is settled in memory; whether that holds is known once it is kept.
-        if ((await held.last) === 'kept') return 'stale';
-        continue;
+      const before = this.#held.get(runId);
+      const decided = await this.#decide(workspaceId, runId, (active) =>
+        active.settleRequest(request, settlement, failure),
+      );
+      if (decided === null) {
+        // When it is settled in memory, whether that holds is known once it is kept.
+        const held = this.#held.get(runId) ?? before;
+        if (held !== undefined && (await held.last) !== 'kept') continue;
+        return 'stale';
       }
-      if ((await this.#commit(held, change)) === 'kept') return 'kept';
+      if ((await this.#commit(decided.held, decided.made)) === 'kept') return 'kept';
     }
   }
 
@@ -294,9 +298,11 @@ export class Engine {
   recordSteps(lease: Lease, steps: readonly NodeStep[], progress: StepProgress | null): void {
     const record = async (): Promise<void> => {
       for (;;) {
-        const held = await this.#find(lease.task.workspaceId, lease.task.runId);
-        const change = held?.active.recordSteps(lease.task, steps, progress);
-        if (!held || !change || (await this.#commit(held, change)) === 'kept') return;
+        const { workspaceId, runId } = lease.task;
+        const decided = await this.#decide(workspaceId, runId, (active) =>
+          active.recordSteps(lease.task, steps, progress),
+        );
+        if (decided === null || (await this.#commit(decided.held, decided.made)) === 'kept') return;
       }
     };
     record().catch((error) => this.#log.error({ err: error, runId: lease.task.runId }, 'steps of a node were lost'));
@@ -400,13 +406,31 @@ export class Engine {
    */
   async #step(lease: Lease, decide: (active: ActiveRun) => Change | null): Promise<'kept' | 'stale'> {
     for (;;) {
-      const held = await this.#find(lease.task.workspaceId, lease.task.runId);
-      const change = held === null ? null : decide(held.active);
-      if (held === null || change === null) return 'stale';
-      if ((await this.#commit(held, change)) === 'kept') return 'kept';
+      const decided = await this.#decide(lease.task.workspaceId, lease.task.runId, decide);
+      if (decided === null) return 'stale';
+      if ((await this.#commit(decided.held, decided.made)) === 'kept') return 'kept';
       const lost = await this.#store.renewLeases([lease], this.#system.now(), this.#store.leaseMs);
       if (lost.length > 0) return 'stale';
     }
+  }
+
+  /**
+   * What is made of a run as the memory has it. A change that was decided on an old memory is stale when it is committed; that there is nothing to do is
+   * committed nowhere. So where other processes go on with runs too, nothing is taken for an answer from the store only.
+   * @returns null when there is nothing to do, or no run under way
+   */
+  async #decide<T>(
+    workspaceId: string,
+    runId: string,
+    make: (active: ActiveRun) => T | null,
+  ): Promise<{ readonly held: Held; readonly made: T } | null> {
+    const held = await this.#find(workspaceId, runId);
+    const made = held && make(held.active);
+    if (held !== null && made !== null) return { held, made };
+    if (held === null || !this.#store.isShared) return null;
+    const anew = await this.#findAnew(workspaceId, runId);
+    const madeAnew = anew && make(anew.active);
+    return anew === null || madeAnew === null ? null : { held: anew, made: madeAnew };
   }
 
   async #subflowsFor({ version, subflows }: NewRun): Promise<Subflows> {
@@ -572,6 +596,14 @@ export class Engine {
       this.#loading.set(runId, loading);
     }
     return loading;
+  }
+
+  /** The run as the store has it from now on: a reading that is under way may have begun too early. */
+  async #findAnew(workspaceId: string, runId: string): Promise<Held | null> {
+    await this.#loading.get(runId)?.catch(() => undefined);
+    const held = this.#held.get(runId);
+    if (held) this.#forget(held);
+    return this.#find(workspaceId, runId);
   }
 
   async #load(workspaceId: string, runId: string): Promise<Held | null> {

@@ -84,6 +84,29 @@ it('workers run what a server takes in, and the server that waits hears of the e
   expect(await (await fetch(`${workers[0]!.url}/readyz`)).json()).toEqual({ status: 'ready' });
 });
 
+it('runs whose steps fall to one worker and then to the other come to their ends', async () => {
+  const echo = await startOtherServer((_, response) => response.end('"yes"'));
+  const node = (id: string) => http(id, `${echo.url}/((Before))`, { method: 'GET' });
+  const chain = await server.client.save({
+    nodes: [input('in', 'Name'), ...['a', 'b', 'c', 'd'].map(node), output('out', 'Said')],
+    edges: [
+      edge('in::output', 'a::variables::Before'),
+      ...[
+        ['a', 'b'],
+        ['b', 'c'],
+        ['c', 'd'],
+      ].map(([from, to]) => edge(`${from}::body`, `${to}::variables::Before`)),
+      edge('d::body', 'out::input'),
+    ],
+  });
+  const runs = await Promise.all(
+    Array.from({ length: 40 }, () => server.client.run(chain.id, { input: { Name: 'Ada' } })),
+  );
+  expect(runs.map(({ status }) => status)).toEqual(runs.map(() => 'completed'));
+  expect(echo.received).toHaveLength(160);
+  await echo.stop();
+});
+
 it('a run that is stopped is let go of by the worker that has it, and its live view ends', async () => {
   const run = await start();
   await world.got(2);
@@ -101,8 +124,7 @@ it('a run that is stopped is let go of by the worker that has it, and its live v
 it('what a killed worker had in hand is run by another one', async () => {
   const run = await start();
   await world.got(3);
-  const [first] = await Promise.all(workers.map(async (worker) => ({ worker, tasks: await tasksOf(worker) })));
-  const holder = first!.tasks === 1 ? 0 : 1;
+  const holder = (await Promise.all(workers.map(tasksOf))).indexOf(1);
   workers[holder]!.child.kill('SIGKILL');
   await world.got(4);
   open.shift();
@@ -111,9 +133,40 @@ it('what a killed worker had in hand is run by another one', async () => {
   workers[holder] = await spawnWorker(env);
 });
 
-it('a process whose store goes away says so, sends requests away, and goes on when it is back', async () => {
+it('a worker that is asked to stop gives back what it has in hand, and another one goes on with it', async () => {
   const run = await start();
   await world.got(5);
+  const tasks = await Promise.all(workers.map(tasksOf));
+  const holder = tasks.indexOf(1);
+  await workers[holder]!.stop();
+  await world.got(6);
+  answer();
+  expect(await server.client.until(calling, run.id, ENDED)).toMatchObject({ status: 'completed' });
+  workers[holder] = await spawnWorker(env);
+});
+
+it('a person who is asked by a run answers it wherever it goes on', async () => {
+  const asking = await server.client.save({
+    nodes: [
+      {
+        id: 'ask',
+        type: 'HumanInTheLoopNode',
+        node_config: { title: 'Publish?', fields: [{ name: 'note', type: 'text' }] },
+      },
+      output('out', 'Said'),
+    ],
+    edges: [edge('ask::note', 'out::input')],
+  });
+  const run = await server.client.run(asking.id, { input: {} }, ['awaiting_human_feedback']);
+  const { items } = await server.client.get(`/v1/human-requests?run_id=${run.id}`);
+  await server.client.post(`/v1/human-requests/${items[0].id}/answer`, { answer: { note: 'go on' } });
+  expect((await server.client.until(asking.id, run.id, ENDED)).output).toEqual({ Said: 'go on' });
+});
+
+it('a process whose store goes away says so, sends requests away, lets go of what it has in hand, and goes on when it is back', async () => {
+  const run = await start();
+  await world.got(7);
+  const letGo = new Promise((resolve) => open[0]!.once('close', resolve));
   await cluster.stop();
   const refused = await server.client.send('GET', `/v1/workflows/${calling}/runs/${run.id}`);
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2']);
@@ -121,6 +174,8 @@ it('a process whose store goes away says so, sends requests away, and goes on wh
     const answer = await fetch(`${url}/readyz`);
     expect([answer.status, await answer.json()]).toEqual([503, { status: 'not ready', reason: 'store_unreachable' }]);
   }
+  // The worker cannot renew its lease: it breaks its call off before another one is given the task.
+  await letGo;
   await cluster.start();
   const answering = setInterval(answer, 50);
   const done = await until(
