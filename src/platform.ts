@@ -69,6 +69,7 @@ import { openKeys } from './system/encryption-keys.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
+import { Tracing, type TracingParts } from './tracing/tracing.ts';
 
 export interface Platform {
   readonly server: FastifyInstance;
@@ -116,7 +117,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   const keyring = new Keyring({ store, sealing, system, log, configured });
   const modelsOf = (workspaceId: string) => keyring.modelsOf(workspaceId);
 
-  const engine = new Engine({ store, catalogue, system, payloads, log });
+  const engine = new Engine({ store, catalogue, system, payloads, log, tracesAll: config.tracingRuns === 'all' });
   const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
   const workflows = new Workflows({ store, catalogue, system });
   const content = new LiveContent();
@@ -155,6 +156,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       gpuRates: config.comfyuiRates,
       code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
       content,
+      tracesContent: config.tracingContent,
       filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
     },
     log,
@@ -193,6 +195,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   await pipeline.start();
   const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
   await errorHandlers.start();
+  const tracing = tracingOf(config, version, store, log, (payload) => payloads.text(payload));
+  await tracing?.start();
 
   const access = new Access({ store, system, log });
   const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia, keyring });
@@ -250,11 +254,12 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       installation,
       version,
       publicUrl: config.publicUrl,
+      traceLink: config.tracingLink,
     },
     webFolder: WEB_FOLDER,
     log,
     ready: () => ready,
-    vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy }),
+    vitals: async () => ({ ...(await store.stats()), busyWorkers: worker.busy, spans: tracing?.counts ?? null }),
   });
 
   return {
@@ -273,6 +278,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await worker.stop(left());
       await pipeline.stop();
       await errorHandlers.stop();
+      await tracing?.stop();
       await codeThreads.close();
       await callbacks.stop(left());
       await live.stop();
@@ -359,6 +365,19 @@ function modelAccess(config: Config): ModelAccess {
   const providers: ModelProvider[] =
     endpoint === null ? [] : [{ name: 'openai', protocol: 'openai-compatible', ...endpoint, models: [], settings: {} }];
   return { providers, prices: config.modelPrices, presets: {}, defaultModels: config.models };
+}
+
+/** Null: nobody takes traces. */
+function tracingOf(
+  { tracingEndpoint: url, tracingHeaders: headers, tracingServiceName: serviceName, tracingContent }: Config,
+  version: string,
+  store: Store,
+  log: Log,
+  readPayload: TracingParts['readPayload'],
+): Tracing | null {
+  if (url === null) return null;
+  const target = { url, headers, serviceName, version };
+  return new Tracing({ store, log, target, exportsContent: tracingContent, readPayload });
 }
 
 /** What the search threads need of a configuration, which `contradictions` has found to be complete. */

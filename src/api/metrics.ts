@@ -11,6 +11,8 @@ export interface Vitals {
   readonly queuedTasks: number;
   readonly busyWorkers: number;
   readonly lastPosition: number;
+  /** Spans since the start; null: none are sent anywhere. */
+  readonly spans: { readonly sent: number; readonly dropped: number } | null;
 }
 
 /** `GET /metrics` in the Prometheus text format. Routes are labelled by pattern, so that ids do not multiply series. */
@@ -35,6 +37,13 @@ export function serveMetrics(app: FastifyInstance, vitals: () => Promise<Vitals>
   const busy = gauge('millrun_worker_tasks', 'Tasks in hand of this process.');
   const position = gauge('millrun_log_position', 'Position of the last event in the log.');
 
+  const spans = new Gauge({
+    name: 'millrun_spans',
+    help: 'Spans of traced runs since the start, by what became of them.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
@@ -45,6 +54,7 @@ export function serveMetrics(app: FastifyInstance, vitals: () => Promise<Vitals>
     tasks.set(now.queuedTasks);
     busy.set(now.busyWorkers);
     position.set(now.lastPosition);
+    if (now.spans !== null) for (const [outcome, n] of Object.entries(now.spans)) spans.set({ outcome }, n);
     return reply.header('content-type', registry.contentType).send(await registry.metrics());
   });
 }

@@ -92,6 +92,11 @@ function find(
   const variable = env[setting.env];
   // An empty variable counts as not set: compose files and shells leave such behind.
   if (variable !== undefined && variable !== '') return { value: variable, origin: `environment ${setting.env}` };
+  for (const { env: alias, suffix = '' } of setting.aliases ?? []) {
+    const value = env[alias];
+    if (value === undefined || value === '') continue;
+    return { value: suffix === '' ? value : value.replace(/\/+$/, '') + suffix, origin: `environment ${alias}` };
+  }
   if (file && Object.hasOwn(file.values, name)) return { value: file.values[name], origin: `file ${file.path}` };
   return null;
 }

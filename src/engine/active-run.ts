@@ -1,4 +1,5 @@
 import Big from 'big.js';
+import type { ModelCallRecord } from '../domain/attempt.ts';
 import { bindTokens } from '../domain/config-tokens.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -62,6 +63,14 @@ interface Passes {
 
 /** One try of one pass. */
 type Pass = Pick<Task, 'iteration' | 'attempt'>;
+
+/** A pass as it was made. Times are epoch milliseconds. */
+export interface MadePass {
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** Of a run that is traced. */
+  readonly modelCalls?: readonly ModelCallRecord[];
+}
 
 /** A pass that waits for a person. */
 interface Asked extends Pick<AskedPass, 'requestId' | 'createdAt'> {
@@ -297,14 +306,9 @@ export class ActiveRun {
 
   /**
    * Takes in how a task's pass ended, then goes on. Null when the node does not run any more: the answer came too late.
-   * @param times when the pass began and ended, epoch milliseconds
+   * @param times when the pass began and ended, and the models it called
    */
-  settle(
-    task: Task,
-    outcome: Outcome,
-    times: { startedAt: number; finishedAt: number },
-    writes: Write[],
-  ): Change | null {
+  settle(task: Task, outcome: Outcome, times: MadePass, writes: Write[]): Change | null {
     const node = task.nodeId === null ? undefined : this.graph.byId.get(task.nodeId);
     const passes = node && this.#passes.get(node.id);
     const record = node && this.#records.get(node.id);
@@ -614,11 +618,12 @@ export class ActiveRun {
     record: NodeRun,
     task: Pass,
     outcome: Ended,
-    times: { startedAt: number; finishedAt: number },
+    times: MadePass,
     writes: Write[],
   ): Change {
     const warnings = [...record.warnings, ...(outcome.warnings ?? [])];
     const usage = addUsage(record.usage, outcome.usage ?? null);
+    if (this.run.tracing) this.#keepAttempt(node, task, outcome, times, writes);
     const retry = this.#retry(node, task, outcome, warnings, usage, writes);
     if (retry) return this.advance(writes);
 
@@ -647,6 +652,25 @@ export class ActiveRun {
       this.#settlePass(node, passes, record, task, outputs, failure, times, gained, writes);
     }
     return this.advance(writes);
+  }
+
+  /** A try as a trace tells it. Of one that waited between its two turns, the first of them is when it began. */
+  #keepAttempt(node: GraphNode, { iteration, attempt }: Pass, outcome: Ended, made: MadePass, writes: Write[]): void {
+    writes.push({
+      kind: 'putAttempt',
+      workspaceId: this.run.workspaceId,
+      runId: this.run.id,
+      attempt: {
+        nodeId: node.id,
+        iteration,
+        attempt,
+        startedAt: made.startedAt,
+        finishedAt: made.finishedAt,
+        failure: outcome.kind === 'failed' ? { ...outcome.failure, nodeId: node.id } : null,
+        usage: outcome.usage ?? null,
+        modelCalls: made.modelCalls ?? [],
+      },
+    });
   }
 
   /** Takes in what a running node does inside. Null when the node does not run any more. */

@@ -7,6 +7,7 @@ import type { Dialect, Run } from '../domain/run.ts';
 import { isTerminal, takesPlace } from '../domain/run.ts';
 import type { LogLevel, RunLog } from '../domain/run-log.ts';
 import type { Lease } from '../domain/task.ts';
+import { ownTraceOf, type TraceContext } from '../domain/trace.ts';
 import type { WorkflowKind, WorkflowVersion } from '../domain/workflow.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { NodeInput, NodeStep, Outcome, StepProgress } from '../nodes/node-type.ts';
@@ -14,7 +15,7 @@ import type { Change, Write } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
-import { ActiveRun, type InvokedStanding } from './active-run.ts';
+import { ActiveRun, type InvokedStanding, type MadePass } from './active-run.ts';
 import { compile, type Graph, type GraphNode } from './graph.ts';
 import { Payloads } from './payloads.ts';
 import { endedInvocation, type Subflow, type Subflows } from './subflow.ts';
@@ -51,6 +52,8 @@ export interface NewRun {
   readonly apiKeyId: string | null;
   readonly tracing: boolean;
   readonly debugger: string | null;
+  /** The trace that it goes on with; without it a traced run begins one. */
+  readonly trace?: TraceContext | null;
   /** The versions that the workflows it invokes had for another run; without them: those they have now. */
   readonly subflows?: Run['subflows'];
 }
@@ -77,6 +80,7 @@ export class Engine {
   readonly #system: System;
   readonly #payloads: Payloads;
   readonly #log: Log;
+  readonly #tracesAll: boolean;
   readonly #graphs = new Map<string, Graph>();
   /** By version. */
   readonly #subflows = new Map<string, { readonly workspaceId: string; readonly subflow: Subflow }>();
@@ -85,12 +89,21 @@ export class Engine {
   readonly #endListeners = new Set<(run: Run) => void>();
   readonly #waiting = new Map<string, Set<(run: Run) => void>>();
 
-  constructor(parts: { store: Store; catalogue: Catalogue; system: System; payloads: Payloads; log: Log }) {
+  constructor(parts: {
+    store: Store;
+    catalogue: Catalogue;
+    system: System;
+    payloads: Payloads;
+    log: Log;
+    /** Whether every run is traced, rather than those that ask for it. */
+    tracesAll?: boolean;
+  }) {
     this.#store = parts.store;
     this.#catalogue = parts.catalogue;
     this.#system = parts.system;
     this.#payloads = parts.payloads;
     this.#log = parts.log;
+    this.#tracesAll = parts.tracesAll ?? false;
   }
 
   /** The compiled definition of a version. @throws Error when the definition is not runnable */
@@ -252,15 +265,11 @@ export class Engine {
   }
 
   /** Takes in how a pass ended. `stale`: the run has ended, or somebody else settled it; nothing changed. */
-  async settle(
-    lease: Lease,
-    outcome: Outcome,
-    times: { startedAt: number; finishedAt: number },
-  ): Promise<'kept' | 'stale'> {
+  async settle(lease: Lease, outcome: Outcome, made: MadePass): Promise<'kept' | 'stale'> {
     return this.#step(lease, (active) => {
       const writes: Write[] = [{ kind: 'endTask', lease }];
       if (outcome.kind === 'failed') writes.push(this.#failureLog(lease, outcome.failure.message));
-      return active.settle(lease.task, outcome, times, writes);
+      return active.settle(lease.task, outcome, made, writes);
     });
   }
 
@@ -463,8 +472,10 @@ export class Engine {
   }
 
   #create(newRun: NewRun, subflows: Subflows, taken: readonly NodeRun[] = []): ActiveRun {
+    const id = newRun.id ?? this.#system.newId();
+    const tracing = newRun.tracing || this.#tracesAll;
     const run: Run = {
-      id: newRun.id ?? this.#system.newId(),
+      id,
       workspaceId: newRun.version.workspaceId,
       kind: newRun.kind,
       workflowId: newRun.version.workflowId,
@@ -495,7 +506,8 @@ export class Engine {
       dialect: newRun.dialect,
       callbackUrl: newRun.callbackUrl,
       apiKeyId: newRun.apiKeyId,
-      tracing: newRun.tracing,
+      tracing,
+      trace: newRun.trace ?? (tracing ? ownTraceOf(id) : null),
       debugger: newRun.debugger,
       parent: null,
       subflows:

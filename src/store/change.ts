@@ -1,4 +1,5 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
@@ -153,7 +154,9 @@ export type Write =
       readonly at: number;
     }
   /** Adds or replaces what a workspace says of models. Rests on the stored revision being `settings.revision - 1`; 0: there is nothing. */
-  | { readonly kind: 'putModelSettings'; readonly settings: ModelSettings };
+  | { readonly kind: 'putModelSettings'; readonly settings: ModelSettings }
+  /** Keeps a try of a run that is traced. One that was kept before is replaced. */
+  | { readonly kind: 'putAttempt'; readonly workspaceId: string; readonly runId: string; readonly attempt: Attempt };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

@@ -5,6 +5,7 @@ import { completed, pendingEvaluation, pendingJudge } from '../../test/support/e
 import { pendingPersonRequest } from '../../test/support/person-requests.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
@@ -38,6 +39,32 @@ export interface OpenedStore {
 const OURS = 'workspace-ours';
 const THEIRS = 'workspace-theirs';
 const LEASE_MS = 30_000;
+
+/** A try of the second item of a node. */
+function anAttempt(): Attempt {
+  return {
+    nodeId: 'node',
+    iteration: 1,
+    attempt: 2,
+    startedAt: 5,
+    finishedAt: 6,
+    failure: { code: 'timeout', message: 'Too slow.', nodeId: 'node' },
+    usage: { inputTokens: 1, outputTokens: 2, cost: '0.10' },
+    modelCalls: [
+      {
+        operation: 'chat',
+        protocol: 'openai',
+        provider: 'one',
+        model: 'm',
+        startedAt: 5,
+        finishedAt: 6,
+        usage: null,
+        failure: null,
+        said: { input: '[]', output: '[]' },
+      },
+    ],
+  };
+}
 
 /** What every implementation of `Store` promises. `open` gives a store that nobody has written to. */
 export function describeStore(name: string, open: () => Promise<OpenedStore>): void {
@@ -183,8 +210,10 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           callbackUrl: 'https://example.com/hook',
           apiKeyId: 'key-1',
           tracing: true,
+          trace: { traceId: '0af7651916cd43dd8448eb211c80319c', parentSpanId: 'b7ad6b7169203331' },
           debugger: 'session',
         });
+        const attempt = anAttempt();
         const nodeRun: NodeRun = {
           nodeId: 'node',
           status: 'failed',
@@ -217,6 +246,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           create(run),
           { kind: 'putNodeRun', workspaceId: OURS, runId: run.id, nodeRun },
           { kind: 'putIteration', workspaceId: OURS, runId: run.id, iteration },
+          { kind: 'putAttempt', workspaceId: OURS, runId: run.id, attempt: { ...attempt, failure: null } },
+          { kind: 'putAttempt', workspaceId: OURS, runId: run.id, attempt },
           add(task),
         ]);
         expect(await store.loadRun(OURS, run.id)).toEqual({
@@ -231,6 +262,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(await store.listNodeRuns(OURS, run.id, { payloads: true })).toEqual([nodeRun]);
         expect(await store.getIteration(OURS, run.id, 'node', 1)).toEqual(iteration);
         expect(await store.getIteration(OURS, run.id, 'node', 2)).toBeNull();
+        expect(await store.listAttempts(OURS, run.id)).toEqual([attempt]);
         const without = { ...iteration, inputs: null, outputs: null };
         expect(await store.listIterations(OURS, run.id, 'node', { from: 1, limit: 10 })).toEqual([without]);
         expect(await store.listIterations(OURS, run.id, 'node', { from: 2, limit: 10 })).toEqual([]);
@@ -1076,6 +1108,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'getNodeRun'
         | 'getIteration'
         | 'listRunLogs'
+        | 'listAttempts'
         | 'listWorkflowLogs'
         | 'findRunsBefore'
         | 'readRunEvents'
@@ -1143,6 +1176,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         Record<Exclude<keyof Store, PlatformRead>, unknown> = {
         loadRun: (workspaceId, of) => store.loadRun(workspaceId, of.run.id),
         getRun: (workspaceId, of) => store.getRun(workspaceId, of.run.id),
+        listAttempts: (workspaceId, of) => store.listAttempts(workspaceId, of.run.id),
         lastInvoked: (workspaceId, of) => store.lastInvoked(workspaceId, of.run.id, 'node', 1),
         listInvoked: async (workspaceId, of) =>
           (await store.listInvoked({ workspaceId, runId: of.run.id, nodeId: 'node' }, page)).items,
@@ -1265,6 +1299,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         await kept([
           { kind: 'putCredential', credential },
           { kind: 'putModelSettings', settings: modelSettings(OURS) },
+          { kind: 'putAttempt', workspaceId: OURS, runId: run.id, attempt: anAttempt() },
           { kind: 'createPersonRequest', request },
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },

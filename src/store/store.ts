@@ -1,4 +1,5 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
@@ -349,6 +350,8 @@ export interface Store {
     page: { from: number; limit: number },
   ): Promise<Iteration[]>;
   listRunLogs(workspaceId: string, runId: string, limit: number): Promise<RunLog[]>;
+  /** The tries that are kept of a run, in the order in which they began. */
+  listAttempts(workspaceId: string, runId: string): Promise<Attempt[]>;
   /** Newest first, over the runs of one workflow. */
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest): Promise<Page<RunLog>>;
   /** Finished runs made before a time, oldest first, up to `limit`; `total` counts all that match. */

@@ -48,3 +48,25 @@ export function runIdsAround(idOfNodeRun: string): readonly [first: string, last
 export function flowNodeId(workflowId: string, nodeId: string): string {
   return v5(nodeId, workflowId);
 }
+
+/** What a span of a run is about: without a node the run itself, without an attempt a pass, without a call a try. */
+export interface SpanPlace {
+  readonly nodeId?: string;
+  readonly iteration?: number;
+  readonly attempt?: number;
+  /** The place of a model call in its try, from 1. */
+  readonly call?: number;
+}
+
+/** The id of a span: 16 hexadecimal digits, the same whenever it is asked for, so that a span that is sent twice is one. */
+export function spanIdOf(runId: string, { nodeId, iteration, attempt, call }: SpanPlace): string {
+  const text = JSON.stringify(['span', runId, nodeId ?? null, iteration ?? null, attempt ?? null, call ?? null]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** The id of the run that is made of a trace that was taken in: one a workspace, in the form of a UUIDv8. */
+export function tracedRunId(workspaceId: string, traceId: string): string {
+  const digest = createHash('sha256').update(`trace ${workspaceId} ${traceId}`).digest('hex');
+  const variant = (0x8 | (Number.parseInt(digest.charAt(15), 16) & 0x3)).toString(16);
+  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-8${digest.slice(12, 15)}-${variant}${digest.slice(16, 19)}-${digest.slice(19, 31)}`;
+}

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox';
 import { PlatformError } from '../../domain/error.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Run } from '../../domain/run.ts';
+import { parseTraceparent } from '../../domain/trace.ts';
 import { explorerVocabulary } from '../../filter/explorer-vocabulary.ts';
 import { BULK_JOB_ACTIONS, type BulkWanted, MOST_RUNS } from '../../operations/bulk-jobs.ts';
 import { MAX_JUDGES, NO_SUBJECT } from '../../operations/evaluations.ts';
@@ -73,7 +74,7 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   const { runs, replays, evaluations, deliveries, bulkJobs, clock } = parts;
   const started = (run: Run): wire.StartedRun => ({ runId: run.id });
 
-  api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, id: requestId }) => {
+  api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, headers, id: requestId }) => {
     const { workflowId, versionId, input, singleNodeId, metadata, clientRef, retryOf }: wire.StartRun =
       body as wire.StartRun;
     // What is named as repeated is a run of this workspace, or the link would lead nowhere.
@@ -88,6 +89,7 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
       callbackUrl: null,
       tracing: false,
       debugger: null,
+      trace: parseTraceparent(headers['traceparent']),
       source: SOURCE,
       meta: (metadata as JsonObject | undefined) ?? null,
       context: retryOf === undefined ? null : { retry_of: retryOf },

@@ -310,6 +310,8 @@ export interface RunDetail {
   readonly context: JsonObject | null;
   readonly costBreakdown: JsonObject | null;
   readonly requestId: string | null;
+  /** The OpenTelemetry trace that it is part of, and where that is shown. */
+  readonly trace: { readonly id: string; readonly href: string | null } | null;
   readonly callbackUrl: string | null;
   /** The key that started it. */
   readonly startedBy: { readonly keyId: string; readonly name: string | null } | null;

@@ -2,6 +2,7 @@ import type { Sql } from 'postgres';
 import { CLAIM_FUNCTION, PLACES_FUNCTIONS } from './claim-function.ts';
 import { COMMIT_FUNCTION } from './commit-function.ts';
 import { TABLES } from './tables.ts';
+import { TRACING_FUNCTIONS, TRACING_TABLES } from './tracing-step.ts';
 import { VALUE_FUNCTIONS } from './value-functions.ts';
 
 /** Orders by code point, which is what filters and boundaries rest on, whatever the database's own order is. */
@@ -15,6 +16,7 @@ const byCodePoint = (tables: string): string => tables.replaceAll(/ text\b/g, ' 
  */
 const MIGRATIONS: readonly string[] = [
   [byCodePoint(TABLES), VALUE_FUNCTIONS, PLACES_FUNCTIONS, CLAIM_FUNCTION, COMMIT_FUNCTION].join('\n'),
+  [byCodePoint(TRACING_TABLES), TRACING_FUNCTIONS].join('\n'),
 ];
 
 /** The lock that migrations take: any number that nothing else of the database uses. */

@@ -11,6 +11,7 @@ import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
+import { runAttemptFromRow } from '../sql/attempt-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
@@ -312,6 +313,15 @@ class PostgresStore implements Store {
       'select * from run_logs where workspace_id = $1 and run_id = $2 order by id limit $3',
       [runId, limit],
       rows.logFromRow,
+    );
+  }
+
+  listAttempts(workspaceId: string, runId: string) {
+    return this.#all(
+      workspaceId,
+      'select * from run_attempts where workspace_id = $1 and run_id = $2 order by started_at, node_id, iteration, attempt',
+      [runId],
+      runAttemptFromRow,
     );
   }
 

@@ -2,6 +2,7 @@ import { type Run, takesPlace } from '../../domain/run.ts';
 import { runLimit, type Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
+import { RUN_ATTEMPT_COLUMNS, runAttemptCells } from '../sql/attempt-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import {
@@ -174,6 +175,10 @@ function wireWrite(write: Write): WireWrite {
       return { k, workspace_id: write.workspaceId, id: write.credentialId, at: write.at };
     case 'putModelSettings':
       return { k, row: rowOf(MODEL_SETTINGS_COLUMNS, modelSettingsCells(write.settings)) };
+    case 'putAttempt': {
+      const cells = runAttemptCells(write.workspaceId, write.runId, write.attempt);
+      return { k, row: rowOf(RUN_ATTEMPT_COLUMNS, cells) };
+    }
   }
 }
 

@@ -322,6 +322,33 @@ const MIGRATIONS: readonly string[] = [
   `
   create table retentions (workspace_id text primary key, days integer) strict, without rowid;
   `,
+  // Traces, spans that were taken in, and debugging sessions.
+  `
+  alter table runs add column trace_id text;
+  alter table runs add column trace_parent_id text;
+  alter table child_runs add column trace_id text;
+  alter table child_runs add column trace_parent_id text;
+  create index runs_by_trace on runs (workspace_id, trace_id, created_at, id) where trace_id is not null;
+
+  create table run_attempts (
+    workspace_id text not null, run_id text not null, node_id text not null, iteration integer not null, attempt integer not null,
+    started_at integer not null, finished_at integer not null, failure text, usage text, model_calls text,
+    primary key (workspace_id, run_id, node_id, iteration, attempt)
+  ) strict, without rowid;
+
+  create table otlp_spans (
+    workspace_id text not null, run_id text not null, span_id text not null, is_pending integer not null, received_at integer not null,
+    span text not null,
+    primary key (workspace_id, run_id, span_id)
+  ) strict, without rowid;
+  create index otlp_spans_pending on otlp_spans (received_at) where is_pending = 1;
+
+  create table debug_sessions (
+    workspace_id text not null, id text not null, run_id text, state text not null, updated_at integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create index debug_sessions_by_run on debug_sessions (workspace_id, run_id) where run_id is not null;
+  `,
 ];
 
 /** The schema is newer than this program: an older version must not write to it. */

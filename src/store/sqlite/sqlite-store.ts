@@ -10,6 +10,7 @@ import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
+import { runAttemptFromRow } from '../sql/attempt-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
@@ -291,6 +292,14 @@ class SqliteStore implements Store {
 
   async listRunLogs(workspaceId: string, runId: string, limit: number) {
     return listRunLogs(this.#on, workspaceId, runId, limit);
+  }
+
+  async listAttempts(workspaceId: string, runId: string) {
+    const order = 'order by started_at, node_id, iteration, attempt';
+    return this.#on
+      .prepared(`select * from run_attempts where workspace_id = ? and run_id = ? ${order}`)
+      .all(workspaceId, runId)
+      .map(runAttemptFromRow);
   }
 
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest) {

@@ -4,6 +4,7 @@ import { isTerminal, takesPlace } from '../../domain/run.ts';
 import { runLimit, type Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
+import { RUN_ATTEMPT_COLUMNS, runAttemptCells } from '../sql/attempt-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
@@ -51,6 +52,7 @@ const INSERT = {
   idempotent_requests: insert('idempotent_requests', IDEMPOTENT_REQUEST_COLUMNS),
   callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
   saved_views: insert('saved_views', SAVED_VIEW_COLUMNS).replace('insert', 'insert or replace'),
+  run_attempts: insert('run_attempts', RUN_ATTEMPT_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
 
 /** The counter of a batch that a run adds to when it ends. */
@@ -72,6 +74,9 @@ const RUN_TABLES = [
   ['deliveries', 'subject_id'],
   ['delivery_attempts', 'subject_id'],
   ['person_requests', 'run_id'],
+  ['run_attempts', 'run_id'],
+  ['otlp_spans', 'run_id'],
+  ['debug_sessions', 'run_id'],
   ['child_runs', 'id'],
   ['runs', 'id'],
 ] as const;
@@ -589,6 +594,9 @@ export class Writer {
       case 'touchCredential':
       case 'putModelSettings':
         applyCredential(write, this.#statement);
+        return;
+      case 'putAttempt':
+        this.#prepared(INSERT.run_attempts).run(...runAttemptCells(write.workspaceId, write.runId, write.attempt));
         return;
     }
   }
