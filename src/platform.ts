@@ -60,6 +60,7 @@ import { SavedViews } from './operations/saved-views.ts';
 import { RunSearch } from './operations/search.ts';
 import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
+import { TakenTraces } from './operations/taken-traces.ts';
 import { Workflows } from './operations/workflows.ts';
 import type { EmbedderSettings, SearchThreadData } from './platform-search.ts';
 import { SearchService } from './search/service.ts';
@@ -195,6 +196,8 @@ export async function openPlatform(config: Config, version: string, log: Log): P
   await pipeline.start();
   const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
   await errorHandlers.start();
+  const takenTraces = new TakenTraces({ store, payloads, keyring, system, log });
+  takenTraces.start();
   const tracing = tracingOf(config, version, store, log, (payload) => payloads.text(payload));
   await tracing?.start();
 
@@ -240,6 +243,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     workspaceModels: new WorkspaceModels({ store, keyring, system, log }),
     modelRegistry: new Models({ store, workflows, catalogue, system }),
     flows: new Flows({ store, catalogue }),
+    takenTraces,
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,
@@ -278,6 +282,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
       await worker.stop(left());
       await pipeline.stop();
       await errorHandlers.stop();
+      await takenTraces.stop();
       await tracing?.stop();
       await codeThreads.close();
       await callbacks.stop(left());

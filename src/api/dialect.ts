@@ -19,6 +19,7 @@ import type { RunDiffs } from '../operations/run-diff.ts';
 import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
+import type { TakenTraces } from '../operations/taken-traces.ts';
 import type { Workflows } from '../operations/workflows.ts';
 import type { Addresses } from './addresses.ts';
 
@@ -47,6 +48,7 @@ export interface DialectParts {
   readonly workspaceModels: WorkspaceModels;
   readonly modelRegistry: Models;
   readonly flows: Flows;
+  readonly takenTraces: TakenTraces;
   /** The key that a workspace's callbacks are signed with, for its receivers. */
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;

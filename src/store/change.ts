@@ -16,6 +16,7 @@ import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
+import type { TakenSpan } from '../domain/taken-span.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 
@@ -156,7 +157,18 @@ export type Write =
   /** Adds or replaces what a workspace says of models. Rests on the stored revision being `settings.revision - 1`; 0: there is nothing. */
   | { readonly kind: 'putModelSettings'; readonly settings: ModelSettings }
   /** Keeps a try of a run that is traced. One that was kept before is replaced. */
-  | { readonly kind: 'putAttempt'; readonly workspaceId: string; readonly runId: string; readonly attempt: Attempt };
+  | { readonly kind: 'putAttempt'; readonly workspaceId: string; readonly runId: string; readonly attempt: Attempt }
+  /** Keeps spans of other programs, each replacing what was kept under its id. A run that they were made into stays theirs. `at`: epoch milliseconds. */
+  | {
+      readonly kind: 'putOtlpSpans';
+      readonly workspaceId: string;
+      /** The run that they are made into; null: they wait for the root of their trace. */
+      readonly runId: string | null;
+      readonly spans: readonly TakenSpan[];
+      readonly at: number;
+    }
+  /** Lets go of the spans of a trace that were not made into a run. */
+  | { readonly kind: 'dropOtlpSpans'; readonly workspaceId: string; readonly traceId: string };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

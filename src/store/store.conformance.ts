@@ -20,6 +20,7 @@ import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
+import type { TakenSpan } from '../domain/taken-span.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
 import type { Change, Write } from './change.ts';
@@ -39,6 +40,29 @@ export interface OpenedStore {
 const OURS = 'workspace-ours';
 const THEIRS = 'workspace-theirs';
 const LEASE_MS = 30_000;
+
+/** A span of the trace `trace`. */
+function aTakenSpan(spanId: string, set: Partial<TakenSpan> = {}): TakenSpan {
+  return {
+    traceId: 'trace',
+    spanId,
+    parentSpanId: null,
+    name: 'chat',
+    service: 'bot',
+    startedAt: 1.5,
+    finishedAt: 2,
+    role: 'model',
+    isGenAi: true,
+    model: 'm',
+    usage: { inputTokens: 1, outputTokens: 2, cost: null },
+    inputs: { messages: ['Hi'] },
+    outputs: null,
+    error: null,
+    events: [],
+    attributes: {},
+    ...set,
+  };
+}
 
 /** A try of the second item of a node. */
 function anAttempt(): Attempt {
@@ -266,6 +290,47 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const without = { ...iteration, inputs: null, outputs: null };
         expect(await store.listIterations(OURS, run.id, 'node', { from: 1, limit: 10 })).toEqual([without]);
         expect(await store.listIterations(OURS, run.id, 'node', { from: 2, limit: 10 })).toEqual([]);
+      });
+
+      it('keeps the spans of a trace once each, until they are a run and are deleted with it', async () => {
+        const [late, first] = [aTakenSpan('b', { startedAt: 9 }), aTakenSpan('a')];
+        const put = (spans: TakenSpan[], runId: string | null, at: number) =>
+          kept([{ kind: 'putOtlpSpans', workspaceId: OURS, runId, spans, at }]);
+        await put([late], null, 10);
+        await put([first, late], null, 20);
+        expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [first, late], runId: null });
+        expect(await store.pendingTraces(19, 10)).toEqual([]);
+        expect(await store.pendingTraces(20, 10)).toEqual([{ workspaceId: OURS, traceId: 'trace' }]);
+        const run = aRun({ status: 'succeeded' });
+        await kept([create(run)]);
+        await put([first, late], run.id, 30);
+        await kept([{ kind: 'dropOtlpSpans', workspaceId: OURS, traceId: 'trace' }]);
+        await put([late], null, 40);
+        expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [first, late], runId: run.id });
+        expect(await store.pendingTraces(99, 10)).toEqual([]);
+        await kept([{ kind: 'deleteRun', workspaceId: OURS, runId: run.id }]);
+        expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [], runId: null });
+        await put([late], null, 50);
+        await kept([{ kind: 'dropOtlpSpans', workspaceId: OURS, traceId: 'trace' }]);
+        expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [], runId: null });
+      });
+
+      it('writes a finished run anew under its id, unless somebody else did first', async () => {
+        const run = aRun({ status: 'failed' });
+        await kept([create(run), append(run), appendLog(run)]);
+        const next = { ...run, status: 'succeeded' as const, workflowId: 'another', revision: 2, input: '{"new":1}' };
+        const change: Change = [
+          { kind: 'updateRun', run: { ...run, revision: 1 }, before: 'failed' },
+          { kind: 'deleteRun', workspaceId: OURS, runId: run.id },
+          create(next),
+          appendLog(run),
+        ];
+        await kept(change);
+        expect(await store.getRun(OURS, run.id)).toEqual(next);
+        expect(await store.listRunLogs(OURS, run.id, 10)).toHaveLength(1);
+        const { succeeded, failed = 0 } = (await store.stats()).runsByStatus;
+        expect({ succeeded, failed }).toEqual({ succeeded: 1, failed: 0 });
+        expect(await store.commit(change)).toBe('stale');
       });
 
       it('is still there after a restart', async () => {
@@ -1109,6 +1174,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'getIteration'
         | 'listRunLogs'
         | 'listAttempts'
+        | 'takenTrace'
         | 'listWorkflowLogs'
         | 'findRunsBefore'
         | 'readRunEvents'
@@ -1166,6 +1232,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'firstWorkspace'
         | 'listWorkspaces'
         | 'hasCredentials'
+        | 'pendingTraces'
         | 'stats'
         | 'close';
       const page = { page: 1, size: 10 };
@@ -1177,6 +1244,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         loadRun: (workspaceId, of) => store.loadRun(workspaceId, of.run.id),
         getRun: (workspaceId, of) => store.getRun(workspaceId, of.run.id),
         listAttempts: (workspaceId, of) => store.listAttempts(workspaceId, of.run.id),
+        takenTrace: async (workspaceId) => (await store.takenTrace(workspaceId, 'trace')).spans,
         lastInvoked: (workspaceId, of) => store.lastInvoked(workspaceId, of.run.id, 'node', 1),
         listInvoked: async (workspaceId, of) =>
           (await store.listInvoked({ workspaceId, runId: of.run.id, nodeId: 'node' }, page)).items,
@@ -1300,6 +1368,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'putCredential', credential },
           { kind: 'putModelSettings', settings: modelSettings(OURS) },
           { kind: 'putAttempt', workspaceId: OURS, runId: run.id, attempt: anAttempt() },
+          { kind: 'putOtlpSpans', workspaceId: OURS, runId: run.id, spans: [aTakenSpan('1')], at: 1 },
           { kind: 'createPersonRequest', request },
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },

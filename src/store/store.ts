@@ -19,6 +19,7 @@ import type { RunLog } from '../domain/run-log.ts';
 import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '../domain/run-survey.ts';
 import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
+import type { PendingTrace, TakenSpan } from '../domain/taken-span.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Workflow, WorkflowKind, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
 import type { CheckedFilter, Target } from '../filter/checked-filter.ts';
@@ -352,6 +353,10 @@ export interface Store {
   listRunLogs(workspaceId: string, runId: string, limit: number): Promise<RunLog[]>;
   /** The tries that are kept of a run, in the order in which they began. */
   listAttempts(workspaceId: string, runId: string): Promise<Attempt[]>;
+  /** The spans that were taken in of a trace, in the order in which they began, and the run that they were made into; null: none yet. */
+  takenTrace(workspaceId: string, traceId: string): Promise<{ spans: TakenSpan[]; runId: string | null }>;
+  /** Traces of which nothing has come in since a time (epoch milliseconds), and that are no runs yet. */
+  pendingTraces(before: number, limit: number): Promise<PendingTrace[]>;
   /** Newest first, over the runs of one workflow. */
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest): Promise<Page<RunLog>>;
   /** Finished runs made before a time, oldest first, up to `limit`; `total` counts all that match. */

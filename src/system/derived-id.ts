@@ -64,9 +64,16 @@ export function spanIdOf(runId: string, { nodeId, iteration, attempt, call }: Sp
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** The id of the run that is made of a trace that was taken in: one a workspace, in the form of a UUIDv8. */
-export function tracedRunId(workspaceId: string, traceId: string): string {
-  const digest = createHash('sha256').update(`trace ${workspaceId} ${traceId}`).digest('hex');
-  const variant = (0x8 | (Number.parseInt(digest.charAt(15), 16) & 0x3)).toString(16);
-  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-8${digest.slice(12, 15)}-${variant}${digest.slice(16, 19)}-${digest.slice(19, 31)}`;
+/**
+ * The id of the run that is made of a trace that was taken in: a UUIDv8 that sorts by the time at which it began, as ids of runs do.
+ * @param startedAt epoch milliseconds
+ */
+export function tracedRunId(workspaceId: string, traceId: string, startedAt: number): string {
+  const time = Math.max(0, Math.floor(startedAt)).toString(16).padStart(12, '0').slice(-12);
+  return idBeside(`${time.slice(0, 8)}-${time.slice(8)}`, `trace ${workspaceId} ${traceId}`);
+}
+
+/** The id of the workflow that runs of traces with one name belong to: the same wherever and however often it is made. */
+export function tracedWorkflowId(workspaceId: string, service: string, name: string): string {
+  return idBeside('00000000-0000', JSON.stringify(['traced workflow', workspaceId, service, name]));
 }

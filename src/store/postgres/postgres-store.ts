@@ -7,6 +7,7 @@ import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Retention } from '../../domain/retention.ts';
 import type { RunStatus } from '../../domain/run.ts';
+import type { PendingTrace } from '../../domain/taken-span.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
@@ -18,6 +19,7 @@ import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.
 import { evaluationFromRow, issueFromRow, judgeFromRow } from '../sql/evaluation-rows.ts';
 import type { SqlValue } from '../sql/filter-to-sql.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
+import { takenTraceOf } from '../sql/otlp-span-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
@@ -323,6 +325,20 @@ class PostgresStore implements Store {
       [runId],
       runAttemptFromRow,
     );
+  }
+
+  async takenTrace(workspaceId: string, traceId: string) {
+    const all = 'select run_id, span from otlp_spans where workspace_id = $1 and trace_id = $2';
+    return takenTraceOf(await this.#reads.rows(workspaceId, all, [traceId]));
+  }
+
+  async pendingTraces(before: number, limit: number): Promise<PendingTrace[]> {
+    const found = await this.#reads.platformRows(
+      `select workspace_id, trace_id from otlp_spans where run_id is null
+       group by workspace_id, trace_id having max(received_at) <= $1 limit $2`,
+      [before, limit],
+    );
+    return found.map((row) => ({ workspaceId: String(row['workspace_id']), traceId: String(row['trace_id']) }));
   }
 
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest) {

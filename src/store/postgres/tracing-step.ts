@@ -15,12 +15,13 @@ export const TRACING_TABLES = `
     primary key (workspace_id, run_id, node_id, iteration, attempt)
   );
 
+  -- Without a run: it waits for the root of its trace.
   create table otlp_spans (
-    workspace_id text not null, run_id text not null, span_id text not null, is_pending bigint not null, received_at bigint not null,
-    span text not null,
-    primary key (workspace_id, run_id, span_id)
+    workspace_id text not null, trace_id text not null, span_id text not null, run_id text, received_at bigint not null, span text not null,
+    primary key (workspace_id, trace_id, span_id)
   );
-  create index otlp_spans_pending on otlp_spans (received_at) where is_pending = 1;
+  create index otlp_spans_by_run on otlp_spans (workspace_id, run_id) where run_id is not null;
+  create index otlp_spans_pending on otlp_spans (received_at) where run_id is null;
 
   create table debug_sessions (
     workspace_id text not null, id text not null, run_id text, state text not null, updated_at bigint not null,
@@ -55,7 +56,10 @@ export const TRACING_FUNCTIONS = `
           finished_at = excluded.finished_at, failure = excluded.failure, usage = excluded.usage, model_calls = excluded.model_calls;
       when 'putOtlpSpans' then
         insert into otlp_spans select * from jsonb_populate_recordset(null::otlp_spans, w -> 'rows')
-        on conflict (workspace_id, run_id, span_id) do update set is_pending = excluded.is_pending, span = excluded.span;
+        on conflict (workspace_id, trace_id, span_id) do update set run_id = coalesce(excluded.run_id, otlp_spans.run_id),
+          span = excluded.span;
+      when 'dropOtlpSpans' then
+        delete from otlp_spans x where x.workspace_id = w ->> 'workspace_id' and x.trace_id = w ->> 'trace_id' and x.run_id is null;
       when 'putDebugSession' then
         insert into debug_sessions select * from jsonb_populate_record(null::debug_sessions, r)
         on conflict (workspace_id, id) do update set run_id = excluded.run_id, state = excluded.state, updated_at = excluded.updated_at;

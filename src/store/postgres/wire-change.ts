@@ -13,6 +13,7 @@ import {
 } from '../sql/credential-rows.ts';
 import * as evaluationRows from '../sql/evaluation-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
+import { OTLP_SPAN_COLUMNS, otlpSpanCells } from '../sql/otlp-span-rows.ts';
 import { PERSON_REQUEST_COLUMNS, personRequestCells } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
@@ -179,6 +180,12 @@ function wireWrite(write: Write): WireWrite {
       const cells = runAttemptCells(write.workspaceId, write.runId, write.attempt);
       return { k, row: rowOf(RUN_ATTEMPT_COLUMNS, cells) };
     }
+    case 'putOtlpSpans': {
+      const { workspaceId, runId, spans, at } = write;
+      return { k, rows: spans.map((span) => rowOf(OTLP_SPAN_COLUMNS, otlpSpanCells(workspaceId, runId, at, span))) };
+    }
+    case 'dropOtlpSpans':
+      return { k, workspace_id: write.workspaceId, trace_id: write.traceId };
   }
 }
 

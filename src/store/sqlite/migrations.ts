@@ -336,12 +336,13 @@ const MIGRATIONS: readonly string[] = [
     primary key (workspace_id, run_id, node_id, iteration, attempt)
   ) strict, without rowid;
 
+  -- Without a run: it waits for the root of its trace.
   create table otlp_spans (
-    workspace_id text not null, run_id text not null, span_id text not null, is_pending integer not null, received_at integer not null,
-    span text not null,
-    primary key (workspace_id, run_id, span_id)
+    workspace_id text not null, trace_id text not null, span_id text not null, run_id text, received_at integer not null, span text not null,
+    primary key (workspace_id, trace_id, span_id)
   ) strict, without rowid;
-  create index otlp_spans_pending on otlp_spans (received_at) where is_pending = 1;
+  create index otlp_spans_by_run on otlp_spans (workspace_id, run_id) where run_id is not null;
+  create index otlp_spans_pending on otlp_spans (received_at) where run_id is null;
 
   create table debug_sessions (
     workspace_id text not null, id text not null, run_id text, state text not null, updated_at integer not null,

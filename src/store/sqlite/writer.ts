@@ -8,6 +8,7 @@ import { RUN_ATTEMPT_COLUMNS, runAttemptCells } from '../sql/attempt-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
+import { OTLP_SPAN_COLUMNS, otlpSpanCells } from '../sql/otlp-span-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
 import { applyCredential, credentialHolds } from './credential-writes.ts';
@@ -53,6 +54,7 @@ const INSERT = {
   callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
   saved_views: insert('saved_views', SAVED_VIEW_COLUMNS).replace('insert', 'insert or replace'),
   run_attempts: insert('run_attempts', RUN_ATTEMPT_COLUMNS).replace('insert', 'insert or replace'),
+  otlp_spans: insert('otlp_spans', OTLP_SPAN_COLUMNS),
 } as const;
 
 /** The counter of a batch that a run adds to when it ends. */
@@ -597,6 +599,19 @@ export class Writer {
         return;
       case 'putAttempt':
         this.#prepared(INSERT.run_attempts).run(...runAttemptCells(write.workspaceId, write.runId, write.attempt));
+        return;
+      case 'putOtlpSpans': {
+        const put = this.#prepared(
+          `${INSERT.otlp_spans} on conflict do update set run_id = coalesce(excluded.run_id, run_id), span = excluded.span`,
+        );
+        for (const span of write.spans) put.run(...otlpSpanCells(write.workspaceId, write.runId, write.at, span));
+        return;
+      }
+      case 'dropOtlpSpans':
+        this.#prepared('delete from otlp_spans where workspace_id = ? and trace_id = ? and run_id is null').run(
+          write.workspaceId,
+          write.traceId,
+        );
         return;
     }
   }
