@@ -35,6 +35,7 @@ import { BuiltInJudges } from './operations/built-in-judges.ts';
 import { BulkJobs } from './operations/bulk-jobs.ts';
 import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Credentials } from './operations/credentials.ts';
+import { DebugSessions } from './operations/debug-sessions.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch, type TakeInMedia } from './operations/dispatch.ts';
 import { ErrorHandlers } from './operations/error-handlers.ts';
@@ -244,6 +245,7 @@ export async function openPlatform(config: Config, version: string, log: Log): P
     modelRegistry: new Models({ store, workflows, catalogue, system }),
     flows: new Flows({ store, catalogue }),
     takenTraces,
+    debugSessions: new DebugSessions({ store, engine, payloads, keyring, live, system }),
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,

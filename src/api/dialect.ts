@@ -4,6 +4,7 @@ import type { Assets } from '../operations/assets.ts';
 import type { Batches } from '../operations/batches.ts';
 import type { ComfyuiWorkflows } from '../operations/comfyui-workflows.ts';
 import type { Credentials } from '../operations/credentials.ts';
+import type { DebugSessions } from '../operations/debug-sessions.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
 import type { Evaluations } from '../operations/evaluations.ts';
@@ -49,6 +50,7 @@ export interface DialectParts {
   readonly modelRegistry: Models;
   readonly flows: Flows;
   readonly takenTraces: TakenTraces;
+  readonly debugSessions: DebugSessions;
   /** The key that a workspace's callbacks are signed with, for its receivers. */
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;

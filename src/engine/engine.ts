@@ -1,4 +1,5 @@
-import { invalid, type Problem } from '../domain/error.ts';
+import type { DebugCommand, DebugSession } from '../domain/debug-session.ts';
+import { invalid, PlatformError, type Problem } from '../domain/error.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { NodeRun } from '../domain/node-run.ts';
@@ -124,10 +125,11 @@ export class Engine {
    * @param taken settled nodes that the run begins with: they are recorded with it and do not run. Their payloads are JSON texts.
    */
   async enqueue(newRun: NewRun, taken: readonly NodeRun[] = []): Promise<Run> {
-    const active = this.#create(newRun, await this.#subflowsFor(newRun), taken);
+    const debug = await this.#debugFor(newRun);
+    const active = this.#create(newRun, await this.#subflowsFor(newRun), taken, debug);
     // As it is recorded: by the time the commit resolves, the run may be further.
     const { run } = active;
-    await this.#commit(this.#hold(active), this.#enqueued(run, taken));
+    await this.#commit(this.#hold(active), [...this.#enqueued(run, taken), ...sessionOf(active)]);
     return run;
   }
 
@@ -182,10 +184,12 @@ export class Engine {
    * For callers that wait for the result anyway. A run that would be under way beyond a limit is queued instead.
    */
   async startNow(newRun: NewRun): Promise<Run> {
-    const active = this.#create(newRun, await this.#subflowsFor(newRun));
-    const change = active
+    const debug = await this.#debugFor(newRun);
+    const active = this.#create(newRun, await this.#subflowsFor(newRun), [], debug);
+    const first = active
       .advance()
       .map((write): Write => (write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write));
+    const change = [...first, ...sessionOf(active)];
     // The step's result: by the time the commit resolves, the run may be further.
     const { run } = active;
     if ((await this.#commit(this.#hold(active), change)) === 'kept') return run;
@@ -471,7 +475,47 @@ export class Engine {
     this.#subflows.set(subflow.versionId, { workspaceId, subflow });
   }
 
-  #create(newRun: NewRun, subflows: Subflows, taken: readonly NodeRun[] = []): ActiveRun {
+  /**
+   * The session that a run is debugged in, as it is set up, or a new one without breakpoints.
+   * @throws PlatformError `conflict` when another run is debugged in it
+   */
+  async #debugFor({ version: { workspaceId }, debugger: id }: NewRun): Promise<DebugSession | null> {
+    if (id === null) return null;
+    const known = await this.#store.getDebugSession(workspaceId, id);
+    if (known === null) {
+      const none = { runId: null, mode: 'run', breakpoints: [], pauses: [], edits: {} } as const;
+      return { id, workspaceId, ...none, updatedAt: this.#system.now() };
+    }
+    const run = known.runId === null ? null : await this.#store.getRun(workspaceId, known.runId);
+    if (run === null || isTerminal(run.status)) return { ...known, pauses: [], edits: {} };
+    const message = `Run ${run.id} is debugged in the session ${JSON.stringify(id)} and has not ended. Let it end, stop it, or name another session.`;
+    throw new PlatformError('conflict', message);
+  }
+
+  /**
+   * Does what a debugger wants of the run of its session. Null: there is no such run any more, it is not held, or not at the node that is to be changed.
+   */
+  async command({ workspaceId, id, runId }: DebugSession, command: DebugCommand): Promise<DebugSession | null> {
+    for (;;) {
+      const held = runId === null ? null : await this.#find(workspaceId, runId);
+      if (held === null || held.active.debug?.id !== id) return null;
+      const change = held.active.command(command);
+      if (change === null) {
+        if ((await held.last) === 'kept') return null;
+        continue;
+      }
+      // As it is kept: by the time the commit resolves, the run may be further.
+      const { debug } = held.active;
+      if ((await this.#commit(held, change)) === 'kept') return debug;
+    }
+  }
+
+  #create(
+    newRun: NewRun,
+    subflows: Subflows,
+    taken: readonly NodeRun[] = [],
+    debug: DebugSession | null = null,
+  ): ActiveRun {
     const id = newRun.id ?? this.#system.newId();
     const tracing = newRun.tracing || this.#tracesAll;
     const run: Run = {
@@ -518,7 +562,8 @@ export class Engine {
     const graph = this.graphOf(newRun.version);
     const loaded = { run, nodeRuns: taken, iterations: [], tasks: [], asked: [], invoked: [] };
     const parse = (payload: string | null) => (payload === null ? null : (JSON.parse(payload) as JsonObject));
-    return ActiveRun.restore(loaded, graph, newRun.input, this.#system, parse, subflows).counted();
+    const session = debug && { ...debug, runId: id };
+    return ActiveRun.restore(loaded, graph, newRun.input, this.#system, parse, subflows, session).counted();
   }
 
   #reasonLog({ workspaceId, id }: Run, { message, meta }: Pick<RunLog, 'message' | 'meta'>): Write {
@@ -594,7 +639,10 @@ export class Engine {
     const subflows =
       graph.invoked.length === 0 ? NO_SUBFLOWS : await this.#subflowsOf(workspaceId, graph, loaded.run.subflows);
     const parse = (payload: string | null) => (payload === null ? null : (parsed.get(payload) ?? null));
-    return this.#hold(ActiveRun.restore(loaded, graph, input, this.#system, parse, subflows));
+    const { debugger: sessionId } = loaded.run;
+    const session = sessionId === null ? null : await this.#store.getDebugSession(workspaceId, sessionId);
+    const debug = session?.runId === runId ? session : null;
+    return this.#hold(ActiveRun.restore(loaded, graph, input, this.#system, parse, subflows, debug));
   }
 
   async #commit(held: Held, change: Change): Promise<'kept' | 'stale'> {
@@ -654,4 +702,9 @@ export class Engine {
     void this.#stopBelow(run.workspaceId, held.active.abandoned);
     for (const resolve of this.#waiting.get(run.id) ?? []) resolve(run);
   }
+}
+
+/** What keeps the session that a new run is debugged in. */
+function sessionOf({ debug }: ActiveRun): Write[] {
+  return debug === null ? [] : [{ kind: 'putDebugSession', session: debug }];
 }

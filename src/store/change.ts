@@ -5,6 +5,7 @@ import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { CredentialRecord } from '../domain/credential.ts';
+import type { DebugSession } from '../domain/debug-session.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
@@ -168,7 +169,9 @@ export type Write =
       readonly at: number;
     }
   /** Lets go of the spans of a trace that were not made into a run. */
-  | { readonly kind: 'dropOtlpSpans'; readonly workspaceId: string; readonly traceId: string };
+  | { readonly kind: 'dropOtlpSpans'; readonly workspaceId: string; readonly traceId: string }
+  /** Makes or replaces a session of a debugger. */
+  | { readonly kind: 'putDebugSession'; readonly session: DebugSession };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

@@ -11,6 +11,7 @@ import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
 import type { CredentialRecord } from '../domain/credential.ts';
+import type { DebugSession } from '../domain/debug-session.ts';
 import type { Evaluation, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
@@ -40,6 +41,20 @@ export interface OpenedStore {
 const OURS = 'workspace-ours';
 const THEIRS = 'workspace-theirs';
 const LEASE_MS = 30_000;
+
+function aDebugSession(set: Partial<DebugSession> = {}): DebugSession {
+  return {
+    id: 'session',
+    workspaceId: OURS,
+    runId: null,
+    mode: 'step',
+    breakpoints: [{ nodeId: 'a', when: 'after' }],
+    pauses: [{ nodeId: 'a', when: 'after' }],
+    edits: { a: { text: 'b' } },
+    updatedAt: 1,
+    ...set,
+  };
+}
 
 /** A span of the trace `trace`. */
 function aTakenSpan(spanId: string, set: Partial<TakenSpan> = {}): TakenSpan {
@@ -313,6 +328,16 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         await put([late], null, 50);
         await kept([{ kind: 'dropOtlpSpans', workspaceId: OURS, traceId: 'trace' }]);
         expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [], runId: null });
+      });
+
+      it('keeps a debugging session, until the run that it was about is deleted', async () => {
+        const run = aRun({ status: 'succeeded' });
+        await kept([create(run), { kind: 'putDebugSession', session: aDebugSession() }]);
+        await kept([{ kind: 'putDebugSession', session: aDebugSession({ runId: run.id, pauses: [] }) }]);
+        const expected = aDebugSession({ runId: run.id, pauses: [] });
+        expect(await store.getDebugSession(OURS, 'session')).toEqual(expected);
+        await kept([{ kind: 'deleteRun', workspaceId: OURS, runId: run.id }]);
+        expect(await store.getDebugSession(OURS, 'session')).toBeNull();
       });
 
       it('writes a finished run anew under its id, unless somebody else did first', async () => {
@@ -1175,6 +1200,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'listRunLogs'
         | 'listAttempts'
         | 'takenTrace'
+        | 'getDebugSession'
         | 'listWorkflowLogs'
         | 'findRunsBefore'
         | 'readRunEvents'
@@ -1244,6 +1270,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         loadRun: (workspaceId, of) => store.loadRun(workspaceId, of.run.id),
         getRun: (workspaceId, of) => store.getRun(workspaceId, of.run.id),
         listAttempts: (workspaceId, of) => store.listAttempts(workspaceId, of.run.id),
+        getDebugSession: (workspaceId) => store.getDebugSession(workspaceId, 'session'),
         takenTrace: async (workspaceId) => (await store.takenTrace(workspaceId, 'trace')).spans,
         lastInvoked: (workspaceId, of) => store.lastInvoked(workspaceId, of.run.id, 'node', 1),
         listInvoked: async (workspaceId, of) =>
@@ -1369,6 +1396,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'putModelSettings', settings: modelSettings(OURS) },
           { kind: 'putAttempt', workspaceId: OURS, runId: run.id, attempt: anAttempt() },
           { kind: 'putOtlpSpans', workspaceId: OURS, runId: run.id, spans: [aTakenSpan('1')], at: 1 },
+          { kind: 'putDebugSession', session: aDebugSession({ runId: run.id }) },
           { kind: 'createPersonRequest', request },
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },

@@ -5,6 +5,7 @@ import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { CredentialRecord } from '../domain/credential.ts';
+import type { DebugSession } from '../domain/debug-session.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
@@ -391,6 +392,8 @@ export interface Store {
 
   /** By name. */
   listSavedViews(workspaceId: string): Promise<SavedView[]>;
+
+  getDebugSession(workspaceId: string, sessionId: string): Promise<DebugSession | null>;
 
   getPersonRequest(workspaceId: string, requestId: string): Promise<PersonRequest | null>;
 

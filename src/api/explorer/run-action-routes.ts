@@ -26,6 +26,7 @@ const StartBody = exactly({
   metadata: Type.Optional(AnyObject),
   clientRef: Type.Optional(Type.String({ maxLength: 255 })),
   retryOf: Type.Optional(Type.String()),
+  debugger: Type.Optional(Type.String({ maxLength: 200 })),
 });
 const StopBody = exactly({ reason: Type.Optional(Type.String({ maxLength: 500 })) });
 const RETRY = {
@@ -75,8 +76,16 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   const started = (run: Run): wire.StartedRun => ({ runId: run.id });
 
   api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, headers, id: requestId }) => {
-    const { workflowId, versionId, input, singleNodeId, metadata, clientRef, retryOf }: wire.StartRun =
-      body as wire.StartRun;
+    const {
+      workflowId,
+      versionId,
+      input,
+      singleNodeId,
+      metadata,
+      clientRef,
+      retryOf,
+      debugger: session,
+    }: wire.StartRun = body as wire.StartRun;
     // What is named as repeated is a run of this workspace, or the link would lead nowhere.
     if (retryOf !== undefined) await runs.get(caller, retryOf);
     const run = await runs.create(caller, {
@@ -88,7 +97,7 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
       singleNodeId: singleNodeId ?? null,
       callbackUrl: null,
       tracing: false,
-      debugger: null,
+      debugger: session ?? null,
       trace: parseTraceparent(headers['traceparent']),
       source: SOURCE,
       meta: (metadata as JsonObject | undefined) ?? null,

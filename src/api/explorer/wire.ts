@@ -534,6 +534,8 @@ export interface StartRun {
   readonly clientRef?: string;
   /** The run that this one repeats: kept in its context. */
   readonly retryOf?: string;
+  /** The session of a debugger that it is held by: `docs/debugger.md`. */
+  readonly debugger?: string;
 }
 
 export interface StartedRun {

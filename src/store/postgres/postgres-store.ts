@@ -16,6 +16,7 @@ import { runAttemptFromRow } from '../sql/attempt-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
+import { debugSessionFromRow } from '../sql/debug-session-rows.ts';
 import { evaluationFromRow, issueFromRow, judgeFromRow } from '../sql/evaluation-rows.ts';
 import type { SqlValue } from '../sql/filter-to-sql.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
@@ -324,6 +325,15 @@ class PostgresStore implements Store {
       'select * from run_attempts where workspace_id = $1 and run_id = $2 order by started_at, node_id, iteration, attempt',
       [runId],
       runAttemptFromRow,
+    );
+  }
+
+  getDebugSession(workspaceId: string, sessionId: string) {
+    return this.#one(
+      workspaceId,
+      'select * from debug_sessions where workspace_id = $1 and id = $2',
+      [sessionId],
+      debugSessionFromRow,
     );
   }
 

@@ -11,6 +11,7 @@ import {
   MODEL_SETTINGS_COLUMNS,
   modelSettingsCells,
 } from '../sql/credential-rows.ts';
+import { DEBUG_SESSION_COLUMNS, debugSessionCells } from '../sql/debug-session-rows.ts';
 import * as evaluationRows from '../sql/evaluation-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import { OTLP_SPAN_COLUMNS, otlpSpanCells } from '../sql/otlp-span-rows.ts';
@@ -184,6 +185,8 @@ function wireWrite(write: Write): WireWrite {
       const { workspaceId, runId, spans, at } = write;
       return { k, rows: spans.map((span) => rowOf(OTLP_SPAN_COLUMNS, otlpSpanCells(workspaceId, runId, at, span))) };
     }
+    case 'putDebugSession':
+      return { k, row: rowOf(DEBUG_SESSION_COLUMNS, debugSessionCells(write.session)) };
     case 'dropOtlpSpans':
       return { k, workspace_id: write.workspaceId, trace_id: write.traceId };
   }

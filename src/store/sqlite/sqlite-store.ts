@@ -15,6 +15,7 @@ import { runAttemptFromRow } from '../sql/attempt-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
+import { debugSessionFromRow } from '../sql/debug-session-rows.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
 import { takenTraceOf } from '../sql/otlp-span-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
@@ -302,6 +303,13 @@ class SqliteStore implements Store {
       .prepared(`select * from run_attempts where workspace_id = ? and run_id = ? ${order}`)
       .all(workspaceId, runId)
       .map(runAttemptFromRow);
+  }
+
+  async getDebugSession(workspaceId: string, sessionId: string) {
+    const row = this.#on
+      .prepared('select * from debug_sessions where workspace_id = ? and id = ?')
+      .get(workspaceId, sessionId);
+    return row === undefined ? null : debugSessionFromRow(row);
   }
 
   async takenTrace(workspaceId: string, traceId: string) {

@@ -7,6 +7,7 @@ import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows
 import { RUN_ATTEMPT_COLUMNS, runAttemptCells } from '../sql/attempt-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
+import { DEBUG_SESSION_COLUMNS, debugSessionCells } from '../sql/debug-session-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
 import { OTLP_SPAN_COLUMNS, otlpSpanCells } from '../sql/otlp-span-rows.ts';
 import * as rows from '../sql/rows.ts';
@@ -55,6 +56,7 @@ const INSERT = {
   saved_views: insert('saved_views', SAVED_VIEW_COLUMNS).replace('insert', 'insert or replace'),
   run_attempts: insert('run_attempts', RUN_ATTEMPT_COLUMNS).replace('insert', 'insert or replace'),
   otlp_spans: insert('otlp_spans', OTLP_SPAN_COLUMNS),
+  debug_sessions: insert('debug_sessions', DEBUG_SESSION_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
 
 /** The counter of a batch that a run adds to when it ends. */
@@ -607,6 +609,9 @@ export class Writer {
         for (const span of write.spans) put.run(...otlpSpanCells(write.workspaceId, write.runId, write.at, span));
         return;
       }
+      case 'putDebugSession':
+        this.#prepared(INSERT.debug_sessions).run(...debugSessionCells(write.session));
+        return;
       case 'dropOtlpSpans':
         this.#prepared('delete from otlp_spans where workspace_id = ? and trace_id = ? and run_id is null').run(
           write.workspaceId,
