@@ -838,6 +838,36 @@ export interface TryWorkflow {
   readonly input: JsonObject;
   /** Only this node. */
   readonly singleNodeId?: string;
+  /** The session of a debugger that it is held by. */
+  readonly debugger?: string;
+}
+
+/** `PUT /debug-sessions/{id}`, answered with a {@link DebugSessionState}; in the words of both dialects that have it (`docs/debugger.md`). */
+export interface SetDebugSession {
+  readonly breakpoints?: readonly { readonly node_id: string; readonly when?: 'before' | 'after' }[];
+  readonly mode?: 'run' | 'step';
+}
+
+/** `GET /debug-sessions/{id}`; also what `POST …/continue`, `…/step` and `…/edit` answer. */
+export interface DebugSessionState {
+  readonly id: string;
+  readonly run_id: string | null;
+  readonly run_status: string | null;
+  readonly mode: 'run' | 'step';
+  readonly breakpoints: readonly { readonly node_id: string; readonly when: 'before' | 'after' }[];
+  /** Null: it is not held. */
+  readonly paused: {
+    readonly node_id: string;
+    readonly when: 'before' | 'after';
+    readonly inputs: JsonObject | null;
+    readonly outputs: JsonObject | null;
+  } | null;
+}
+
+/** `POST /debug-sessions/{id}/edit`: values by socket of the node that the run is held at. */
+export interface EditHeldNode {
+  readonly node_id: string;
+  readonly values: JsonObject;
 }
 
 /** `GET /workflows/{id}/versions?all=true&cursor=&limit=`: with `all` every definition that was ever saved, otherwise those with names. */
