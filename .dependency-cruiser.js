@@ -20,6 +20,7 @@ const FACES = {
   engine: '^src/engine/',
   search: '^src/search/[^/]+$',
   callbacks: '^src/callbacks/',
+  tracing: '^src/tracing/',
   operations: '^src/operations/',
   platform: '^src/platform[a-z-]*\\.ts$',
 };
@@ -36,6 +37,7 @@ const SEES = {
   engine: ['store', 'nodes', 'blobs', 'system', 'domain'],
   search: ['store', 'filter', 'system', 'domain'],
   callbacks: ['store', 'blobs', 'system', 'domain'],
+  tracing: ['store', 'system', 'domain'],
   operations: ['engine', 'search', 'callbacks', 'store', 'nodes', 'blobs', 'filter', 'system', 'domain'],
   api: ['operations', 'nodes', 'filter', 'system', 'domain'],
   cli: ['platform', 'config', 'system', 'domain'],

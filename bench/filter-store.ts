@@ -104,6 +104,7 @@ export function runOf(n: number, runs: number): Run {
     callbackUrl: null,
     apiKeyId: null,
     tracing: false,
+    trace: null,
     debugger: null,
     parent: null,
     subflows: null,

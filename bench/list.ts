@@ -106,6 +106,7 @@ function finishedRun(workspaceId: string, workflowId: string, versionId: string)
     callbackUrl: null,
     apiKeyId: null,
     tracing: false,
+    trace: null,
     debugger: null,
     parent: null,
     subflows: null,

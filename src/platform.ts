@@ -35,6 +35,7 @@ import { BuiltInJudges } from './operations/built-in-judges.ts';
 import { BulkJobs } from './operations/bulk-jobs.ts';
 import { ComfyuiWorkflows } from './operations/comfyui-workflows.ts';
 import { Credentials } from './operations/credentials.ts';
+import { DebugSessions } from './operations/debug-sessions.ts';
 import { Deliveries } from './operations/deliveries.ts';
 import { Dispatch, type TakeInMedia } from './operations/dispatch.ts';
 import { ErrorHandlers } from './operations/error-handlers.ts';
@@ -63,6 +64,7 @@ import { SavedViews } from './operations/saved-views.ts';
 import { RunSearch } from './operations/search.ts';
 import { Sessions } from './operations/sessions.ts';
 import { Surveys } from './operations/surveys.ts';
+import { TakenTraces } from './operations/taken-traces.ts';
 import { TriggerFiring } from './operations/trigger-firing.ts';
 import { TriggerScheduler } from './operations/trigger-scheduler.ts';
 import { Triggers } from './operations/triggers.ts';
@@ -81,6 +83,7 @@ import type { Store } from './store/store.ts';
 import { createGuardedHttp } from './system/guarded-http.ts';
 import type { Log } from './system/log.ts';
 import { realSystem } from './system/system.ts';
+import { Tracing, type TracingParts } from './tracing/tracing.ts';
 
 export { openDoor } from './api/health.ts';
 
@@ -119,7 +122,8 @@ async function openProcess(config: Config, log: Log, say: Say) {
   const { sealing } = keys;
   const keyring = new Keyring({ store, sealing, system, log, configured });
   const modelsOf = (workspaceId: string) => keyring.modelsOf(workspaceId);
-  const engine = new Engine({ store, catalogue, system, payloads, log });
+
+  const engine = new Engine({ store, catalogue, system, payloads, log, tracesAll: config.tracingRuns === 'all' });
   const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
   const content = new LiveContent(store);
   const startDispatcher = (): Dispatcher => {
@@ -137,6 +141,7 @@ async function openProcess(config: Config, log: Log, say: Say) {
         gpuRates: config.comfyuiRates,
         code: { sandbox: codeThreads, runner: runner === null ? null : { ...runner, http: runnerHttp } },
         content,
+        tracesContent: config.tracingContent,
         filesOf: (workspaceId) => files.ofWorkspace(workspaceId),
       },
       log,
@@ -238,6 +243,10 @@ export async function openPlatform(
   await pipeline.start();
   const errorHandlers = new ErrorHandlers({ store, engine, workflows, payloads, system, log });
   await errorHandlers.start();
+  const takenTraces = new TakenTraces({ store, payloads, keyring, system, log });
+  takenTraces.start();
+  const tracing = tracingOf(config, version, store, log, (payload) => payloads.text(payload));
+  await tracing?.start();
 
   const firing = new TriggerFiring({ engine, workflows, keyring, system });
   const polls = new Polls({ store, firing, keyring, http, system, log });
@@ -263,7 +272,7 @@ export async function openPlatform(
   });
 
   const isShown = config.apiKey === null && (await isValidKey(store, system, first));
-  const health = healthOf(store, dispatcher, searchService);
+  const health = healthOf(store, dispatcher, { search: searchService, tracing });
   const server = await createServer({
     access,
     keys: new Keys({ store, system, log }),
@@ -292,6 +301,8 @@ export async function openPlatform(
     flows: new Flows({ store, catalogue }),
     triggers,
     webhooks,
+    takenTraces,
+    debugSessions: new DebugSessions({ store, engine, payloads, keyring, live, system }),
     deriveSecret,
     clock: system.now,
     maxFileBytes: config.maxFileBytes,
@@ -306,6 +317,7 @@ export async function openPlatform(
       installation,
       version,
       publicUrl: config.publicUrl,
+      traceLink: config.tracingLink,
     },
     webFolder: WEB_FOLDER,
     log,
@@ -329,6 +341,8 @@ export async function openPlatform(
       await dispatcher.stop(left());
       await pipeline.stop();
       await errorHandlers.stop();
+      await takenTraces.stop();
+      await tracing?.stop();
       await callbacks.stop(left());
       await live.stop();
       await searchService.close();
@@ -351,7 +365,7 @@ export async function openWorker(config: Config, log: Log, say: Say = () => unde
   const opened = await openProcess(config, log, say);
   const { store } = opened;
   const dispatcher = opened.startDispatcher();
-  const health = healthOf(store, dispatcher, null);
+  const health = healthOf(store, dispatcher, { search: null, tracing: null });
   const server = createHealthServer({ ...health, log });
   return {
     server,
@@ -366,7 +380,11 @@ export async function openWorker(config: Config, log: Log, say: Say = () => unde
 }
 
 /** How a process is, for `/readyz` and `/metrics`. */
-function healthOf(store: Store, dispatcher: Dispatcher, search: Search | null): HealthParts & { drain(): void } {
+function healthOf(
+  store: Store,
+  dispatcher: Dispatcher,
+  { search, tracing }: { search: Search | null; tracing: Tracing | null },
+): HealthParts & { drain(): void } {
   let isDraining = false;
   return {
     drain() {
@@ -380,6 +398,7 @@ function healthOf(store: Store, dispatcher: Dispatcher, search: Search | null): 
       ...(await store.stats()),
       busyWorkers: dispatcher.busy,
       search: (await search?.status()) ?? null,
+      spans: tracing?.counts ?? null,
     }),
   };
 }
@@ -420,4 +439,17 @@ function modelAccess(config: Config): ModelAccess {
   const providers: ModelProvider[] =
     endpoint === null ? [] : [{ name: 'openai', protocol: 'openai-compatible', ...endpoint, models: [], settings: {} }];
   return { providers, prices: config.modelPrices, presets: {}, defaultModels: config.models };
+}
+
+/** Null: nobody takes traces. */
+function tracingOf(
+  { tracingEndpoint: url, tracingHeaders: headers, tracingServiceName: serviceName, tracingContent }: Config,
+  version: string,
+  store: Store,
+  log: Log,
+  readPayload: TracingParts['readPayload'],
+): Tracing | null {
+  if (url === null) return null;
+  const target = { url, headers, serviceName, version };
+  return new Tracing({ store, log, target, exportsContent: tracingContent, readPayload });
 }

@@ -4,6 +4,7 @@ import type { Assets } from '../operations/assets.ts';
 import type { Batches } from '../operations/batches.ts';
 import type { ComfyuiWorkflows } from '../operations/comfyui-workflows.ts';
 import type { Credentials } from '../operations/credentials.ts';
+import type { DebugSessions } from '../operations/debug-sessions.ts';
 import type { Deliveries } from '../operations/deliveries.ts';
 import type { Dispatch } from '../operations/dispatch.ts';
 import type { Evaluations } from '../operations/evaluations.ts';
@@ -21,6 +22,7 @@ import type { RunImport } from '../operations/run-import.ts';
 import type { RunRecords } from '../operations/run-records.ts';
 import type { Runs } from '../operations/runs.ts';
 import type { RunSearch } from '../operations/search.ts';
+import type { TakenTraces } from '../operations/taken-traces.ts';
 import type { Triggers } from '../operations/triggers.ts';
 import type { Workflows } from '../operations/workflows.ts';
 import type { Addresses } from './addresses.ts';
@@ -53,6 +55,8 @@ export interface DialectParts {
   readonly modelRegistry: Models;
   readonly flows: Flows;
   readonly triggers: Triggers;
+  readonly takenTraces: TakenTraces;
+  readonly debugSessions: DebugSessions;
   /** The key that a workspace's callbacks are signed with, for its receivers. */
   deriveSecret(workspaceId: string): string;
   readonly maxFileBytes: number;

@@ -13,6 +13,8 @@ export interface Vitals {
   readonly lastPosition: number;
   /** How the search index stands, wherever it is; null: this process has nothing to do with searches. */
   readonly search: { readonly position: number; readonly indexedRuns: number } | null;
+  /** Spans since the start; null: none are sent anywhere. */
+  readonly spans: { readonly sent: number; readonly dropped: number } | null;
 }
 
 /** `GET /metrics` in the Prometheus text format. Routes are labelled by pattern, so that ids do not multiply series. */
@@ -43,6 +45,13 @@ export function serveMetrics(app: FastifyInstance, vitals: () => Promise<Vitals>
   const searchLag = gauge('millrun_search_lag_events', 'Events of the log that the search index does not hold yet.');
   const searchRuns = gauge('millrun_search_runs', 'Runs in the search index.');
 
+  const spans = new Gauge({
+    name: 'millrun_spans',
+    help: 'Spans of traced runs since the start, by what became of them.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
@@ -58,6 +67,7 @@ export function serveMetrics(app: FastifyInstance, vitals: () => Promise<Vitals>
       searchLag.set(Math.max(0, now.lastPosition - now.search.position));
       searchRuns.set(now.search.indexedRuns);
     }
+    if (now.spans !== null) for (const [outcome, n] of Object.entries(now.spans)) spans.set({ outcome }, n);
     return reply.header('content-type', registry.contentType).send(await registry.metrics());
   });
 }

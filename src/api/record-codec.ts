@@ -43,6 +43,13 @@ export const uuid: Codec<string> = plain(
   (given) => typeof given === 'string' && UUID.test(given),
 );
 
+/** So many hexadecimal digits in lower case. */
+export const hex = (digits: number): Codec<string> =>
+  plain(
+    `${digits} hexadecimal digits in lower case`,
+    (given) => typeof given === 'string' && given.length === digits && /^[0-9a-f]+$/.test(given),
+  );
+
 /** A decimal number as a text, so that money stays exact. */
 export const money: Codec<string> = plain(
   'a decimal number as a text',

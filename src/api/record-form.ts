@@ -12,11 +12,13 @@ import { type Iteration, NODE_STATUSES, type NodeRun } from '../domain/node-run.
 import type { RecordedEvaluation, RecordedFacts, RecordedParts, RecordedRun } from '../domain/recorded-run.ts';
 import { type Feedback, type Parent, RUN_STATUSES, type Usage } from '../domain/run.ts';
 import { LOG_LEVELS, type RunLog } from '../domain/run-log.ts';
+import type { TraceContext } from '../domain/trace.ts';
 import { WARNING_IDENTIFIERS, type Warning } from '../domain/warning.ts';
 import { WORKFLOW_KINDS, WORKFLOW_TYPES, type Workflow, type WorkflowVersion } from '../domain/workflow.ts';
 import {
   type Codec,
   flag,
+  hex,
   integer,
   json,
   list,
@@ -69,6 +71,8 @@ const parent = object<Parent>({
   depth: integer,
   deadlineAt: nullable(time),
 });
+
+const trace = object<TraceContext>({ traceId: hex(32), parentSpanId: nullable(hex(16)) });
 
 const nodeRun = object<NodeRun>({
   nodeId: text,
@@ -137,6 +141,7 @@ const facts: Parameters<typeof object<RecordedFacts>>[0] = {
   cost: nullable(money),
   costBreakdown: nullable(json),
   feedback: nullable(feedback),
+  trace: orElse(nullable(trace), null),
   dialect: orElse(oneOf(['noxus', 'runflow']), 'noxus'),
 };
 

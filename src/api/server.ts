@@ -16,6 +16,7 @@ import { mcp } from './mcp/mcp.ts';
 import { readDefinition } from './noxus/definition.ts';
 import { answerError, answerNotFound } from './noxus/errors.ts';
 import { noxus } from './noxus/noxus.ts';
+import { otlp } from './otlp/otlp.ts';
 import { runflow } from './runflow/runflow.ts';
 import { withPathInOneSegment } from './runflow/slug-paths.ts';
 import { endEventStreams } from './sse.ts';
@@ -96,6 +97,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register((scope) => hooks(scope, parts), { prefix: '/hooks' });
   await app.register((scope) => noxus(scope, parts), { prefix: '/noxus' });
   await app.register((scope) => runflow(scope, parts), { prefix: '/runflow' });
+  await app.register((scope) => otlp(scope, parts), { prefix: '/otlp' });
   // Workflows are kept in the form of Noxus, which the editor of the explorer writes.
   const readDocument = (document: JsonObject) => readDefinition(document, parts.catalogue);
   await app.register((scope) => explorer(scope, { ...parts, ...parts.explorer, readDocument }), {

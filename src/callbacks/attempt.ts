@@ -19,6 +19,8 @@ export interface AttemptOptions {
   /** Milliseconds for the whole exchange. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** The header that hands on the trace of the run (W3C Trace Context); null: it has none. */
+  readonly traceparent: string | null;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function attemptDelivery(delivery: Delivery, options: AttemptOption
       headers: {
         'content-type': 'application/json',
         'user-agent': options.userAgent,
+        ...(options.traceparent === null ? {} : { traceparent: options.traceparent }),
         ...signedHeaders(delivery, options.at, options.keys),
       },
       body: delivery.body,

@@ -143,6 +143,7 @@ function finishedRun(callbackUrl: string | null, output = '{"Answer":"42"}'): Ru
     callbackUrl,
     apiKeyId: null,
     tracing: false,
+    trace: null,
     debugger: null,
     parent: null,
     subflows: null,

@@ -6,9 +6,11 @@ import type { RunEvent } from '../domain/event.ts';
 import type { Payload } from '../domain/payload.ts';
 import type { PersonRequest } from '../domain/person-request.ts';
 import type { Dialect, Run } from '../domain/run.ts';
+import { traceparentOf } from '../domain/trace.ts';
 import type { Write } from '../store/change.ts';
 import { type Follower, follow } from '../store/follow.ts';
 import type { Store } from '../store/store.ts';
+import { spanIdOf } from '../system/derived-id.ts';
 import type { HttpClient } from '../system/http-client.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
@@ -272,6 +274,11 @@ export class Callbacks {
     return secret === null ? null : { id: secret.id, text: this.#parts.callbackSecretText(secret.id) };
   }
 
+  async #traceparentOf({ subject, workspaceId, subjectId }: Delivery): Promise<string | null> {
+    const run = subject === 'run' ? await this.#parts.store.getRun(workspaceId, subjectId) : null;
+    return run?.trace ? traceparentOf(run.trace.traceId, spanIdOf(run.id, {}), run.tracing) : null;
+  }
+
   async #attempt(unsigned: Delivery): Promise<void> {
     const { http, system, deriveSecret, attemptTimeoutMs: timeoutMs = ATTEMPT_TIMEOUT_MS } = this.#parts;
     const current = await this.#currentSecret(unsigned);
@@ -285,6 +292,7 @@ export class Callbacks {
       at,
       timeoutMs,
       signal,
+      traceparent: await this.#traceparentOf(delivery),
     });
     if (result.httpStatus === null && signal.aborted) return;
     const now = system.now();

@@ -49,6 +49,12 @@ export interface Config {
   readonly searchAt: 'machines' | readonly string[] | null;
   readonly searchPartition: string;
   readonly searchSnapshotMinutes: number | null;
+  readonly tracingEndpoint: string | null;
+  readonly tracingHeaders: Readonly<Record<string, string>>;
+  readonly tracingServiceName: string;
+  readonly tracingRuns: 'asked' | 'all';
+  readonly tracingContent: boolean;
+  readonly tracingLink: string | null;
 }
 
 /** A place in an S3-compatible store. */
@@ -68,6 +74,8 @@ interface Endpoint {
 export type Setting<T = unknown> = {
   /** Environment variable. */
   readonly env: string;
+  /** Variables of a standard that say the same; the setting's own wins. `suffix` is what the standard has a program append. */
+  readonly aliases?: readonly { readonly env: string; readonly suffix?: string }[];
   /** Command line flag, without the dashes. */
   readonly flag: string;
   readonly default: T;
@@ -80,6 +88,8 @@ export type Setting<T = unknown> = {
 };
 
 const EMBEDDERS = ['builtin', 'openai', 'local'] as const;
+
+const TRACED_RUNS = ['asked', 'all'] as const;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
@@ -437,7 +447,87 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
       'Minutes between two snapshots of the search index in the blobs, from which new machines start; 0 takes none. When absent, 30 for `millrun search serve`, none for a server.',
     read: integer(0, 10_080),
   },
+  tracingEndpoint: {
+    env: 'MILLRUN_TRACING_ENDPOINT',
+    aliases: [
+      { env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT' },
+      { env: 'OTEL_EXPORTER_OTLP_ENDPOINT', suffix: '/v1/traces' },
+    ],
+    flag: 'tracing-endpoint',
+    default: null,
+    about:
+      'Address that takes OpenTelemetry traces by OTLP over HTTP, e.g. http://127.0.0.1:4318/v1/traces; without it none are sent. See docs/tracing.md.',
+    read: httpUrl,
+  },
+  tracingHeaders: {
+    env: 'MILLRUN_TRACING_HEADERS',
+    aliases: [{ env: 'OTEL_EXPORTER_OTLP_TRACES_HEADERS' }, { env: 'OTEL_EXPORTER_OTLP_HEADERS' }],
+    flag: 'tracing-headers',
+    default: {},
+    about: 'Headers that go with them, e.g. the key of a service: name=value, comma-separated, values percent-encoded.',
+    secret: true,
+    read: headers,
+  },
+  tracingServiceName: {
+    env: 'MILLRUN_TRACING_SERVICE_NAME',
+    aliases: [{ env: 'OTEL_SERVICE_NAME' }],
+    flag: 'tracing-service-name',
+    default: 'millrun',
+    about: 'What this server is called in traces.',
+    read: text,
+  },
+  tracingRuns: {
+    env: 'MILLRUN_TRACING_RUNS',
+    flag: 'tracing-runs',
+    default: 'asked',
+    about: 'Which runs are traced: asked (those that are started with "tracing": true) or all.',
+    read: oneOf(TRACED_RUNS),
+  },
+  tracingContent: {
+    env: 'MILLRUN_TRACING_CONTENT',
+    aliases: [{ env: 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT' }],
+    flag: 'tracing-content',
+    default: false,
+    about: 'true sends inputs, outputs and what models are asked and answer with the traces.',
+    read: truth,
+  },
+  tracingLink: {
+    env: 'MILLRUN_TRACING_LINK',
+    flag: 'tracing-link',
+    default: null,
+    about:
+      'Address of a trace in whatever shows traces, with {trace_id} in it, e.g. http://127.0.0.1:16686/trace/{trace_id}; the explorer links to it.',
+    read: traceLink,
+  },
 };
+
+/** The form of OTEL_EXPORTER_OTLP_HEADERS (W3C Baggage without properties). Messages never repeat a value. */
+function headers(given: unknown): Record<string, string> {
+  const pairs = typeof given === 'object' && given !== null ? Object.entries(given) : list(given).map(pairOf);
+  for (const [name, value] of pairs) {
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || typeof value !== 'string' || /[^\t\x20-\x7e]/.test(value)) {
+      throw new Error('takes name=value, comma-separated, with names that headers may have');
+    }
+  }
+  return Object.fromEntries(pairs) as Record<string, string>;
+}
+
+function pairOf(written: string): [string, unknown] {
+  const at = written.indexOf('=');
+  try {
+    return [written.slice(0, Math.max(0, at)).trim(), decodeURIComponent(written.slice(at + 1).trim())];
+  } catch {
+    return ['', null];
+  }
+}
+
+function traceLink(given: unknown): string {
+  const written = text(given);
+  if (!/^https?:\/\//.test(written) || !written.includes('{trace_id}')) {
+    throw new Error('takes an http or https address with {trace_id} in it');
+  }
+  return written;
+}
 
 function text(given: unknown): string {
   if (typeof given !== 'string' || given.trim() === '') throw new Error('takes text that is not empty');

@@ -94,6 +94,19 @@ describe('a setting', () => {
     for (const { about } of settings) expect(about).toMatch(/\.$/);
   });
 
+  it('counts before the variable of a standard that says the same', () => {
+    const env = { OTEL_SERVICE_NAME: 'theirs', MILLRUN_TRACING_SERVICE_NAME: 'ours' };
+    expect(readConfig({}, env).config.tracingServiceName).toBe('ours');
+    const { config, origins } = readConfig({}, { OTEL_SERVICE_NAME: 'theirs' });
+    expect([config.tracingServiceName, origins.tracingServiceName]).toEqual([
+      'theirs',
+      'environment OTEL_SERVICE_NAME',
+    ]);
+    expect(() => readConfig({}, { MILLRUN_TRACING_HEADERS: 'no secret of mine' })).toThrow(
+      /the given value.*name=value/,
+    );
+  });
+
   it.each<[string, string, unknown]>([
     ['MILLRUN_HTTP_ALLOW', ' a:1, ,10.0.0.0/8 ', { httpAllow: ['a:1', '10.0.0.0/8'] }],
     ['OPENAI_BASE_URL', 'http://localhost:11434/v1//', { openaiBaseUrl: 'http://localhost:11434/v1' }],
@@ -134,6 +147,13 @@ describe('a setting', () => {
       'MILLRUN_CODE_RUNNER_URL',
       'http://token@runner:8085/run/',
       { codeRunnerUrl: { url: 'http://runner:8085/run', authorization: 'Bearer token' } },
+    ],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector:4318/', { tracingEndpoint: 'http://collector:4318/v1/traces' }],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'http://collector:4318/t', { tracingEndpoint: 'http://collector:4318/t' }],
+    [
+      'OTEL_EXPORTER_OTLP_HEADERS',
+      'authorization=Basic%20YQ==, x-team=one',
+      { tracingHeaders: { authorization: 'Basic YQ==', 'x-team': 'one' } },
     ],
   ])('%s may be %s', (name, value, config) => {
     expect(readConfig({}, { [name]: value }).config).toMatchObject(config as object);

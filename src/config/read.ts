@@ -119,6 +119,11 @@ function find(
   if (variable !== undefined && variable !== '') return { value: variable, origin: `environment ${setting.env}` };
   const path = setting.secret ? env[fileVariable(setting)] : undefined;
   if (path !== undefined && path !== '') return fromFile(path, fileVariable(setting), mistakes);
+  for (const { env: alias, suffix = '' } of setting.aliases ?? []) {
+    const value = env[alias];
+    if (value === undefined || value === '') continue;
+    return { value: suffix === '' ? value : value.replace(/\/+$/, '') + suffix, origin: `environment ${alias}` };
+  }
   if (file && Object.hasOwn(file.values, name)) return { value: file.values[name], origin: `file ${file.path}` };
   return null;
 }

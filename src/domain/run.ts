@@ -1,6 +1,7 @@
 import type { Failure } from './failure.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import type { Payload } from './payload.ts';
+import type { TraceContext } from './trace.ts';
 import type { WorkflowKind } from './workflow.ts';
 
 export const RUN_STATUSES = ['queued', 'running', 'waiting', 'succeeded', 'partial', 'failed', 'canceled'] as const;
@@ -87,7 +88,10 @@ export interface Run {
   readonly dialect: Dialect;
   readonly callbackUrl: string | null;
   readonly apiKeyId: string | null;
+  /** Whether its tries are kept and its spans exported. */
   readonly tracing: boolean;
+  /** The trace that it is part of; null: none. A run that was invoked has that of its root. */
+  readonly trace: TraceContext | null;
   readonly debugger: string | null;
 }
 

@@ -1,5 +1,7 @@
 import Big from 'big.js';
+import type { ModelCallRecord } from '../domain/attempt.ts';
 import { bindTokens } from '../domain/config-tokens.ts';
+import type { DebugCommand, DebugSession } from '../domain/debug-session.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { type Iteration, isSettled, type NodeRun, type NodeStatus, stepRecordId } from '../domain/node-run.ts';
@@ -27,6 +29,7 @@ import type {
 import type { Change, Write } from '../store/change.ts';
 import type { AskedPass, LoadedRun } from '../store/store.ts';
 import type { System } from '../system/system.ts';
+import { RunDebug } from './debug.ts';
 import {
   type Activation,
   fatalFailure,
@@ -37,7 +40,9 @@ import {
   progressOf,
   runOutput,
   type ScheduleState,
+  type Standing,
   standing,
+  type Verdict,
   valuesOfPass,
   verdictOn,
 } from './decide.ts';
@@ -62,6 +67,14 @@ interface Passes {
 
 /** One try of one pass. */
 type Pass = Pick<Task, 'iteration' | 'attempt'>;
+
+/** A pass as it was made. Times are epoch milliseconds. */
+export interface MadePass {
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** Of a run that is traced. */
+  readonly modelCalls?: readonly ModelCallRecord[];
+}
 
 /** A pass that waits for a person. */
 interface Asked extends Pick<AskedPass, 'requestId' | 'createdAt'> {
@@ -108,6 +121,8 @@ export class ActiveRun {
   /** Passes that wait for a run that they invoked, by node and iteration. */
   readonly #invoked = new Map<string, Map<number, Invoked>>();
   readonly #subflows: Subflows;
+  /** The session of the debugger that watches this run; null: none. */
+  readonly #debug: RunDebug | null;
   #dirty = new Set<string>();
   /** Requests made in this step. */
   #newRequests: string[] = [];
@@ -116,11 +131,19 @@ export class ActiveRun {
   /** What the node that reports steps said last. */
   #steps: StepProgress | null = null;
 
-  constructor(run: Run, graph: Graph, input: JsonObject, system: System, subflows: Subflows = new Map()) {
+  constructor(
+    run: Run,
+    graph: Graph,
+    input: JsonObject,
+    system: System,
+    subflows: Subflows = new Map(),
+    debug: DebugSession | null = null,
+  ) {
     this.run = run;
     this.graph = graph;
     this.#system = system;
     this.#subflows = subflows;
+    this.#debug = debug && new RunDebug(debug, system);
     const { selected, given } = resolveInput(graph, run, input);
     this.#state = { selected, given, nodes: new Map(), alone: run.singleNodeId !== null };
   }
@@ -133,8 +156,9 @@ export class ActiveRun {
     system: System,
     parse: (payload: string | null) => JsonObject | null,
     subflows: Subflows = new Map(),
+    debug: DebugSession | null = null,
   ): ActiveRun {
-    const active = new ActiveRun(loaded.run, graph, input, system, subflows);
+    const active = new ActiveRun(loaded.run, graph, input, system, subflows, debug);
     const iterations = Map.groupBy(loaded.iterations, (iteration) => iteration.nodeId);
     // Nodes that run are activated anew below, from the outputs of the nodes before them: those must be known first.
     for (const record of loaded.nodeRuns) {
@@ -154,10 +178,10 @@ export class ActiveRun {
     }
     for (const record of loaded.nodeRuns) {
       const node = graph.byId.get(record.nodeId);
-      if (isSettled(record.status) || !node) continue;
+      if (isSettled(record.status) || !node || active.#debug?.isHeldBefore(node.id)) continue;
       const verdict = verdictOn(node, active.#state);
       if (verdict.kind !== 'run') continue;
-      const passes = newPasses(verdict.activation);
+      const passes = newPasses(active.#debug?.edited(node.id, verdict.activation) ?? verdict.activation);
       for (const iteration of iterations.get(node.id) ?? []) {
         passes.outputs[iteration.iteration - 1] = parse(iteration.outputs);
         passes.ended += 1;
@@ -221,16 +245,16 @@ export class ActiveRun {
     const startedAt = this.run.startedAt ?? this.#system.now();
     let broken = fatalFailure(this.graph, this.#state) !== null;
     for (const node of this.graph.nodes) {
-      if (broken) break;
+      if (broken || this.#isHeld()) break;
       if (!this.#state.selected.has(node.id) || this.#state.nodes.has(node.id)) continue;
-      const verdict = verdictOn(node, this.#state);
-      if (verdict.kind === 'wait') continue;
+      const verdict = this.#verdictOn(node);
+      if (verdict.kind === 'wait' || this.#holdBefore(node, verdict)) continue;
       if (verdict.kind === 'skip') this.#put(node, skippedRecord(node), 'skipped', null, null);
       else if (verdict.kind === 'fail') this.#settleFailed(node, verdict.failure, [], null);
       else this.#begin(node, verdict.activation, writes);
       broken = this.#isFatal(node);
     }
-    const now = standing(this.graph, this.#state);
+    const now = this.#standing();
     const finished = now.kind !== 'going' && now.kind !== 'waiting';
     if (finished) this.#cancelRunning();
     const finishedAt = finished ? this.#system.now() : null;
@@ -248,6 +272,100 @@ export class ActiveRun {
     };
     if (now.kind === 'failed') this.#endAll(writes);
     return this.#record(writes, before);
+  }
+
+  /** What becomes of a node, with what a debugger has changed of its inputs. */
+  #verdictOn(node: GraphNode): Verdict {
+    const verdict = verdictOn(node, this.#state);
+    if (this.#debug === null || verdict.kind !== 'run') return verdict;
+    return { ...verdict, activation: this.#debug.edited(node.id, verdict.activation) };
+  }
+
+  /** Whether nothing may begin: the run is held, or steps and a node of it is under way. */
+  #isHeld(): boolean {
+    if (this.#debug === null) return false;
+    if (this.#debug.isHeld) return true;
+    if (this.#debug.session.mode !== 'step') return false;
+    for (const { status } of this.#state.nodes.values()) if (!isSettled(status)) return true;
+    return false;
+  }
+
+  /** Holds the run at a node that would begin now, where a debugger wants it. */
+  #holdBefore(node: GraphNode, verdict: Verdict): boolean {
+    const debug = this.#debug;
+    if (debug === null || verdict.kind !== 'run') return false;
+    const pause = { nodeId: node.id, when: 'before' } as const;
+    if (debug.session.mode !== 'step' && !debug.has(pause)) return false;
+    debug.hold(pause);
+    const { values, total, iterates } = verdict.activation;
+    const inputs = JSON.stringify(values);
+    const record = { ...skippedRecord(node), totalIterations: total, iterates, inputs };
+    this.#put(node, record, 'waiting', null, null);
+    return true;
+  }
+
+  /** A run that is held after its last node has not ended: what came out of it may still be changed. */
+  #standing(): Standing {
+    const now = standing(this.graph, this.#state);
+    if (this.#debug?.isHeld !== true || now.kind === 'failed') return now;
+    for (const { status } of this.#state.nodes.values()) if (status === 'running') return now;
+    return { kind: 'waiting' };
+  }
+
+  /** The session as it stands; null: nobody debugs this run. */
+  get debug(): DebugSession | null {
+    return this.#debug?.session ?? null;
+  }
+
+  /** Does what a debugger wants. Null: the run has ended or has none, is not held, or not at the node that is to be changed. */
+  command(command: DebugCommand): Change | null {
+    const debug = this.#debug;
+    if (debug === null || this.ended) return null;
+    if (command.kind === 'breakpoints') {
+      debug.set({ breakpoints: command.breakpoints });
+      return this.advance();
+    }
+    const [pause] = debug.session.pauses;
+    if (pause === undefined) return null;
+    const node = this.graph.byId.get(pause.nodeId);
+    if (command.kind === 'edit') {
+      if (node === undefined || command.nodeId !== pause.nodeId) return null;
+      if (pause.when === 'before') this.#editInputs(node, command.values);
+      else if (!this.#editOutputs(node, command.values)) return null;
+      return this.advance();
+    }
+    debug.set({ mode: command.mode });
+    debug.release();
+    const writes: Write[] = [];
+    if (node !== undefined && pause.when === 'before') {
+      this.#state.nodes.delete(node.id);
+      const verdict = this.#verdictOn(node);
+      // Nothing that it rests on has changed since it was held.
+      if (verdict.kind === 'run') this.#begin(node, verdict.activation, writes);
+    }
+    return this.advance(writes);
+  }
+
+  #editInputs(node: GraphNode, values: JsonObject): void {
+    const debug = this.#debug!;
+    debug.set({ edits: { ...debug.session.edits, [node.id]: { ...debug.session.edits[node.id], ...values } } });
+    const record = this.#records.get(node.id)!;
+    this.#state.nodes.delete(node.id);
+    const verdict = this.#verdictOn(node);
+    const inputs = verdict.kind === 'run' ? JSON.stringify(verdict.activation.values) : null;
+    this.#put(node, { ...record, inputs }, 'waiting', null, null);
+  }
+
+  /** Only what succeeded has outputs that others wait for. */
+  #editOutputs(node: GraphNode, values: JsonObject): boolean {
+    const state = this.#state.nodes.get(node.id);
+    const record = this.#records.get(node.id);
+    if (state?.status !== 'succeeded' || record === undefined) return false;
+    const outputs = { ...state.outputs, ...values };
+    this.#state.nodes.set(node.id, { ...state, outputs });
+    this.#records.set(node.id, { ...record, outputs: JSON.stringify(outputs), taken: Object.keys(outputs) });
+    this.#dirty.add(node.id);
+    return true;
   }
 
   /** Ends the run because somebody asked for it. */
@@ -297,14 +415,9 @@ export class ActiveRun {
 
   /**
    * Takes in how a task's pass ended, then goes on. Null when the node does not run any more: the answer came too late.
-   * @param times when the pass began and ended, epoch milliseconds
+   * @param times when the pass began and ended, and the models it called
    */
-  settle(
-    task: Task,
-    outcome: Outcome,
-    times: { startedAt: number; finishedAt: number },
-    writes: Write[],
-  ): Change | null {
+  settle(task: Task, outcome: Outcome, times: MadePass, writes: Write[]): Change | null {
     const node = task.nodeId === null ? undefined : this.graph.byId.get(task.nodeId);
     const passes = node && this.#passes.get(node.id);
     const record = node && this.#records.get(node.id);
@@ -614,11 +727,12 @@ export class ActiveRun {
     record: NodeRun,
     task: Pass,
     outcome: Ended,
-    times: { startedAt: number; finishedAt: number },
+    times: MadePass,
     writes: Write[],
   ): Change {
     const warnings = [...record.warnings, ...(outcome.warnings ?? [])];
     const usage = addUsage(record.usage, outcome.usage ?? null);
+    if (this.run.tracing) this.#keepAttempt(node, task, outcome, times, writes);
     const retry = this.#retry(node, task, outcome, warnings, usage, writes);
     if (retry) return this.advance(writes);
 
@@ -647,6 +761,25 @@ export class ActiveRun {
       this.#settlePass(node, passes, record, task, outputs, failure, times, gained, writes);
     }
     return this.advance(writes);
+  }
+
+  /** A try as a trace tells it. Of one that waited between its two turns, the first of them is when it began. */
+  #keepAttempt(node: GraphNode, { iteration, attempt }: Pass, outcome: Ended, made: MadePass, writes: Write[]): void {
+    writes.push({
+      kind: 'putAttempt',
+      workspaceId: this.run.workspaceId,
+      runId: this.run.id,
+      attempt: {
+        nodeId: node.id,
+        iteration,
+        attempt,
+        startedAt: made.startedAt,
+        finishedAt: made.finishedAt,
+        failure: outcome.kind === 'failed' ? { ...outcome.failure, nodeId: node.id } : null,
+        usage: outcome.usage ?? null,
+        modelCalls: made.modelCalls ?? [],
+      },
+    });
   }
 
   /** Takes in what a running node does inside. Null when the node does not run any more. */
@@ -986,6 +1119,8 @@ export class ActiveRun {
     });
     this.#state.nodes.set(node.id, { status, iterates: record.iterates, outputs, failure });
     this.#dirty.add(node.id);
+    const pause = { nodeId: node.id, when: 'after' } as const;
+    if (outputs !== null && isSettled(status) && this.#debug?.has(pause)) this.#debug.hold(pause);
   }
 
   /**
@@ -1028,6 +1163,9 @@ export class ActiveRun {
     this.#dirty = new Set();
     const asked = this.#newRequests;
     this.#newRequests = [];
+    if (this.ended) this.#debug?.set({ pauses: [] });
+    const session = this.#debug?.takeChanged() ?? null;
+    if (session !== null) writes.push({ kind: 'putDebugSession', session });
     writes.push({ kind: 'updateRun', run: this.run, before });
     if (this.run.parent !== null) {
       this.#tellParent(this.run.parent, before, asked, writes);

@@ -1,4 +1,5 @@
-import { invalid, type Problem } from '../domain/error.ts';
+import type { DebugCommand, DebugSession } from '../domain/debug-session.ts';
+import { invalid, PlatformError, type Problem } from '../domain/error.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { NodeRun } from '../domain/node-run.ts';
@@ -7,6 +8,7 @@ import type { Dialect, Run } from '../domain/run.ts';
 import { isTerminal, takesPlace } from '../domain/run.ts';
 import type { LogLevel, RunLog } from '../domain/run-log.ts';
 import type { Lease } from '../domain/task.ts';
+import { ownTraceOf, type TraceContext } from '../domain/trace.ts';
 import type { WorkflowKind, WorkflowVersion } from '../domain/workflow.ts';
 import type { Catalogue } from '../nodes/catalogue.ts';
 import type { NodeInput, NodeStep, Outcome, StepProgress } from '../nodes/node-type.ts';
@@ -14,7 +16,7 @@ import type { Change, Write } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
-import { ActiveRun, type InvokedStanding } from './active-run.ts';
+import { ActiveRun, type InvokedStanding, type MadePass } from './active-run.ts';
 import { compile, type Graph, type GraphNode } from './graph.ts';
 import { Payloads } from './payloads.ts';
 import { endedInvocation, type Subflow, type Subflows } from './subflow.ts';
@@ -48,6 +50,8 @@ export interface NewRun {
   readonly apiKeyId: string | null;
   readonly tracing: boolean;
   readonly debugger: string | null;
+  /** The trace that it goes on with; without it a traced run begins one. */
+  readonly trace?: TraceContext | null;
   /** The versions that the workflows it invokes had for another run; without them: those they have now. */
   readonly subflows?: Run['subflows'];
 }
@@ -80,6 +84,7 @@ export class Engine {
   readonly #system: System;
   readonly #payloads: Payloads;
   readonly #log: Log;
+  readonly #tracesAll: boolean;
   readonly #graphs = new Map<string, Graph>();
   /** By version. */
   readonly #subflows = new Map<string, { readonly workspaceId: string; readonly subflow: Subflow }>();
@@ -88,13 +93,22 @@ export class Engine {
   readonly #endListeners = new Set<(runId: string) => void>();
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(parts: { store: Store; catalogue: Catalogue; system: System; payloads: Payloads; log: Log }) {
+  constructor(parts: {
+    store: Store;
+    catalogue: Catalogue;
+    system: System;
+    payloads: Payloads;
+    log: Log;
+    /** Whether every run is traced, rather than those that ask for it. */
+    tracesAll?: boolean;
+  }) {
     this.#store = parts.store;
     this.#catalogue = parts.catalogue;
     this.#system = parts.system;
     this.#payloads = parts.payloads;
     this.#log = parts.log;
     this.#store.onEndElsewhere((runIds) => this.#hearOfEnds(runIds));
+    this.#tracesAll = parts.tracesAll ?? false;
   }
 
   /** The compiled definition of a version. @throws Error when the definition is not runnable */
@@ -115,10 +129,11 @@ export class Engine {
    * @param taken settled nodes that the run begins with: they are recorded with it and do not run. Their payloads are JSON texts.
    */
   async enqueue(newRun: NewRun, taken: readonly NodeRun[] = []): Promise<Run> {
-    const active = this.#create(newRun, await this.#subflowsFor(newRun), taken);
+    const debug = await this.#debugFor(newRun);
+    const active = this.#create(newRun, await this.#subflowsFor(newRun), taken, debug);
     // As it is recorded: by the time the commit resolves, the run may be further.
     const { run } = active;
-    await this.#commit(this.#hold(active), this.#enqueued(run, taken));
+    await this.#commit(this.#hold(active), [...this.#enqueued(run, taken), ...sessionOf(active)]);
     return run;
   }
 
@@ -173,10 +188,12 @@ export class Engine {
    * For callers that wait for the result anyway. A run that would be under way beyond a limit is queued instead.
    */
   async startNow(newRun: NewRun): Promise<Run> {
-    const active = this.#create(newRun, await this.#subflowsFor(newRun));
-    const change = active
+    const debug = await this.#debugFor(newRun);
+    const active = this.#create(newRun, await this.#subflowsFor(newRun), [], debug);
+    const first = active
       .advance()
       .map((write): Write => (write.kind === 'updateRun' ? { kind: 'createRun', run: write.run } : write));
+    const change = [...first, ...sessionOf(active)];
     // The step's result: by the time the commit resolves, the run may be further.
     const { run } = active;
     if ((await this.#commit(this.#hold(active), change)) === 'kept') return run;
@@ -257,15 +274,11 @@ export class Engine {
   }
 
   /** Takes in how a pass ended. `stale`: the run has ended, or somebody else settled it; nothing changed. */
-  async settle(
-    lease: Lease,
-    outcome: Outcome,
-    times: { startedAt: number; finishedAt: number },
-  ): Promise<'kept' | 'stale'> {
+  async settle(lease: Lease, outcome: Outcome, made: MadePass): Promise<'kept' | 'stale'> {
     return this.#step(lease, (active) => {
       const writes: Write[] = [{ kind: 'endTask', lease }];
       if (outcome.kind === 'failed') writes.push(this.#failureLog(lease, outcome.failure.message));
-      return active.settle(lease.task, outcome, times, writes);
+      return active.settle(lease.task, outcome, made, writes);
     });
   }
 
@@ -491,9 +504,51 @@ export class Engine {
     this.#subflows.set(subflow.versionId, { workspaceId, subflow });
   }
 
-  #create(newRun: NewRun, subflows: Subflows, taken: readonly NodeRun[] = []): ActiveRun {
+  /**
+   * The session that a run is debugged in, as it is set up, or a new one without breakpoints.
+   * @throws PlatformError `conflict` when another run is debugged in it
+   */
+  async #debugFor({ version: { workspaceId }, debugger: id }: NewRun): Promise<DebugSession | null> {
+    if (id === null) return null;
+    const known = await this.#store.getDebugSession(workspaceId, id);
+    if (known === null) {
+      const none = { runId: null, mode: 'run', breakpoints: [], pauses: [], edits: {} } as const;
+      return { id, workspaceId, ...none, updatedAt: this.#system.now() };
+    }
+    const run = known.runId === null ? null : await this.#store.getRun(workspaceId, known.runId);
+    if (run === null || isTerminal(run.status)) return { ...known, pauses: [], edits: {} };
+    const message = `Run ${run.id} is debugged in the session ${JSON.stringify(id)} and has not ended. Let it end, stop it, or name another session.`;
+    throw new PlatformError('conflict', message);
+  }
+
+  /**
+   * Does what a debugger wants of the run of its session. Null: there is no such run any more, it is not held, or not at the node that is to be changed.
+   */
+  async command({ workspaceId, id, runId }: DebugSession, command: DebugCommand): Promise<DebugSession | null> {
+    for (;;) {
+      const held = runId === null ? null : await this.#find(workspaceId, runId);
+      if (held === null || held.active.debug?.id !== id) return null;
+      const change = held.active.command(command);
+      if (change === null) {
+        if ((await held.last) === 'kept') return null;
+        continue;
+      }
+      // As it is kept: by the time the commit resolves, the run may be further.
+      const { debug } = held.active;
+      if ((await this.#commit(held, change)) === 'kept') return debug;
+    }
+  }
+
+  #create(
+    newRun: NewRun,
+    subflows: Subflows,
+    taken: readonly NodeRun[] = [],
+    debug: DebugSession | null = null,
+  ): ActiveRun {
+    const id = newRun.id ?? this.#system.newId();
+    const tracing = newRun.tracing || this.#tracesAll;
     const run: Run = {
-      id: newRun.id ?? this.#system.newId(),
+      id,
       workspaceId: newRun.version.workspaceId,
       kind: newRun.kind,
       workflowId: newRun.version.workflowId,
@@ -524,7 +579,8 @@ export class Engine {
       dialect: newRun.dialect,
       callbackUrl: newRun.callbackUrl,
       apiKeyId: newRun.apiKeyId,
-      tracing: newRun.tracing,
+      tracing,
+      trace: newRun.trace ?? (tracing ? ownTraceOf(id) : null),
       debugger: newRun.debugger,
       parent: null,
       subflows:
@@ -535,7 +591,8 @@ export class Engine {
     const graph = this.graphOf(newRun.version);
     const loaded = { run, nodeRuns: taken, iterations: [], tasks: [], asked: [], invoked: [] };
     const parse = (payload: string | null) => (payload === null ? null : (JSON.parse(payload) as JsonObject));
-    return ActiveRun.restore(loaded, graph, newRun.input, this.#system, parse, subflows).counted();
+    const session = debug && { ...debug, runId: id };
+    return ActiveRun.restore(loaded, graph, newRun.input, this.#system, parse, subflows, session).counted();
   }
 
   #reasonLog({ workspaceId, id }: Run, { message, meta }: Pick<RunLog, 'message' | 'meta'>): Write {
@@ -617,7 +674,10 @@ export class Engine {
     const subflows =
       graph.invoked.length === 0 ? NO_SUBFLOWS : await this.#subflowsOf(workspaceId, graph, loaded.run.subflows);
     const parse = (payload: string | null) => (payload === null ? null : (parsed.get(payload) ?? null));
-    return this.#hold(ActiveRun.restore(loaded, graph, input, this.#system, parse, subflows));
+    const { debugger: sessionId } = loaded.run;
+    const session = sessionId === null ? null : await this.#store.getDebugSession(workspaceId, sessionId);
+    const debug = session?.runId === runId ? session : null;
+    return this.#hold(ActiveRun.restore(loaded, graph, input, this.#system, parse, subflows, debug));
   }
 
   async #graphOfRun({ id, workspaceId, workflowVersionId }: Run): Promise<Graph> {
@@ -707,4 +767,9 @@ export class Engine {
     if (run === null || !isTerminal(run.status)) return;
     for (const resolve of resolves) resolve(run);
   }
+}
+
+/** What keeps the session that a new run is debugged in. */
+function sessionOf({ debug }: ActiveRun): Write[] {
+  return debug === null ? [] : [{ kind: 'putDebugSession', session: debug }];
 }

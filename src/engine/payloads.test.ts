@@ -45,6 +45,7 @@ const run: Run = {
   callbackUrl: null,
   apiKeyId: null,
   tracing: false,
+  trace: null,
   debugger: null,
   parent: null,
   subflows: null,

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { ModelCallRecord } from '../domain/attempt.ts';
 import type { Credential } from '../domain/credential.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Run } from '../domain/run.ts';
 import type { Lease } from '../domain/task.ts';
+import { traceparentOf } from '../domain/trace.ts';
 import type { CodeAccess } from '../nodes/code/sandbox.ts';
 import type {
   ComfyuiServer,
@@ -16,6 +18,7 @@ import type {
   WorkflowCallEnd,
 } from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
+import { spanIdOf } from '../system/derived-id.ts';
 import type { HttpClient } from '../system/http-client.ts';
 import type { Log } from '../system/log.ts';
 import { SealBroken } from '../system/sealing.ts';
@@ -34,6 +37,9 @@ const DEAF_GRACE_MS = 2_000;
 /** How often a worker looks at its leases in the time of one; it renews them at every second look. */
 const LOOKS_PER_LEASE = 6;
 
+/** Model calls of one try that are kept: more than any agent makes, few enough for a row. */
+const MODEL_CALLS_KEPT = 1_000;
+
 /** What effects may use of the world. */
 export interface WorkerTools {
   readonly http: HttpClient;
@@ -47,6 +53,8 @@ export interface WorkerTools {
   readonly gpuRates: NodeContext['gpuRates'];
   readonly code: CodeAccess;
   readonly content: LiveContent;
+  /** Whether what models are asked and answer is kept of runs that are traced; left out, it is not. */
+  readonly tracesContent?: boolean;
   filesOf(workspaceId: string): NodeFiles;
 }
 
@@ -60,6 +68,7 @@ interface Pass {
   readonly abort: AbortController;
   readonly models: ModelAccess;
   readonly said: Said;
+  readonly tracing: NodeContext['tracing'];
 }
 
 interface Running {
@@ -193,14 +202,16 @@ export class Worker {
       return;
     }
     const startedAt = this.#system.now();
-    const outcome = await this.#outcome(lease, abort);
+    const modelCalls: ModelCallRecord[] = [];
+    const outcome = await this.#outcome(lease, abort, modelCalls);
     // Given back, lost or stopped: whoever has the task now will settle it.
     const isOurs = this.#running.get(lease.task.id)?.isLost !== true && !(this.#stopping && abort.signal.aborted);
     if (outcome === null || !isOurs) return;
-    await this.#engine.settle(lease, outcome, { startedAt, finishedAt: this.#system.now() });
+    await this.#engine.settle(lease, outcome, { startedAt, finishedAt: this.#system.now(), modelCalls });
   }
 
-  async #outcome(lease: Lease, abort: AbortController): Promise<Outcome | null> {
+  /** @param modelCalls takes those that are made, of a run that is traced */
+  async #outcome(lease: Lease, abort: AbortController, modelCalls: ModelCallRecord[]): Promise<Outcome | null> {
     if (lease.task.outputs !== null) {
       return { kind: 'succeeded', outputs: await this.#engine.outputsOf(lease) };
     }
@@ -219,10 +230,29 @@ export class Worker {
     const models = await this.#tools.modelsOf(workspaceId);
     const said: Said = { redactor: await this.#tools.redactorOf(workspaceId) };
     const deadline = this.#atDeadline(work.run);
-    const outcome = await this.#runEffect(type, work.input, lease, work.node, { abort, models, said }).finally(() =>
-      clearTimeout(deadline),
+    const tracing = this.#tracingOf(lease, work.run, said, modelCalls);
+    const outcome = await this.#runEffect(type, work.input, lease, work.node, { abort, models, said, tracing }).finally(
+      () => clearTimeout(deadline),
     );
     return said.redactor === null ? outcome : said.redactor.outcome(outcome);
+  }
+
+  #tracingOf({ task }: Lease, run: Run, said: Said, modelCalls: ModelCallRecord[]): NodeContext['tracing'] {
+    if (run.trace === null) return null;
+    const { nodeId, iteration, attempt } = task;
+    const spanId = spanIdOf(run.id, { nodeId: nodeId ?? '', iteration, attempt });
+    return {
+      traceparent: traceparentOf(run.trace.traceId, spanId, run.tracing),
+      keepsContent: run.tracing && this.#tools.tracesContent === true,
+      modelCall: (call) => {
+        if (!run.tracing || modelCalls.length >= MODEL_CALLS_KEPT) return;
+        const { redactor } = said;
+        const clean = (text: string) => redactor?.text(text) ?? text;
+        const failure = call.failure && { ...call.failure, message: clean(call.failure.message) };
+        const exchange = call.said && { input: clean(call.said.input), output: clean(call.said.output) };
+        modelCalls.push({ ...call, failure, said: exchange });
+      },
+    };
   }
 
   /** The turn that ends a run at its time waits for a place, and all of them may be held by what is to be ended. */
@@ -284,7 +314,7 @@ export class Worker {
     lease: Lease,
     node: GraphNode,
     signal: AbortSignal,
-    { abort, models, said }: Pass,
+    { abort, models, said, tracing }: Pass,
     content: ContentStream,
   ): NodeContext {
     const { workspaceId, runId, nodeId, iteration, attempt } = lease.task;
@@ -315,6 +345,7 @@ export class Worker {
       stream: (text, isAnew) => {
         if (!signal.aborted) content.write(text, isAnew ?? false);
       },
+      tracing,
       http: this.#tools.http,
       files: {
         read: (id) => files.read(id),

@@ -5,7 +5,7 @@ import { CALL_SOURCE, callerOf, FAILED_RUN, isTerminal, type Run } from '../doma
 import type { Task } from '../domain/task.ts';
 import type { WorkflowCall, WorkflowCallEnd } from '../nodes/node-type.ts';
 import type { Store } from '../store/store.ts';
-import { calledRunId } from '../system/derived-id.ts';
+import { calledRunId, spanIdOf } from '../system/derived-id.ts';
 import type { Engine, NewRun } from './engine.ts';
 import { resolveInput } from './run-input.ts';
 
@@ -107,6 +107,14 @@ export class WorkflowCalls {
       callbackUrl: null,
       apiKeyId: parent.apiKeyId,
       tracing: parent.tracing,
+      trace: parent.trace && {
+        traceId: parent.trace.traceId,
+        parentSpanId: spanIdOf(parent.id, {
+          nodeId: task.nodeId ?? '',
+          iteration: task.iteration,
+          attempt: task.attempt,
+        }),
+      },
       debugger: null,
     };
     try {

@@ -22,5 +22,6 @@ export const explorerVocabulary: Vocabulary = vocabularyOf([
   field('verdict', 'verdict', 'code', 'What its current evaluation says; null without a verdict.', VERDICTS),
   field('progress', 'progress', 'integer', 'Settled nodes in percent.'),
   field('failure_node', 'failureNode', 'text', 'The node that failed, as the definition names it.'),
+  field('trace_id', 'traceId', 'text', 'The OpenTelemetry trace that it is part of.'),
   ...runVocabulary.fields,
 ]);

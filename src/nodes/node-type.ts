@@ -1,3 +1,4 @@
+import type { ModelCallRecord } from '../domain/attempt.ts';
 import type { Credential, ProviderProtocol } from '../domain/credential.ts';
 import type { NodeDefinition } from '../domain/definition.ts';
 import type { Failure } from '../domain/failure.ts';
@@ -192,6 +193,16 @@ export interface WorkflowCallEnd {
   readonly failure: Failure | null;
 }
 
+/** What a pass does for a trace. */
+export interface PassTracing {
+  /** The header that hands the trace on to whoever is called (W3C Trace Context). */
+  readonly traceparent: string;
+  /** Whether what models are asked and answer is kept. */
+  readonly keepsContent: boolean;
+  /** Keeps a call of a model, if calls are kept of this run. */
+  modelCall(call: ModelCallRecord): void;
+}
+
 /** What an effect may use besides its input. */
 export interface NodeContext {
   readonly workspaceId: string;
@@ -224,6 +235,8 @@ export interface NodeContext {
    * @param isAnew what was given before is void, since another answer takes its place
    */
   stream(text: string, isAnew?: boolean): void;
+  /** The trace that the run is part of; null: none. */
+  readonly tracing: PassTracing | null;
   readonly http: HttpClient;
   readonly files: NodeFiles;
   /** What the run's workspace may use. */

@@ -102,6 +102,7 @@ export function testContext(
     runWorkflow?: NodeContext['runWorkflow'];
     credentials?: readonly Credential[];
     credentialIds?: NodeContext['credentialIds'];
+    tracing?: NodeContext['tracing'];
   } = {},
 ): TestContext {
   const http = createGuardedHttp({ allow: given.allow ?? ['127.0.0.1'] });
@@ -122,6 +123,7 @@ export function testContext(
     steps: (steps, progress) => told.push({ steps, ...progress }),
     runWorkflow: given.runWorkflow ?? noWorkflows,
     stream: (text, isAnew) => streamed.push(isAnew ? `|${text}` : text),
+    tracing: given.tracing ?? null,
     http,
     code: { sandbox: given.code?.sandbox ?? noSandbox, runner: given.code?.runner ?? null },
     comfyui: (given.comfyui ?? []).map((server) => ({ ...server, http })),

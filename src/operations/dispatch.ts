@@ -33,6 +33,8 @@ export interface DispatchRequest extends GivenData {
   /** Null: the current version. */
   readonly versionId?: string | null;
   readonly batchId?: string | null;
+  /** The trace that the caller is in. */
+  readonly trace?: RunRequest['trace'];
   /** See `RunRequest.isRepeat`. */
   readonly isRepeat?: boolean;
 }
@@ -110,6 +112,7 @@ export class Dispatch {
       callbackUrl: request.callbackUrl,
       tracing: false,
       debugger: null,
+      trace: request.trace ?? null,
       source: request.source,
       meta: taken.metadata,
       clientRef: request.clientRef,

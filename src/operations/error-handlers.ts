@@ -12,7 +12,7 @@ import { resolveInput } from '../engine/run-input.ts';
 import type { Change } from '../store/change.ts';
 import { type Follower, follow } from '../store/follow.ts';
 import type { Store } from '../store/store.ts';
-import { errorHandlerRunId } from '../system/derived-id.ts';
+import { errorHandlerRunId, spanIdOf } from '../system/derived-id.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import type { Workflows } from './workflows.ts';
@@ -161,6 +161,7 @@ export class ErrorHandlers {
       callbackUrl: null,
       apiKeyId: run.apiKeyId,
       tracing: run.tracing,
+      trace: run.trace && { traceId: run.trace.traceId, parentSpanId: spanIdOf(run.id, {}) },
       debugger: null,
     };
   }

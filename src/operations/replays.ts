@@ -113,7 +113,7 @@ export class Replays {
         callbackUrl: run.parent === null ? run.callbackUrl : null,
         apiKeyId: caller.keyId,
         tracing: run.tracing,
-        debugger: run.debugger,
+        debugger: null,
         ...(request.version === 'original' ? { subflows: run.subflows } : {}),
       },
       taken,

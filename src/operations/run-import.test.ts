@@ -107,6 +107,7 @@ function record(key: string, facts: Partial<RecordedFacts> = {}, more: Partial<R
       startedAt: AT,
       finishedAt: AT + 10,
       source: IMPORT_SOURCE,
+      trace: null,
       nodeIds: null,
       singleNodeId: null,
       parent: null,

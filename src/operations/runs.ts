@@ -8,6 +8,7 @@ import type { Iteration, NodeRun, NodeStatus } from '../domain/node-run.ts';
 import type { Page, PageRequest } from '../domain/page.ts';
 import { type Dialect, type Feedback, isTerminal, type Run, type Usage } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
+import type { TraceContext } from '../domain/trace.ts';
 import { WORKFLOW_KINDS, type WorkflowVersion } from '../domain/workflow.ts';
 import type { Engine, NewRun } from '../engine/engine.ts';
 import type { Payloads } from '../engine/payloads.ts';
@@ -54,6 +55,8 @@ export interface RunRequest {
   readonly callbackUrl: string | null;
   readonly tracing: boolean;
   readonly debugger: string | null;
+  /** The trace that its caller is in. */
+  readonly trace?: TraceContext | null;
   readonly source: string;
   readonly meta?: JsonObject | null;
   readonly context?: JsonObject | null;
@@ -499,6 +502,7 @@ export class Runs {
       apiKeyId: caller.keyId,
       tracing: request.tracing,
       debugger: request.debugger,
+      trace: request.trace ?? null,
     };
   }
 

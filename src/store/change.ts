@@ -1,9 +1,11 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { CredentialRecord } from '../domain/credential.ts';
+import type { DebugSession } from '../domain/debug-session.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
@@ -15,6 +17,7 @@ import type { Feedback, Run } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
+import type { TakenSpan } from '../domain/taken-span.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Trigger, TriggerEvent } from '../domain/trigger.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
@@ -168,7 +171,22 @@ export type Write =
       readonly triggerId: string;
       readonly before: number;
       readonly keep: number;
-    };
+    }
+  /** Keeps a try of a run that is traced. One that was kept before is replaced. */
+  | { readonly kind: 'putAttempt'; readonly workspaceId: string; readonly runId: string; readonly attempt: Attempt }
+  /** Keeps spans of other programs, each replacing what was kept under its id. A run that they were made into stays theirs. `at`: epoch milliseconds. */
+  | {
+      readonly kind: 'putOtlpSpans';
+      readonly workspaceId: string;
+      /** The run that they are made into; null: they wait for the root of their trace. */
+      readonly runId: string | null;
+      readonly spans: readonly TakenSpan[];
+      readonly at: number;
+    }
+  /** Lets go of the spans of a trace that were not made into a run. */
+  | { readonly kind: 'dropOtlpSpans'; readonly workspaceId: string; readonly traceId: string }
+  /** Makes or replaces a session of a debugger. */
+  | { readonly kind: 'putDebugSession'; readonly session: DebugSession };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

@@ -6,11 +6,13 @@ import { pendingPersonRequest } from '../../test/support/person-requests.ts';
 import { type HeldSystem, heldSystem } from '../../test/support/system.ts';
 import { aTrigger, aTriggerEvent } from '../../test/support/triggers.ts';
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
 import type { CredentialRecord } from '../domain/credential.ts';
+import type { DebugSession } from '../domain/debug-session.ts';
 import type { Evaluation, Judge } from '../domain/evaluation.ts';
 import type { NewRunEvent, RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
@@ -20,6 +22,7 @@ import type { Run, RunStatus } from '../domain/run.ts';
 import type { RunLog } from '../domain/run-log.ts';
 import type { SavedView } from '../domain/saved-view.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
+import type { TakenSpan } from '../domain/taken-span.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import type { Workflow, WorkflowVersion } from '../domain/workflow.ts';
@@ -40,6 +43,69 @@ export interface OpenedStore {
 const OURS = 'workspace-ours';
 const THEIRS = 'workspace-theirs';
 const LEASE_MS = 30_000;
+
+function aDebugSession(set: Partial<DebugSession> = {}): DebugSession {
+  return {
+    id: 'session',
+    workspaceId: OURS,
+    runId: null,
+    mode: 'step',
+    breakpoints: [{ nodeId: 'a', when: 'after' }],
+    pauses: [{ nodeId: 'a', when: 'after' }],
+    edits: { a: { text: 'b' } },
+    updatedAt: 1,
+    ...set,
+  };
+}
+
+/** A span of the trace `trace`. */
+function aTakenSpan(spanId: string, set: Partial<TakenSpan> = {}): TakenSpan {
+  return {
+    traceId: 'trace',
+    spanId,
+    parentSpanId: null,
+    name: 'chat',
+    service: 'bot',
+    startedAt: 1.5,
+    finishedAt: 2,
+    role: 'model',
+    isGenAi: true,
+    model: 'm',
+    usage: { inputTokens: 1, outputTokens: 2, cost: null },
+    inputs: { messages: ['Hi'] },
+    outputs: null,
+    error: null,
+    events: [],
+    attributes: {},
+    ...set,
+  };
+}
+
+/** A try of the second item of a node. */
+function anAttempt(): Attempt {
+  return {
+    nodeId: 'node',
+    iteration: 1,
+    attempt: 2,
+    startedAt: 5,
+    finishedAt: 6,
+    failure: { code: 'timeout', message: 'Too slow.', nodeId: 'node' },
+    usage: { inputTokens: 1, outputTokens: 2, cost: '0.10' },
+    modelCalls: [
+      {
+        operation: 'chat',
+        protocol: 'openai',
+        provider: 'one',
+        model: 'm',
+        startedAt: 5,
+        finishedAt: 6,
+        usage: null,
+        failure: null,
+        said: { input: '[]', output: '[]' },
+      },
+    ],
+  };
+}
 
 /** What every implementation of `Store` promises. `open` gives a store that nobody has written to. */
 export function describeStore(name: string, open: () => Promise<OpenedStore>): void {
@@ -185,8 +251,10 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           callbackUrl: 'https://example.com/hook',
           apiKeyId: 'key-1',
           tracing: true,
+          trace: { traceId: '0af7651916cd43dd8448eb211c80319c', parentSpanId: 'b7ad6b7169203331' },
           debugger: 'session',
         });
+        const attempt = anAttempt();
         const nodeRun: NodeRun = {
           nodeId: 'node',
           status: 'failed',
@@ -219,6 +287,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           create(run),
           { kind: 'putNodeRun', workspaceId: OURS, runId: run.id, nodeRun },
           { kind: 'putIteration', workspaceId: OURS, runId: run.id, iteration },
+          { kind: 'putAttempt', workspaceId: OURS, runId: run.id, attempt: { ...attempt, failure: null } },
+          { kind: 'putAttempt', workspaceId: OURS, runId: run.id, attempt },
           add(task),
         ]);
         expect(await store.loadRun(OURS, run.id)).toEqual({
@@ -233,9 +303,61 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         expect(await store.listNodeRuns(OURS, run.id, { payloads: true })).toEqual([nodeRun]);
         expect(await store.getIteration(OURS, run.id, 'node', 1)).toEqual(iteration);
         expect(await store.getIteration(OURS, run.id, 'node', 2)).toBeNull();
+        expect(await store.listAttempts(OURS, run.id)).toEqual([attempt]);
         const without = { ...iteration, inputs: null, outputs: null };
         expect(await store.listIterations(OURS, run.id, 'node', { from: 1, limit: 10 })).toEqual([without]);
         expect(await store.listIterations(OURS, run.id, 'node', { from: 2, limit: 10 })).toEqual([]);
+      });
+
+      it('keeps the spans of a trace once each, until they are a run and are deleted with it', async () => {
+        const [late, first] = [aTakenSpan('b', { startedAt: 9 }), aTakenSpan('a')];
+        const put = (spans: TakenSpan[], runId: string | null, at: number) =>
+          kept([{ kind: 'putOtlpSpans', workspaceId: OURS, runId, spans, at }]);
+        await put([late], null, 10);
+        await put([first, late], null, 20);
+        expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [first, late], runId: null });
+        expect(await store.pendingTraces(19, 10)).toEqual([]);
+        expect(await store.pendingTraces(20, 10)).toEqual([{ workspaceId: OURS, traceId: 'trace' }]);
+        const run = aRun({ status: 'succeeded' });
+        await kept([create(run)]);
+        await put([first, late], run.id, 30);
+        await kept([{ kind: 'dropOtlpSpans', workspaceId: OURS, traceId: 'trace' }]);
+        await put([late], null, 40);
+        expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [first, late], runId: run.id });
+        expect(await store.pendingTraces(99, 10)).toEqual([]);
+        await kept([{ kind: 'deleteRun', workspaceId: OURS, runId: run.id }]);
+        expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [], runId: null });
+        await put([late], null, 50);
+        await kept([{ kind: 'dropOtlpSpans', workspaceId: OURS, traceId: 'trace' }]);
+        expect(await store.takenTrace(OURS, 'trace')).toEqual({ spans: [], runId: null });
+      });
+
+      it('keeps a debugging session, until the run that it was about is deleted', async () => {
+        const run = aRun({ status: 'succeeded' });
+        await kept([create(run), { kind: 'putDebugSession', session: aDebugSession() }]);
+        await kept([{ kind: 'putDebugSession', session: aDebugSession({ runId: run.id, pauses: [] }) }]);
+        const expected = aDebugSession({ runId: run.id, pauses: [] });
+        expect(await store.getDebugSession(OURS, 'session')).toEqual(expected);
+        await kept([{ kind: 'deleteRun', workspaceId: OURS, runId: run.id }]);
+        expect(await store.getDebugSession(OURS, 'session')).toBeNull();
+      });
+
+      it('writes a finished run anew under its id, unless somebody else did first', async () => {
+        const run = aRun({ status: 'failed' });
+        await kept([create(run), append(run), appendLog(run)]);
+        const next = { ...run, status: 'succeeded' as const, workflowId: 'another', revision: 2, input: '{"new":1}' };
+        const change: Change = [
+          { kind: 'updateRun', run: { ...run, revision: 1 }, before: 'failed' },
+          { kind: 'deleteRun', workspaceId: OURS, runId: run.id },
+          create(next),
+          appendLog(run),
+        ];
+        await kept(change);
+        expect(await store.getRun(OURS, run.id)).toEqual(next);
+        expect(await store.listRunLogs(OURS, run.id, 10)).toHaveLength(1);
+        const { succeeded, failed = 0 } = (await store.stats()).runsByStatus;
+        expect({ succeeded, failed }).toEqual({ succeeded: 1, failed: 0 });
+        expect(await store.commit(change)).toBe('stale');
       });
 
       it('is still there after a restart', async () => {
@@ -1078,6 +1200,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'getNodeRun'
         | 'getIteration'
         | 'listRunLogs'
+        | 'listAttempts'
+        | 'takenTrace'
+        | 'getDebugSession'
         | 'listWorkflowLogs'
         | 'findRunsBefore'
         | 'readRunEvents'
@@ -1157,6 +1282,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'announceSearch'
         | 'withdrawSearch'
         | 'searchMembers'
+        | 'pendingTraces'
         | 'stats'
         | 'close';
       const page = { page: 1, size: 10 };
@@ -1167,6 +1293,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         Record<Exclude<keyof Store, PlatformRead>, unknown> = {
         loadRun: (workspaceId, of) => store.loadRun(workspaceId, of.run.id),
         getRun: (workspaceId, of) => store.getRun(workspaceId, of.run.id),
+        listAttempts: (workspaceId, of) => store.listAttempts(workspaceId, of.run.id),
+        getDebugSession: (workspaceId) => store.getDebugSession(workspaceId, 'session'),
+        takenTrace: async (workspaceId) => (await store.takenTrace(workspaceId, 'trace')).spans,
         lastInvoked: (workspaceId, of) => store.lastInvoked(workspaceId, of.run.id, 'node', 1),
         listInvoked: async (workspaceId, of) =>
           (await store.listInvoked({ workspaceId, runId: of.run.id, nodeId: 'node' }, page)).items,
@@ -1302,6 +1431,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
           { kind: 'putTrigger', trigger },
           { kind: 'putCredential', credential },
           { kind: 'putModelSettings', settings: modelSettings(OURS) },
+          { kind: 'putAttempt', workspaceId: OURS, runId: run.id, attempt: anAttempt() },
+          { kind: 'putOtlpSpans', workspaceId: OURS, runId: run.id, spans: [aTakenSpan('1')], at: 1 },
+          { kind: 'putDebugSession', session: aDebugSession({ runId: run.id }) },
           { kind: 'createPersonRequest', request },
           { kind: 'createVersion', version },
           { kind: 'createWorkflow', workflow: made.workflow },

@@ -1,9 +1,11 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
+import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
 import type { CredentialRecord } from '../domain/credential.ts';
+import type { DebugSession } from '../domain/debug-session.ts';
 import type { Evaluation, EvaluationPlan, Judge } from '../domain/evaluation.ts';
 import type { RunEvent } from '../domain/event.ts';
 import type { IdempotentRequest } from '../domain/idempotent-request.ts';
@@ -19,6 +21,7 @@ import type { EvaluationSurvey, RunSurvey, SeenValues, WorkflowSurvey } from '..
 import type { SavedView } from '../domain/saved-view.ts';
 import type { SearchMember } from '../domain/search-member.ts';
 import type { StoredFile } from '../domain/stored-file.ts';
+import type { PendingTrace, TakenSpan } from '../domain/taken-span.ts';
 import type { Lease, Task } from '../domain/task.ts';
 import type { Trigger, TriggerEvent, TriggerEventKind, TriggerOutcome } from '../domain/trigger.ts';
 import type { Workflow, WorkflowKind, WorkflowRecord, WorkflowType, WorkflowVersion } from '../domain/workflow.ts';
@@ -378,6 +381,12 @@ export interface Store {
     page: { from: number; limit: number },
   ): Promise<Iteration[]>;
   listRunLogs(workspaceId: string, runId: string, limit: number): Promise<RunLog[]>;
+  /** The tries that are kept of a run, in the order in which they began. */
+  listAttempts(workspaceId: string, runId: string): Promise<Attempt[]>;
+  /** The spans that were taken in of a trace, in the order in which they began, and the run that they were made into; null: none yet. */
+  takenTrace(workspaceId: string, traceId: string): Promise<{ spans: TakenSpan[]; runId: string | null }>;
+  /** Traces of which nothing has come in since a time (epoch milliseconds), and that are no runs yet. */
+  pendingTraces(before: number, limit: number): Promise<PendingTrace[]>;
   /** Newest first, over the runs of one workflow. */
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest): Promise<Page<RunLog>>;
   /** Finished runs made before a time, oldest first, up to `limit`; `total` counts all that match. */
@@ -426,6 +435,8 @@ export interface Store {
 
   /** By name. */
   listSavedViews(workspaceId: string): Promise<SavedView[]>;
+
+  getDebugSession(workspaceId: string, sessionId: string): Promise<DebugSession | null>;
 
   getPersonRequest(workspaceId: string, requestId: string): Promise<PersonRequest | null>;
 

@@ -74,3 +74,32 @@ export function runIdsAround(idOfNodeRun: string): readonly [first: string, last
 export function flowNodeId(workflowId: string, nodeId: string): string {
   return v5(nodeId, workflowId);
 }
+
+/** What a span of a run is about: without a node the run itself, without an attempt a pass, without a call a try. */
+export interface SpanPlace {
+  readonly nodeId?: string;
+  readonly iteration?: number;
+  readonly attempt?: number;
+  /** The place of a model call in its try, from 1. */
+  readonly call?: number;
+}
+
+/** The id of a span: 16 hexadecimal digits, the same whenever it is asked for, so that a span that is sent twice is one. */
+export function spanIdOf(runId: string, { nodeId, iteration, attempt, call }: SpanPlace): string {
+  const text = JSON.stringify(['span', runId, nodeId ?? null, iteration ?? null, attempt ?? null, call ?? null]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/**
+ * The id of the run that is made of a trace that was taken in: a UUIDv8 that sorts by the time at which it began, as ids of runs do.
+ * @param startedAt epoch milliseconds
+ */
+export function tracedRunId(workspaceId: string, traceId: string, startedAt: number): string {
+  const time = Math.max(0, Math.floor(startedAt)).toString(16).padStart(12, '0').slice(-12);
+  return idBeside(`${time.slice(0, 8)}-${time.slice(8)}`, `trace ${workspaceId} ${traceId}`);
+}
+
+/** The id of the workflow that runs of traces with one name belong to: the same wherever and however often it is made. */
+export function tracedWorkflowId(workspaceId: string, service: string, name: string): string {
+  return idBeside('00000000-0000', JSON.stringify(['traced workflow', workspaceId, service, name]));
+}

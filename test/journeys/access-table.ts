@@ -135,7 +135,20 @@ const TRIGGERS: readonly Route[] = [
   route('DELETE', '/v1/triggers/{doomed_trigger_id}', 'triggers:write', 'missing'),
 ];
 
+const SESSION = '/v1/debug-sessions/{session_id}';
+const DEBUGS = ['runs:create', 'runs:read'] as const;
+const DEBUG_SESSIONS: readonly Route[] = [
+  route('GET', SESSION, 'runs:read', 'missing'),
+  route('PUT', SESSION, DEBUGS, null, () => ({})),
+  // In the order in which the run that is held allows of them: it is watched to its end.
+  route('POST', `${SESSION}/edit`, DEBUGS, 'missing', () => ({ node_id: 'in', values: {} })),
+  route('POST', `${SESSION}/step`, DEBUGS, 'missing'),
+  route('POST', `${SESSION}/continue`, DEBUGS, 'missing'),
+  route('GET', `${SESSION}/events`, 'runs:read', 'missing'),
+];
+
 const NOXUS: readonly Route[] = [
+  ...DEBUG_SESSIONS,
   route('GET', '/v1/nodes', null, null),
   route('GET', '/v1/admin/me', null, null),
   route('GET', '/v1/admin/callback-secret', 'admin', null),
@@ -411,6 +424,7 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
   const nodes = await client.send('GET', `/runflow/v1/flows/${workflow.id}/nodes`, undefined, bearer);
   return {
     ...canceled,
+    session_id: await heldSession(client, workflow.id),
     ...{ credential_id: credential.id, doomed_credential_id: doomedCredential.id },
     ...{ request_id: request, other_request_id: other },
     ...{ trigger_id: trigger.id, doomed_trigger_id: doomedTrigger.id },
@@ -424,6 +438,14 @@ export async function makeThings(client: Client, receiver: string): Promise<Read
     ...{ doomed_key_id: doomed.id, evaluation_id: evaluation.body.id },
     ...{ file_id: file.id, key_id: key.id, secret_id: secret.body.id, upload_id: upload.body.asset_id },
   };
+}
+
+/** A session whose run is held at its first node. */
+async function heldSession(client: Client, workflowId: string): Promise<string> {
+  const id = `of-${workflowId}`;
+  await client.ok('PUT', `/v1/debug-sessions/${id}`, { mode: 'step' });
+  await client.run(workflowId, { ...runBody(), debugger: id }, ['awaiting_human_feedback']);
+  return id;
 }
 
 async function nodeRunOf(client: Client, runId: string, bearer: Readonly<Record<string, string>>): Promise<string> {

@@ -53,6 +53,14 @@ const yearly = () => ({ definition: { type: 'schedule', cron: '0 0 1 1 *' } });
 
 /** Every route that takes a session, in an order in which each can be called. */
 const ROUTES: readonly Route[] = [
+  route('GET', '/debug-sessions/{session_id}', 'runs:read', 'missing'),
+  route('PUT', '/debug-sessions/{session_id}', ['runs:create', 'runs:read'], null, () => ({})),
+  route('POST', '/debug-sessions/{session_id}/edit', ['runs:create', 'runs:read'], 'missing', () => ({
+    node_id: 'in',
+    values: {},
+  })),
+  route('POST', '/debug-sessions/{session_id}/step', ['runs:create', 'runs:read'], 'missing'),
+  route('POST', '/debug-sessions/{session_id}/continue', ['runs:create', 'runs:read'], 'missing'),
   route('GET', '/runs', 'runs:read', 'empty'),
   route('GET', '/runs/count', 'runs:read', 'own'),
   route('POST', '/runs/search', 'runs:read', 'empty', () => ({ query: 'Ada', mode: 'exact' })),
@@ -153,8 +161,8 @@ const ROUTES: readonly Route[] = [
   route('DELETE', WORKFLOW, CHANGES, 'missing'),
 ];
 
-/** Streams, which end when whoever listens goes: they are called in `explorer-live.test.ts`. */
-const STREAMS = ['GET /runs/live', `GET ${RUN}/live`, 'GET /requests/live'];
+/** Streams, which end when whoever listens goes: they are called in `explorer-live.test.ts`, that of the debugger in `debugger.test.ts`. */
+const STREAMS = ['GET /runs/live', `GET ${RUN}/live`, 'GET /requests/live', 'GET /debug-sessions/{session_id}/events'];
 
 /** Signing in and out, before there is a session. */
 const OPEN = ['POST /session', 'GET /session', 'DELETE /session'];

@@ -141,6 +141,7 @@ export function queuedRun(
     callbackUrl: null,
     apiKeyId: null,
     tracing: false,
+    trace: null,
     debugger: null,
     parent: null,
     subflows: null,

@@ -209,7 +209,7 @@ function spawnBinary(
   node = process.execPath,
   stdin: 'ignore' | 'pipe' = 'ignore',
 ): ChildProcess {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(MILLRUN|OPENAI|NODE_OPTIONS)/.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(MILLRUN|OPENAI|OTEL|NODE_OPTIONS)/.test(name));
   return spawn(node, [BINARY, ...args], {
     env: { ...Object.fromEntries(inherited), ...env },
     cwd,

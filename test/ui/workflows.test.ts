@@ -155,6 +155,17 @@ describe('the editor', () => {
     }
     await page.keyboard.press('Control+s');
     await page.getByText('Saved', { exact: true }).waitFor();
+
+    await page.getByText('Debugger', { exact: true }).click();
+    await page.getByLabel('Hold at Compose text').selectOption({ label: 'Held after' });
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    const held = page.getByRole('region', { name: 'Held' });
+    await held.getByText('Held after Compose text').waitFor();
+    await node(page, 'Compose text').getByRole('img', { name: 'Succeeded' }).first().waitFor();
+    await held.locator('.cm-content').first().fill('{"output": "Bonjour, Ada!"}');
+    await held.getByRole('button', { name: 'Change the values' }).click();
+    await held.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('region', { name: 'Result' }).getByText('Bonjour, Ada!').waitFor();
     expect(explorer.complaints()).toEqual([]);
   });
 

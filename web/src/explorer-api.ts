@@ -119,6 +119,16 @@ export const api = {
     redeliver: (runId: string) => post<wire.DeliveryRow>(`/runs/${id(runId)}/redeliver`),
     remove: (runId: string) => remove(`/runs/${id(runId)}`),
   },
+  debug: {
+    read: (session: string, reading?: Reading) =>
+      get<wire.DebugSessionState>(`/debug-sessions/${id(session)}`, undefined, reading),
+    set: (session: string, how: wire.SetDebugSession) =>
+      put<wire.DebugSessionState>(`/debug-sessions/${id(session)}`, how),
+    continue: (session: string) => post<wire.DebugSessionState>(`/debug-sessions/${id(session)}/continue`),
+    step: (session: string) => post<wire.DebugSessionState>(`/debug-sessions/${id(session)}/step`),
+    edit: (session: string, how: wire.EditHeldNode) =>
+      post<wire.DebugSessionState>(`/debug-sessions/${id(session)}/edit`, how),
+  },
   bulk: {
     preview: (asked: wire.BulkAsked, { signal }: Reading = {}) =>
       call<wire.BulkPreview>('POST', '/bulk/preview', { body: asked, signal }),

@@ -1,6 +1,7 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance } from 'fastify';
 import { SESSION_MS } from '../../operations/sessions.ts';
+import { debugSessionRoutes } from '../debug-session-routes.ts';
 import { accountRoutes } from './account-routes.ts';
 import { credentialRoutes } from './credential-routes.ts';
 import { answerError, answerNotFound } from './errors.ts';
@@ -61,5 +62,6 @@ export async function explorer(app: FastifyInstance, parts: ExplorerParts): Prom
       if (renewed !== null) setSeal(request, reply, renewed, SESSION_MS / 1000);
     });
     for (const routes of ROUTES) routes(api, parts);
+    debugSessionRoutes(api, { debugSessions: parts.debugSessions, answers: () => ({}), tags: [] });
   });
 }

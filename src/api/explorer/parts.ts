@@ -20,6 +20,8 @@ export interface ExplorerOwnParts {
   readonly version: string;
   /** Where people reach the server; null: whatever address they use. */
   readonly publicUrl: string | null;
+  /** Where traces are shown, with `{trace_id}` in it; null: nowhere that it knows. */
+  readonly traceLink: string | null;
 }
 
 export interface ExplorerParts extends DialectParts, ExplorerOwnParts {

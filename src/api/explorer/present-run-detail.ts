@@ -82,6 +82,10 @@ export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: R
     context: run.context,
     costBreakdown: run.costBreakdown,
     requestId: run.requestId,
+    trace: run.trace && {
+      id: run.trace.traceId,
+      href: parts.traceLink?.replaceAll('{trace_id}', run.trace.traceId) ?? null,
+    },
     callbackUrl: run.callbackUrl,
     startedBy: run.apiKeyId === null ? null : { keyId: run.apiKeyId, name: await keys.nameOf(caller, run.apiKeyId) },
     nodeIds: run.nodeIds,

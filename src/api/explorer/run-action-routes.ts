@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox';
 import { PlatformError } from '../../domain/error.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Run } from '../../domain/run.ts';
+import { parseTraceparent } from '../../domain/trace.ts';
 import { explorerVocabulary } from '../../filter/explorer-vocabulary.ts';
 import { BULK_JOB_ACTIONS, type BulkWanted, MOST_RUNS } from '../../operations/bulk-jobs.ts';
 import { MAX_JUDGES, NO_SUBJECT } from '../../operations/evaluations.ts';
@@ -25,6 +26,7 @@ const StartBody = exactly({
   metadata: Type.Optional(AnyObject),
   clientRef: Type.Optional(Type.String({ maxLength: 255 })),
   retryOf: Type.Optional(Type.String()),
+  debugger: Type.Optional(Type.String({ maxLength: 200 })),
 });
 const StopBody = exactly({ reason: Type.Optional(Type.String({ maxLength: 500 })) });
 const RETRY = {
@@ -73,9 +75,17 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   const { runs, replays, evaluations, deliveries, bulkJobs, clock } = parts;
   const started = (run: Run): wire.StartedRun => ({ runId: run.id });
 
-  api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, id: requestId }) => {
-    const { workflowId, versionId, input, singleNodeId, metadata, clientRef, retryOf }: wire.StartRun =
-      body as wire.StartRun;
+  api.post('/v1/runs', { schema: { body: StartBody } }, async ({ caller, body, headers, id: requestId }) => {
+    const {
+      workflowId,
+      versionId,
+      input,
+      singleNodeId,
+      metadata,
+      clientRef,
+      retryOf,
+      debugger: session,
+    }: wire.StartRun = body as wire.StartRun;
     // What is named as repeated is a run of this workspace, or the link would lead nowhere.
     if (retryOf !== undefined) await runs.get(caller, retryOf);
     const run = await runs.create(caller, {
@@ -87,7 +97,8 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
       singleNodeId: singleNodeId ?? null,
       callbackUrl: null,
       tracing: false,
-      debugger: null,
+      debugger: session ?? null,
+      trace: parseTraceparent(headers['traceparent']),
       source: SOURCE,
       meta: (metadata as JsonObject | undefined) ?? null,
       context: retryOf === undefined ? null : { retry_of: retryOf },

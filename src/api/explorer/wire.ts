@@ -311,6 +311,8 @@ export interface RunDetail {
   readonly context: JsonObject | null;
   readonly costBreakdown: JsonObject | null;
   readonly requestId: string | null;
+  /** The OpenTelemetry trace that it is part of, and where that is shown. */
+  readonly trace: { readonly id: string; readonly href: string | null } | null;
   readonly callbackUrl: string | null;
   /** The key that started it. */
   readonly startedBy: { readonly keyId: string; readonly name: string | null } | null;
@@ -533,6 +535,8 @@ export interface StartRun {
   readonly clientRef?: string;
   /** The run that this one repeats: kept in its context. */
   readonly retryOf?: string;
+  /** The session of a debugger that it is held by: `docs/debugger.md`. */
+  readonly debugger?: string;
 }
 
 export interface StartedRun {
@@ -835,6 +839,36 @@ export interface TryWorkflow {
   readonly input: JsonObject;
   /** Only this node. */
   readonly singleNodeId?: string;
+  /** The session of a debugger that it is held by. */
+  readonly debugger?: string;
+}
+
+/** `PUT /debug-sessions/{id}`, answered with a {@link DebugSessionState}; in the words of both dialects that have it (`docs/debugger.md`). */
+export interface SetDebugSession {
+  readonly breakpoints?: readonly { readonly node_id: string; readonly when?: 'before' | 'after' }[];
+  readonly mode?: 'run' | 'step';
+}
+
+/** `GET /debug-sessions/{id}`; also what `POST …/continue`, `…/step` and `…/edit` answer. */
+export interface DebugSessionState {
+  readonly id: string;
+  readonly run_id: string | null;
+  readonly run_status: string | null;
+  readonly mode: 'run' | 'step';
+  readonly breakpoints: readonly { readonly node_id: string; readonly when: 'before' | 'after' }[];
+  /** Null: it is not held. */
+  readonly paused: {
+    readonly node_id: string;
+    readonly when: 'before' | 'after';
+    readonly inputs: JsonObject | null;
+    readonly outputs: JsonObject | null;
+  } | null;
+}
+
+/** `POST /debug-sessions/{id}/edit`: values by socket of the node that the run is held at. */
+export interface EditHeldNode {
+  readonly node_id: string;
+  readonly values: JsonObject;
 }
 
 /** `GET /workflows/{id}/versions?all=true&cursor=&limit=`: with `all` every definition that was ever saved, otherwise those with names. */

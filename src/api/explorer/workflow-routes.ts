@@ -39,7 +39,12 @@ const PatchBody = exactly({
   force: Type.Optional(Type.Boolean()),
 });
 const ValidateBody = exactly({ document: AnyObject });
-const TryBody = exactly({ document: AnyObject, input: AnyObject, singleNodeId: Type.Optional(Type.String()) });
+const TryBody = exactly({
+  document: AnyObject,
+  input: AnyObject,
+  singleNodeId: Type.Optional(Type.String()),
+  debugger: Type.Optional(Type.String({ maxLength: 200 })),
+});
 const VERSION = {
   description: Type.Optional(nullable(Type.String({ maxLength: 10_000 }))),
   document: Type.Optional(AnyObject),
@@ -140,13 +145,13 @@ export function workflowRoutes(api: FastifyInstance, parts: ExplorerParts): void
     '/v1/workflows/:id/try',
     { schema: { body: TryBody } },
     async ({ caller, params, body, id: requestId }): Promise<wire.StartedRun> => {
-      const { document, input, singleNodeId = null } = body as wire.TryWorkflow;
+      const { document, input, singleNodeId = null, debugger: session = null } = body as wire.TryWorkflow;
       demand(caller, 'runs:create');
       const id = idOf(params);
       const version = await workflows.draft(caller, id, readDocument(document));
       const run = await runs.create(caller, {
         ...{ workflowId: id, versionId: version.id, workspaceId: null, input, nodeIds: null },
-        ...{ singleNodeId, callbackUrl: null, tracing: false, debugger: null, source: TRIED, requestId },
+        ...{ singleNodeId, callbackUrl: null, tracing: false, debugger: session, source: TRIED, requestId },
       });
       return { runId: run.id };
     },

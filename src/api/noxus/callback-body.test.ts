@@ -37,6 +37,7 @@ const finished: Run = {
   callbackUrl: 'https://example.com/hook',
   apiKeyId: null,
   tracing: false,
+  trace: null,
   debugger: null,
   parent: null,
   subflows: null,

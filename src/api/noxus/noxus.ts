@@ -1,6 +1,8 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
 import type { Caller } from '../../domain/caller.ts';
+import { debugSessionRoutes } from '../debug-session-routes.ts';
 import type { DialectParts } from '../dialect.ts';
 import { describeApi } from '../openapi.ts';
 import { credentialRoutes } from './credential-routes.ts';
@@ -11,6 +13,7 @@ import { modelSettingsRoutes } from './model-settings-routes.ts';
 import { personRequestRoutes } from './person-request-routes.ts';
 import { recordRoutes } from './record-routes.ts';
 import { replayRoutes } from './replay-routes.ts';
+import { answers } from './route-schema.ts';
 import { runRoutes } from './run-routes.ts';
 import * as schemas from './schemas.ts';
 import { startUpRoutes } from './start-up-routes.ts';
@@ -58,5 +61,12 @@ export async function noxus(app: FastifyInstance, parts: DialectParts): Promise<
     credentialRoutes(api, parts);
     modelSettingsRoutes(api, parts);
     triggerRoutes(api, parts);
+    const { debugSessions } = parts;
+    const held = { 409: Type.Ref('PlainError', { description: 'The run is not held, or not at that node.' }) };
+    debugSessionRoutes(api, {
+      debugSessions,
+      answers: (schema) => ({ ...answers(schema), ...held }),
+      tags: ['V1 - Debugger'],
+    });
   });
 }

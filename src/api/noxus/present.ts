@@ -108,6 +108,7 @@ function provenanceFields(run: Run): Record<string, string> {
     started_at: timeText(run.startedAt),
     source: text(run.source),
     meta: text(run.meta),
+    ...(run.trace === null ? {} : { trace_id: text(run.trace.traceId) }),
     ...(typeof handlerRunId === 'string' ? { error_handler_run_id: text(handlerRunId) } : {}),
     ...(typeof failedRunId === 'string' ? { failed_run_id: text(failedRunId) } : {}),
   };

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import { invalid, type Problem } from '../../domain/error.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { parseTraceparent } from '../../domain/trace.ts';
 import type { CheckedFilter } from '../../filter/checked-filter.ts';
 import { readFilter } from '../../filter/filter.ts';
 import { noxusVocabulary } from '../../filter/noxus-vocabulary.ts';
@@ -8,8 +9,12 @@ import type { DeletionRequest, RunRequest } from '../../operations/runs.ts';
 import type { RunSearchRequest, SearchField } from '../../operations/search.ts';
 import type { BulkDeleteBody, CreateRunBody, SearchRunRequest } from './schemas.ts';
 
-/** The body of create run in the domain's words. */
-export function readRunRequest(workflowId: string, body: Static<typeof CreateRunBody>): RunRequest {
+/** The body of create run in the domain's words. @param headers of the request: they may name the trace that the caller is in */
+export function readRunRequest(
+  workflowId: string,
+  body: Static<typeof CreateRunBody>,
+  headers: Readonly<Record<string, unknown>> = {},
+): RunRequest {
   if (body.node_ids?.length && body.single_node_id) {
     const message = 'node_ids and single_node_id exclude one another. Give one of them.';
     throw invalid([{ at: ['body', 'single_node_id'], message, type: 'exclusive' }]);
@@ -25,6 +30,7 @@ export function readRunRequest(workflowId: string, body: Static<typeof CreateRun
     callbackUrl: body.callback_url ?? null,
     tracing: body.tracing ?? false,
     debugger: body.debugger ?? null,
+    trace: parseTraceparent(headers['traceparent']),
     source: 'api',
   };
 }

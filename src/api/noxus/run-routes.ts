@@ -32,8 +32,8 @@ export function runRoutes(api: FastifyInstance, { runs, workflows, search, syncT
         response: answers(ref('SimplifiedRun')),
       },
     },
-    async ({ caller, params: { workflow_id: id }, body }, reply) => {
-      const run = await runs.create(caller, readRunRequest(id, body));
+    async ({ caller, params: { workflow_id: id }, body, headers }, reply) => {
+      const run = await runs.create(caller, readRunRequest(id, body, headers));
       return sendRun(reply, run, { progress: true });
     },
   );
@@ -54,8 +54,8 @@ export function runRoutes(api: FastifyInstance, { runs, workflows, search, syncT
         response: answers(Type.Unknown()),
       },
     },
-    async ({ caller, params: { workflow_id: id }, body, query }, reply) => {
-      const run = await runs.runToEnd(caller, readRunRequest(id, body), syncTimeoutMs);
+    async ({ caller, params: { workflow_id: id }, body, query, headers }, reply) => {
+      const run = await runs.runToEnd(caller, readRunRequest(id, body, headers), syncTimeoutMs);
       return sendSyncResult(reply, run, query);
     },
   );

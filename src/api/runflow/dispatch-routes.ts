@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { JsonObject } from '../../domain/json.ts';
+import { parseTraceparent } from '../../domain/trace.ts';
 import type { WorkflowKind } from '../../domain/workflow.ts';
 import { runVocabulary } from '../../filter/run-vocabulary.ts';
 import type { DispatchRequest } from '../../operations/dispatch.ts';
@@ -105,5 +106,6 @@ function readDispatch(request: FastifyRequest): DispatchRequest {
     ...originOf(request),
     source: 'api',
     versionId: given.flow_version_id ?? null,
+    trace: parseTraceparent(request.headers['traceparent']),
   };
 }

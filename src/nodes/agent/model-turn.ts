@@ -34,7 +34,7 @@ export interface ToolCall {
 
 /** Asks one model for its next turn. Throws what the AI SDK and the guarded client throw. */
 export async function askForTurn(
-  { model, provider, headers, signal }: ModelCall,
+  { model, provider, headers, signal, tell }: ModelCall,
   request: TurnRequest,
   context: NodeContext,
 ): Promise<ModelAnswer<Turn> | ModelFailure> {
@@ -58,6 +58,10 @@ export async function askForTurn(
     abortSignal: signal,
   });
   const { text, finishReason } = result;
+  tell?.({
+    input: JSON.stringify([{ role: 'system', content: request.instructions }, ...request.messages]),
+    output: JSON.stringify(result.responseMessages),
+  });
   const usage = usageOf(result.usage, context.models.prices[model]);
   const calls = result.toolCalls.map(
     ({ toolCallId, toolName, input }): ToolCall => ({ id: toolCallId, name: toolName, input: input as JsonValue }),

@@ -86,7 +86,13 @@ async function embedTexts(input: NodeInput, context: NodeContext): Promise<Outco
   }
   if (texts.length === 0) return succeeded({ vectors: [] });
   const dimensions = configNumber(config, 'dimensions');
-  const answered = await askModels(config, context, (call) => vectorsOf(call, texts, dimensions, context));
+  const answered = await askModels(
+    config,
+    context,
+    (call) => vectorsOf(call, texts, dimensions, context),
+    '',
+    'embeddings',
+  );
   if ('kind' in answered) return answered;
   const vectors: JsonValue[] = answered.value;
   const single = Array.isArray(given) ? {} : { vector: vectors[0] ?? null };

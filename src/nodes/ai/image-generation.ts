@@ -98,7 +98,13 @@ async function generate(input: NodeInput, context: NodeContext): Promise<Outcome
     return failed({ code: 'invalid_config', message });
   }
   const n = Math.min(MAX_IMAGES, Math.max(1, Math.trunc(configNumber(config, 'n') ?? 1)));
-  const answered = await askModels(config, context, (call) => picturesOf(call, prompt.text, size, n, context));
+  const answered = await askModels(
+    config,
+    context,
+    (call) => picturesOf(call, prompt.text, size, n, context),
+    '',
+    'generate_content',
+  );
   const warnings = [...prompt.warnings, ...(answered.warnings ?? [])];
   if ('kind' in answered) return { ...answered, warnings };
   const images: JsonObject[] = [];

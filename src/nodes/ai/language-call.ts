@@ -54,6 +54,13 @@ export async function askLanguageModel(
   });
   const usage = usageOf(answered.usage, context.models.prices[model]);
   tellIgnored(answered.ignored, model, context);
+  call.tell?.({
+    input: JSON.stringify([
+      ...(request.system === '' ? [] : [{ role: 'system', content: request.system }]),
+      { role: 'user', content: textOf(request.content) },
+    ]),
+    output: JSON.stringify([{ role: 'assistant', content: answered.text, finish_reason: answered.finishReason }]),
+  });
   const { finishReason, text } = answered;
   if (finishReason === 'content-filter' && (text === '' || request.schema !== undefined)) {
     const said = text === '' ? '' : ` It says: ${shown(text)}`;
@@ -65,6 +72,12 @@ export async function askLanguageModel(
     return { failure: { code: 'provider', message }, retryable: true, usage };
   }
   return { value: { text, tokens: tokensOf(answered.metadata) }, usage, warnings: warningsOf(finishReason, model) };
+}
+
+/** What is asked in words: pictures and files are told of, not repeated. */
+function textOf(content: UserContent): string {
+  if (typeof content === 'string') return content;
+  return content.map((part) => (part.type === 'text' ? part.text : `[${part.type}]`)).join('\n');
 }
 
 type Library = typeof import('ai');

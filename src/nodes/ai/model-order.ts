@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModelCallRecord, ModelExchange } from '../../domain/attempt.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
 import { retryDelay } from '../../domain/retry.ts';
 import type { Usage } from '../../domain/run.ts';
@@ -23,6 +24,8 @@ export interface ModelCall extends AskedModel {
   readonly signal: AbortSignal;
   /** Headers that go with the call: providers that know `idempotency-key` charge a repeated call once. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Told what was asked and answered; left out where nobody keeps it. */
+  tell?(said: ModelExchange): void;
 }
 
 /** What a model answered. */
@@ -51,12 +54,14 @@ export type FailedOutcome = Extract<Outcome, { kind: 'failed' }>;
  * with the reasons of all, and the engine repeats it when that may help with any of them.
  * @param ask makes one call. It returns why there is no answer, or throws what the AI SDK or the guarded client threw
  * @param purpose tells several questions of one node apart, for the idempotency key
+ * @param operation what traces call it
  */
 export async function askModels<T>(
   config: JsonObject,
   context: NodeContext,
   ask: (call: ModelCall) => Promise<ModelAnswer<T> | ModelFailure>,
   purpose = '',
+  operation: ModelCallRecord['operation'] = 'chat',
 ): Promise<Answered<T> | FailedOutcome> {
   const models = modelOrder(listOfTexts(config['model']), context.models);
   if ('failure' in models) return failed(models.failure) as FailedOutcome;
@@ -64,7 +69,8 @@ export async function askModels<T>(
   if ('problem' in statuses) {
     return failed({ code: 'invalid_config', message: statuses.problem }) as FailedOutcome;
   }
-  const asking: Asking<T> = { config, context, ask, purpose, isRetryable: statuses.isRetryable, usage: null };
+  const { isRetryable } = statuses;
+  const asking: Asking<T> = { config, context, ask, purpose, operation, isRetryable, usage: null };
   const failures: ModelFailure[] = [];
   const warnings: Warning[] = [];
   for (const [index, model] of models.entries()) {
@@ -97,6 +103,7 @@ interface Asking<T> {
   readonly context: NodeContext;
   readonly ask: (call: ModelCall) => Promise<ModelAnswer<T> | ModelFailure>;
   readonly purpose: string;
+  readonly operation: ModelCallRecord['operation'];
   isRetryable(status: number): boolean;
   usage: Usage | null;
 }
@@ -124,6 +131,8 @@ async function callOnce<T>(asking: Asking<T>, model: string): Promise<ModelAnswe
   const timeoutMs = callTimeoutMs(config);
   const timeout = AbortSignal.timeout(timeoutMs);
   const key = `${context.idempotencyKey}-${model}${purpose === '' ? '' : `-${purpose}`}`;
+  const startedAt = context.now();
+  let said: ModelExchange | null = null;
   const call: ModelCall = {
     model,
     provider,
@@ -131,13 +140,28 @@ async function callOnce<T>(asking: Asking<T>, model: string): Promise<ModelAnswe
     signal: AbortSignal.any([context.signal, timeout]),
     // A header holds visible ASCII only (RFC 9110 5.5); a model's name may hold anything.
     headers: { 'idempotency-key': encodeURIComponent(key) },
+    ...(context.tracing?.keepsContent && {
+      tell: (exchange: ModelExchange) => {
+        said = exchange;
+      },
+    }),
   };
-  try {
-    return await asking.ask(call);
-  } catch (error) {
+  const answer = await asking.ask(call).catch((error: unknown): ModelFailure | Promise<ModelFailure> => {
     if (timeout.aborted && !context.signal.aborted) return timedOut(model, timeoutMs);
     return modelFailure(error, call, context);
-  }
+  });
+  context.tracing?.modelCall({
+    operation: asking.operation,
+    protocol: provider.protocol,
+    provider: provider.name,
+    model,
+    startedAt,
+    finishedAt: context.now(),
+    usage: answer.usage ?? null,
+    failure: 'value' in answer ? null : answer.failure,
+    said,
+  });
+  return answer;
 }
 
 /** All models failed: it is tried again when that may help with any of them, and no later than the first of those is ready. */

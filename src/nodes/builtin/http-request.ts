@@ -221,6 +221,7 @@ function prepare(input: NodeInput, context: NodeContext): { request: HttpRequest
   const headers = buildHeaders(input.config, variables, body.contentType);
   if ('kind' in headers) return headers;
   if (method !== 'GET' && method !== 'HEAD') headers.list['idempotency-key'] ??= context.idempotencyKey;
+  if (context.tracing !== null) headers.list['traceparent'] ??= context.tracing.traceparent;
   const seconds = configNumber(input.config, 'timeout_seconds') ?? DEFAULT_TIMEOUT_SECONDS;
   const maxBytes = configNumber(input.config, 'max_bytes') ?? DEFAULT_MAX_BYTES;
   return {

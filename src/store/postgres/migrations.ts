@@ -5,6 +5,7 @@ import { applicationName } from './connection.ts';
 import { SEARCH_MEMBERS } from './search-members.ts';
 import { SHARED_TABLES } from './shared-tables.ts';
 import { TABLES } from './tables.ts';
+import { TRACING_FUNCTIONS, TRACING_TABLES } from './tracing-step.ts';
 import { TRIGGER_FUNCTIONS, TRIGGER_TABLES } from './trigger-functions.ts';
 import { VALUE_FUNCTIONS } from './value-functions.ts';
 
@@ -44,6 +45,7 @@ const MIGRATIONS: readonly Step[] = [
   { while: 'compatible', sql: byCodePoint(SHARED_TABLES) },
   { while: 'compatible', sql: [byCodePoint(TRIGGER_TABLES), TRIGGER_FUNCTIONS].join('\n') },
   { while: 'compatible', sql: byCodePoint(SEARCH_MEMBERS) },
+  { while: 'compatible', sql: [byCodePoint(TRACING_TABLES), TRACING_FUNCTIONS].join('\n') },
 ];
 
 /** Steps that this version knows: how it says whether it can use a store. */

@@ -8,16 +8,20 @@ import type { PageRequest } from '../../domain/page.ts';
 import type { Retention } from '../../domain/retention.ts';
 import type { RunStatus } from '../../domain/run.ts';
 import type { SearchMember } from '../../domain/search-member.ts';
+import type { PendingTrace } from '../../domain/taken-span.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
+import { runAttemptFromRow } from '../sql/attempt-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
+import { debugSessionFromRow } from '../sql/debug-session-rows.ts';
 import { evaluationFromRow, issueFromRow, judgeFromRow } from '../sql/evaluation-rows.ts';
 import type { SqlValue } from '../sql/filter-to-sql.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
+import { takenTraceOf } from '../sql/otlp-span-rows.ts';
 import { personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
@@ -371,6 +375,38 @@ class PostgresStore implements Store {
       [runId, limit],
       rows.logFromRow,
     );
+  }
+
+  listAttempts(workspaceId: string, runId: string) {
+    return this.#all(
+      workspaceId,
+      'select * from run_attempts where workspace_id = $1 and run_id = $2 order by started_at, node_id, iteration, attempt',
+      [runId],
+      runAttemptFromRow,
+    );
+  }
+
+  getDebugSession(workspaceId: string, sessionId: string) {
+    return this.#one(
+      workspaceId,
+      'select * from debug_sessions where workspace_id = $1 and id = $2',
+      [sessionId],
+      debugSessionFromRow,
+    );
+  }
+
+  async takenTrace(workspaceId: string, traceId: string) {
+    const all = 'select run_id, span from otlp_spans where workspace_id = $1 and trace_id = $2';
+    return takenTraceOf(await this.#reads.rows(workspaceId, all, [traceId]));
+  }
+
+  async pendingTraces(before: number, limit: number): Promise<PendingTrace[]> {
+    const found = await this.#reads.platformRows(
+      `select workspace_id, trace_id from otlp_spans where run_id is null
+       group by workspace_id, trace_id having max(received_at) <= $1 limit $2`,
+      [before, limit],
+    );
+    return found.map((row) => ({ workspaceId: String(row['workspace_id']), traceId: String(row['trace_id']) }));
   }
 
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest) {

@@ -2,6 +2,7 @@ import { type Run, takesPlace } from '../../domain/run.ts';
 import { runLimit, type Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
+import { RUN_ATTEMPT_COLUMNS, runAttemptCells } from '../sql/attempt-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import {
@@ -10,8 +11,10 @@ import {
   MODEL_SETTINGS_COLUMNS,
   modelSettingsCells,
 } from '../sql/credential-rows.ts';
+import { DEBUG_SESSION_COLUMNS, debugSessionCells } from '../sql/debug-session-rows.ts';
 import * as evaluationRows from '../sql/evaluation-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
+import { OTLP_SPAN_COLUMNS, otlpSpanCells } from '../sql/otlp-span-rows.ts';
 import { PERSON_REQUEST_COLUMNS, personRequestCells } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
@@ -209,6 +212,18 @@ function wireWrite(write: Exclude<Write, PutNodeRun>): WireWrite {
       return { k, row: rowOf(TRIGGER_EVENT_COLUMNS, triggerEventCells(write.event)) };
     case 'pruneTriggerEvents':
       return { k, workspace_id: write.workspaceId, id: write.triggerId, before: write.before, keep: write.keep };
+    case 'putAttempt': {
+      const cells = runAttemptCells(write.workspaceId, write.runId, write.attempt);
+      return { k, row: rowOf(RUN_ATTEMPT_COLUMNS, cells) };
+    }
+    case 'putOtlpSpans': {
+      const { workspaceId, runId, spans, at } = write;
+      return { k, rows: spans.map((span) => rowOf(OTLP_SPAN_COLUMNS, otlpSpanCells(workspaceId, runId, at, span))) };
+    }
+    case 'putDebugSession':
+      return { k, row: rowOf(DEBUG_SESSION_COLUMNS, debugSessionCells(write.session)) };
+    case 'dropOtlpSpans':
+      return { k, workspace_id: write.workspaceId, trace_id: write.traceId };
   }
 }
 

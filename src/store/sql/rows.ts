@@ -72,6 +72,8 @@ export const RUN_COLUMNS = [
   'tracing',
   'debugger',
   'subflows',
+  'trace_id',
+  'trace_parent_id',
 ] as const;
 
 /** Of a run that another one invoked, behind those of any run. */
@@ -146,6 +148,8 @@ export function runCells(run: Run): Cell[] {
     run.tracing ? 1 : 0,
     run.debugger,
     jsonCell(run.subflows),
+    run.trace?.traceId ?? null,
+    run.trace?.parentSpanId ?? null,
   ];
 }
 
@@ -175,6 +179,11 @@ export function feedbackFromRow(row: Row): Feedback | null {
   const reason = textOrNull(row, 'feedback_reason');
   if (isPositive === null && reason === null) return null;
   return { isPositive: isPositive === null ? null : isPositive === 1, reason };
+}
+
+function traceFromRow(row: Row): Run['trace'] {
+  const traceId = textOrNull(row, 'trace_id');
+  return traceId === null ? null : { traceId, parentSpanId: textOrNull(row, 'trace_parent_id') };
 }
 
 /** The payload columns `input` and `output` are null-safe: a list that does not read them gets `{}` and null. */
@@ -210,6 +219,7 @@ export function runFromRow(row: Row): Run {
     callbackUrl: textOrNull(row, 'callback_url'),
     apiKeyId: textOrNull(row, 'api_key_id'),
     tracing: flag(row, 'tracing'),
+    trace: traceFromRow(row),
     debugger: textOrNull(row, 'debugger'),
     parent: parentFromRow(row),
     subflows: jsonOrNull<Record<string, string>>(row, 'subflows'),

@@ -341,6 +341,34 @@ const MIGRATIONS: readonly string[] = [
   create unique index trigger_events_by_key on trigger_events (workspace_id, trigger_id, key) where key is not null;
   create index trigger_events_by_id on trigger_events (workspace_id, id);
   `,
+  // Traces, spans that were taken in, and debugging sessions.
+  `
+  alter table runs add column trace_id text;
+  alter table runs add column trace_parent_id text;
+  alter table child_runs add column trace_id text;
+  alter table child_runs add column trace_parent_id text;
+  create index runs_by_trace on runs (workspace_id, trace_id, created_at, id) where trace_id is not null;
+
+  create table run_attempts (
+    workspace_id text not null, run_id text not null, node_id text not null, iteration integer not null, attempt integer not null,
+    started_at integer not null, finished_at integer not null, failure text, usage text, model_calls text,
+    primary key (workspace_id, run_id, node_id, iteration, attempt)
+  ) strict, without rowid;
+
+  -- Without a run: it waits for the root of its trace.
+  create table otlp_spans (
+    workspace_id text not null, trace_id text not null, span_id text not null, run_id text, received_at integer not null, span text not null,
+    primary key (workspace_id, trace_id, span_id)
+  ) strict, without rowid;
+  create index otlp_spans_by_run on otlp_spans (workspace_id, run_id) where run_id is not null;
+  create index otlp_spans_pending on otlp_spans (received_at) where run_id is null;
+
+  create table debug_sessions (
+    workspace_id text not null, id text not null, run_id text, state text not null, updated_at integer not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  create index debug_sessions_by_run on debug_sessions (workspace_id, run_id) where run_id is not null;
+  `,
 ];
 
 /** Steps that this version knows: how it says whether it can use a store. */

@@ -8,14 +8,18 @@ import type { KeysetPage } from '../../domain/keyset.ts';
 import type { PageRequest } from '../../domain/page.ts';
 import type { Retention } from '../../domain/retention.ts';
 import type { SearchMember } from '../../domain/search-member.ts';
+import type { PendingTrace } from '../../domain/taken-span.ts';
 import type { Lease } from '../../domain/task.ts';
 import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
+import { runAttemptFromRow } from '../sql/attempt-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
+import { debugSessionFromRow } from '../sql/debug-session-rows.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
+import { takenTraceOf } from '../sql/otlp-span-rows.ts';
 import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
@@ -284,6 +288,38 @@ class SqliteStore implements Store {
 
   async listRunLogs(workspaceId: string, runId: string, limit: number) {
     return listRunLogs(this.#on, workspaceId, runId, limit);
+  }
+
+  async listAttempts(workspaceId: string, runId: string) {
+    const order = 'order by started_at, node_id, iteration, attempt';
+    return this.#on
+      .prepared(`select * from run_attempts where workspace_id = ? and run_id = ? ${order}`)
+      .all(workspaceId, runId)
+      .map(runAttemptFromRow);
+  }
+
+  async getDebugSession(workspaceId: string, sessionId: string) {
+    const row = this.#on
+      .prepared('select * from debug_sessions where workspace_id = ? and id = ?')
+      .get(workspaceId, sessionId);
+    return row === undefined ? null : debugSessionFromRow(row);
+  }
+
+  async takenTrace(workspaceId: string, traceId: string) {
+    const found = this.#on
+      .prepared('select run_id, span from otlp_spans where workspace_id = ? and trace_id = ?')
+      .all(workspaceId, traceId);
+    return takenTraceOf(found);
+  }
+
+  async pendingTraces(before: number, limit: number): Promise<PendingTrace[]> {
+    return this.#on
+      .prepared(
+        `select workspace_id, trace_id from otlp_spans where run_id is null
+         group by workspace_id, trace_id having max(received_at) <= ? limit ?`,
+      )
+      .all(before, limit)
+      .map((row) => ({ workspaceId: String(row['workspace_id']), traceId: String(row['trace_id']) }));
   }
 
   listWorkflowLogs(workspaceId: string, workflowId: string, page: PageRequest) {

@@ -4,9 +4,12 @@ import { isTerminal, takesPlace } from '../../domain/run.ts';
 import { runLimit, type Workflow } from '../../domain/workflow.ts';
 import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
+import { RUN_ATTEMPT_COLUMNS, runAttemptCells } from '../sql/attempt-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
+import { DEBUG_SESSION_COLUMNS, debugSessionCells } from '../sql/debug-session-rows.ts';
 import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idempotent-request-rows.ts';
+import { OTLP_SPAN_COLUMNS, otlpSpanCells } from '../sql/otlp-span-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
 import { applyCredential, credentialHolds } from './credential-writes.ts';
@@ -52,6 +55,9 @@ const INSERT = {
   idempotent_requests: insert('idempotent_requests', IDEMPOTENT_REQUEST_COLUMNS),
   callback_secrets: insert('callback_secrets', CALLBACK_SECRET_COLUMNS).replace('insert', 'insert or replace'),
   saved_views: insert('saved_views', SAVED_VIEW_COLUMNS).replace('insert', 'insert or replace'),
+  run_attempts: insert('run_attempts', RUN_ATTEMPT_COLUMNS).replace('insert', 'insert or replace'),
+  otlp_spans: insert('otlp_spans', OTLP_SPAN_COLUMNS),
+  debug_sessions: insert('debug_sessions', DEBUG_SESSION_COLUMNS).replace('insert', 'insert or replace'),
 } as const;
 
 /** The counter of a batch that a run adds to when it ends. */
@@ -73,6 +79,9 @@ const RUN_TABLES = [
   ['deliveries', 'subject_id'],
   ['delivery_attempts', 'subject_id'],
   ['person_requests', 'run_id'],
+  ['run_attempts', 'run_id'],
+  ['otlp_spans', 'run_id'],
+  ['debug_sessions', 'run_id'],
   ['child_runs', 'id'],
   ['runs', 'id'],
 ] as const;
@@ -600,6 +609,25 @@ export class Writer {
       case 'addTriggerEvent':
       case 'pruneTriggerEvents':
         applyTrigger(write, this.#statement);
+        return;
+      case 'putAttempt':
+        this.#prepared(INSERT.run_attempts).run(...runAttemptCells(write.workspaceId, write.runId, write.attempt));
+        return;
+      case 'putOtlpSpans': {
+        const put = this.#prepared(
+          `${INSERT.otlp_spans} on conflict do update set run_id = coalesce(excluded.run_id, run_id), span = excluded.span`,
+        );
+        for (const span of write.spans) put.run(...otlpSpanCells(write.workspaceId, write.runId, write.at, span));
+        return;
+      }
+      case 'putDebugSession':
+        this.#prepared(INSERT.debug_sessions).run(...debugSessionCells(write.session));
+        return;
+      case 'dropOtlpSpans':
+        this.#prepared('delete from otlp_spans where workspace_id = ? and trace_id = ? and run_id is null').run(
+          write.workspaceId,
+          write.traceId,
+        );
         return;
     }
   }

@@ -9,7 +9,7 @@ import styles from './run-facts.module.css';
 
 /** What a run was and took, in one line under its name. */
 export function RunFacts({ detail }: { readonly detail: RunDetail }) {
-  const { run, version, usage, startedBy, deliveries, callbackUrl, requestId } = detail;
+  const { run, version, usage, startedBy, deliveries, callbackUrl, requestId, trace } = detail;
   const isOver = isTerminal(run.status);
   const delivery = deliveries.at(-1);
   return (
@@ -65,11 +65,23 @@ export function RunFacts({ detail }: { readonly detail: RunDetail }) {
         </Fact>
       )}
       {requestId !== null && (
-        <Fact name="Trace">
+        <Fact name="Request">
           <code title="The request that started it, as the server’s log and the answer’s header name it">
             …{requestId.slice(-8)}
           </code>
           <CopyButton label="Copy the id of the request" text={requestId} />
+        </Fact>
+      )}
+      {trace !== null && (
+        <Fact name="Trace">
+          {trace.href === null ? (
+            <code title={trace.id}>…{trace.id.slice(-8)}</code>
+          ) : (
+            <a href={trace.href} title={trace.id} rel="noreferrer" target="_blank">
+              …{trace.id.slice(-8)}
+            </a>
+          )}
+          <CopyButton label="Copy the id of the trace" text={trace.id} />
         </Fact>
       )}
       <Fact name="Callback">

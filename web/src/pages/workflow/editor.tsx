@@ -16,7 +16,14 @@ import { PageHeader } from '../../components/page.tsx';
 import { EmptyState } from '../../components/states.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { toast, toastError } from '../../components/toast.tsx';
-import { ApiError, api, type CatalogueEntry, type CataloguePage, type WorkflowDetail } from '../../explorer-api.ts';
+import {
+  ApiError,
+  api,
+  type CatalogueEntry,
+  type CataloguePage,
+  type SetDebugSession,
+  type WorkflowDetail,
+} from '../../explorer-api.ts';
 import { useMay, useSession } from '../../session.tsx';
 import { useCommands } from '../../shell/commands.ts';
 import { useShortcuts } from '../../shortcuts.ts';
@@ -238,7 +245,8 @@ function Workbench({ detail, catalogue: { items: entries, models }, onReload }: 
     setScope(nodeId);
     setTab('try');
   };
-  const run = (input: JsonObject, nodeId: string | null) => start(writeDocument(graph, catalogue), input, nodeId);
+  const run = (input: JsonObject, nodeId: string | null, debug: SetDebugSession | null) =>
+    start(writeDocument(graph, catalogue), input, nodeId, debug);
 
   const save = async (force = false) => {
     if (readOnly || isSaving) return;

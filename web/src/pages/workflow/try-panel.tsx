@@ -10,8 +10,9 @@ import { JsonView } from '../../components/json-view.tsx';
 import { SkeletonLines } from '../../components/skeleton.tsx';
 import { StatusPill } from '../../components/status.tsx';
 import { toastError } from '../../components/toast.tsx';
-import { api, type PayloadPart, type WorkflowInput } from '../../explorer-api.ts';
+import { api, type PayloadPart, type SetDebugSession, type WorkflowInput } from '../../explorer-api.ts';
 import type { Attempt } from './attempt.ts';
+import { DebugControls, DebugPlanner, NO_PLAN, sessionOf } from './debug-panel.tsx';
 import type { DraftGraph } from './draft-graph.ts';
 import styles from './panel.module.css';
 import type { Sockets } from './sockets.ts';
@@ -46,10 +47,11 @@ export function TryPanel({
   readonly attempt: Attempt | null;
   readonly isStarting: boolean;
   readonly onScope: (nodeId: string | null) => void;
-  readonly onStart: (input: JsonObject, nodeId: string | null) => Promise<void>;
+  readonly onStart: (input: JsonObject, nodeId: string | null, debug: SetDebugSession | null) => Promise<void>;
 }) {
   // Values by scope and name: going back and forth forgets nothing.
   const [values, setValues] = useState<Readonly<Record<string, JsonValue | undefined>>>({});
+  const [plan, setPlan] = useState(NO_PLAN);
   const node = graph.nodes.find(({ id }) => id === nodeId);
   const asked: readonly Asked[] = node
     ? (sockets.get(node.id)?.inputs ?? []).map(({ connector, key, type, optional }) => ({
@@ -68,7 +70,7 @@ export function TryPanel({
       return [[name, givenValue(value, type)]];
     });
     try {
-      await onStart(Object.fromEntries(given), node?.id ?? null);
+      await onStart(Object.fromEntries(given), node?.id ?? null, node ? null : sessionOf(plan));
     } catch (error) {
       toastError('It was not started', error);
     }
@@ -119,7 +121,9 @@ export function TryPanel({
           Left empty: {missing.map(({ name }) => name).join(', ')}. The run would be refused without.
         </p>
       )}
+      {!node && <DebugPlanner graph={graph} plan={plan} onPlan={setPlan} />}
       {attempt && <Result attempt={attempt} />}
+      {attempt?.session != null && <DebugControls graph={graph} attempt={attempt} session={attempt.session} />}
     </div>
   );
 }
