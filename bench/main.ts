@@ -7,6 +7,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ bench(args: string[]): 
   filter: () => import('./filter.ts'),
   code: () => import('./code.ts'),
   engine: () => import('./engine.ts'),
+  scale: () => import('./scale.ts'),
   explorer: () => import('./explorer.ts'),
   'filter-fuzz': () => import('./filter-fuzz.ts'),
 };

@@ -23,13 +23,22 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server on a free port with a data folder that is removed at the end (or a given one that stays). */
-export async function startServer(options: { folder?: string; nodeArgs?: string[] } = {}): Promise<BenchServer> {
+/**
+ * Starts a server on a free port with a data folder that is removed at the end (or a given one that stays).
+ * @param options `args`: another command; `ready`: what it says when it is ready, with its address as the first group
+ */
+export async function startServer(
+  options: { folder?: string; nodeArgs?: string[]; args?: string[]; ready?: RegExp } = {},
+): Promise<BenchServer> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrun-bench-'));
   const key = BENCH_KEY;
   const child: ChildProcess = spawn(
     process.execPath,
-    [...(options.nodeArgs ?? []), new URL('../bin/millrun.js', import.meta.url).pathname, 'serve', '--port', '0'],
+    [
+      ...(options.nodeArgs ?? []),
+      new URL('../bin/millrun.js', import.meta.url).pathname,
+      ...(options.args ?? ['serve', '--port', '0']),
+    ],
     {
       env: { ...process.env, MILLRUN_DATA: folder, MILLRUN_API_KEY: key, MILLRUN_LOG_LEVEL: 'warn' },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -39,7 +48,7 @@ export async function startServer(options: { folder?: string; nodeArgs?: string[
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', (chunk) => {
       output += chunk;
-      const match = /listening on (\S+)/.exec(output);
+      const match = (options.ready ?? /listening on (\S+)/).exec(output);
       if (match?.[1]) resolve(match[1]);
     });
     child.once('exit', (code) => reject(new Error(`The server ended with code ${code} before it was ready.`)));

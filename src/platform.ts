@@ -120,7 +120,7 @@ async function openProcess(config: Config, log: Log, say: Say) {
   const modelsOf = (workspaceId: string) => keyring.modelsOf(workspaceId);
   const engine = new Engine({ store, catalogue, system, payloads, log });
   const files = new Files({ store, blobs, system, maxBytes: config.maxFileBytes });
-  const content = new LiveContent();
+  const content = new LiveContent(store);
   const startDispatcher = (): Dispatcher => {
     if (config.workerConcurrency === 0) return IDLE_DISPATCHER;
     return new StoreDispatcher({
@@ -160,6 +160,7 @@ async function openProcess(config: Config, log: Log, say: Say) {
     startDispatcher,
     /** Everything but the store, which goes last, and what was started. */
     async close() {
+      content.stop();
       await codeThreads.close();
       await http.close();
       await comfyuiHttp.close();

@@ -577,17 +577,23 @@ export class Engine {
   async #load(workspaceId: string, runId: string): Promise<Held | null> {
     const loaded = await this.#store.loadRun(workspaceId, runId);
     if (loaded === null || isTerminal(loaded.run.status)) return null;
-    const version = await this.#store.getVersion(workspaceId, loaded.run.workflowVersionId);
-    if (version === null) throw new Error(`Run ${runId} has lost its version ${loaded.run.workflowVersionId}.`);
+    const graph = await this.#graphOfRun(loaded.run);
     const payloads = [...loaded.nodeRuns, ...loaded.iterations].map((record) => record.outputs);
     const parsed = new Map<string, JsonObject | null>();
     for (const payload of payloads) if (payload !== null) parsed.set(payload, await this.#payloads.parse(payload));
     const input = (await this.#payloads.parse(loaded.run.input)) ?? {};
-    const graph = this.graphOf(version);
     const subflows =
       graph.invoked.length === 0 ? NO_SUBFLOWS : await this.#subflowsOf(workspaceId, graph, loaded.run.subflows);
     const parse = (payload: string | null) => (payload === null ? null : (parsed.get(payload) ?? null));
     return this.#hold(ActiveRun.restore(loaded, graph, input, this.#system, parse, subflows));
+  }
+
+  async #graphOfRun({ id, workspaceId, workflowVersionId }: Run): Promise<Graph> {
+    const known = this.#graphs.get(workflowVersionId);
+    if (known) return known;
+    const version = await this.#store.getVersion(workspaceId, workflowVersionId);
+    if (version === null) throw new Error(`Run ${id} has lost its version ${workflowVersionId}.`);
+    return this.graphOf(version);
   }
 
   async #commit(held: Held, change: Change): Promise<'kept' | 'stale'> {

@@ -73,4 +73,42 @@ describe('live content', () => {
     stream.write('c', false);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it('reaches who watches in another process, in pieces that a notification can hold, and nobody else', () => {
+    const told: string[] = [];
+    const listeners = new Map<object, (text: string) => void>();
+    const join = () => {
+      const self = {};
+      return new LiveContent({
+        tell(text) {
+          expect(Buffer.byteLength(text)).toBeLessThan(7500);
+          told.push(text);
+          for (const [other, listener] of listeners) if (other !== self) listener(text);
+        },
+        onTold(listener) {
+          listeners.set(self, listener);
+          return () => listeners.delete(self);
+        },
+      });
+    };
+    const [working, watching] = [join(), join()];
+    const stream = working.open('r1', 'n1', 0);
+    stream.write('unheard', true);
+    stream.end();
+    expect(told).toEqual([]);
+    const { pieces, unwatch } = watched(watching);
+    stream.write('Hello', true);
+    stream.write('\u0001'.repeat(3000), false);
+    stream.end();
+    expect(pieces.map(({ text }) => text).join('')).toBe(`Hello${'\u0001'.repeat(3000)}`);
+    expect(pieces.map(({ offset }) => offset)).toEqual([0, 5, 1205, 2405]);
+    unwatch();
+    vi.advanceTimersByTime(60_000);
+    const before = told.length;
+    stream.write('nobody is there', true);
+    stream.end();
+    expect(told).toHaveLength(before);
+    for (const content of [working, watching]) content.stop();
+    expect(listeners.size).toBe(0);
+  });
 });

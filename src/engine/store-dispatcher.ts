@@ -1,17 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Worker, type WorkerParts } from './worker.ts';
 
-/** Longest sleep between two looks at the queue: bounds what a missed wake-up costs. */
-const MAX_SLEEP_MS = 5_000;
+/**
+ * Longest sleep between two looks at the queue: bounds what a missed wake-up costs, and how long tasks of a worker that died lie about once their
+ * leases have run out, of which nobody tells.
+ */
+const MAX_SLEEP = { ms: 5_000, leaseShare: 1 / 4 };
 
 /**
  * One of so many places is kept for workspaces that have none: little enough to cost a busy workspace hardly anything, enough that several newcomers
  * find one. A worker of less than two places has none to keep.
  */
 const RESERVED_SHARE = 8;
+
+/**
+ * Milliseconds from one look to the next when work comes in all the time. Where processes share a store each look is a transaction that takes turns with
+ * those of the others; a look that finds more makes larger groups of everything behind it. Who comes when nothing goes on is not kept waiting.
+ */
+const LOOK_EVERY_MS = 10;
 
 /** Claims whatever is due, of any run, as far as its worker has places: when the log grows, when a place is free, and when something becomes due. */
 export class StoreDispatcher implements Dispatcher {
@@ -23,6 +33,8 @@ export class StoreDispatcher implements Dispatcher {
   #timer: NodeJS.Timeout | undefined;
   /** The look under way. */
   #looking: Promise<void> | null = null;
+  /** When it began, by the clock that only goes forward. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #again = false;
   #stopping = false;
 
@@ -56,7 +68,7 @@ export class StoreDispatcher implements Dispatcher {
       this.#again = true;
       return;
     }
-    this.#looking = this.#claim()
+    this.#looking = this.#lookInTurn()
       .catch((error) => this.#log.error({ err: error }, 'claiming tasks failed'))
       .finally(() => {
         this.#looking = null;
@@ -66,9 +78,18 @@ export class StoreDispatcher implements Dispatcher {
       });
   }
 
+  async #lookInTurn(): Promise<void> {
+    const wait = this.#store.isShared ? this.#lookedAt + LOOK_EVERY_MS - performance.now() : 0;
+    if (wait > 0) await sleep(wait);
+    this.#lookedAt = performance.now();
+    this.#again = false;
+    await this.#claim();
+  }
+
   async #claim(): Promise<void> {
     // Before anything that may fail or find nothing: the leases of a worker that died elsewhere run out without a sign.
-    this.#sleep(MAX_SLEEP_MS);
+    const longest = Math.min(MAX_SLEEP.ms, this.#store.leaseMs * MAX_SLEEP.leaseShare);
+    this.#sleep(longest);
     const { concurrency, held } = this.#worker;
     const reserved = concurrency < 2 ? 0 : Math.ceil(concurrency / RESERVED_SHARE);
     while (!this.#stopping) {
@@ -87,7 +108,7 @@ export class StoreDispatcher implements Dispatcher {
     }
     if (this.#stopping || this.#again) return;
     const dueAt = await this.#store.nextTaskDueAt();
-    if (dueAt !== null) this.#sleep(Math.min(MAX_SLEEP_MS, Math.max(1, dueAt - this.#system.now())));
+    if (dueAt !== null) this.#sleep(Math.min(longest, Math.max(1, dueAt - this.#system.now())));
   }
 
   #sleep(ms: number): void {

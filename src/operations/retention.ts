@@ -2,6 +2,7 @@ import type { Caller } from '../domain/caller.ts';
 import { invalid } from '../domain/error.ts';
 import { MAX_RETENTION_DAYS, type Retention } from '../domain/retention.ts';
 import type { Payloads } from '../engine/payloads.ts';
+import type { Change } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
@@ -15,6 +16,9 @@ const FIRST_SWEEP_MS = 60_000;
 
 /** Days are what is promised; an hour more is nobody's loss. */
 const SWEEP_EVERY_MS = 3_600_000;
+
+/** The name under which the hour of the last sweep is kept, as followers of the log keep their positions. */
+const TURN = 'retention';
 
 /** Runs that are looked up at once: a second of deleting, after which a setting that was changed meanwhile counts. */
 const GROUP = 1000;
@@ -124,9 +128,20 @@ export class Retentions {
     return { workspaceId, before, finishedBefore: before };
   }
 
+  /** Sweeps unless another process on the store has begun to in this hour. */
+  async #sweepInTurn(): Promise<unknown> {
+    // One that has the store to itself sweeps after each start.
+    if (!this.#store.isShared) return this.sweep();
+    const position = Math.floor(this.#system.now() / SWEEP_EVERY_MS);
+    const before = await this.#store.followerPosition(TURN);
+    if (before >= position) return undefined;
+    const turn: Change = [{ kind: 'followed', follower: TURN, position, before }];
+    return (await this.#store.commit(turn)) === 'kept' ? this.sweep() : undefined;
+  }
+
   #sweepIn(ms: number): void {
     this.#timer = setTimeout(() => {
-      this.#sweeping = this.sweep()
+      this.#sweeping = this.#sweepInTurn()
         .catch((error: unknown) =>
           this.#log.error({ err: error }, 'old runs could not be deleted; trying again in an hour'),
         )

@@ -288,6 +288,8 @@ export interface StoreStats {
  * Every read is bound by a workspace, but for the few that serve the platform itself (claims, the log, keys by digest).
  */
 export interface Store {
+  /** Whether other processes may have the store as well. */
+  readonly isShared: boolean;
   /**
    * Milliseconds that a claim lasts without being renewed; whoever has one renews it at a third of them. Long where one process has the store, which
    * knows at its start that nobody else can have a task; short where others wait for those of one that died.
@@ -379,6 +381,13 @@ export interface Store {
    * Returns the way to stop it.
    */
   onEndElsewhere(listener: (runIds: readonly string[] | null) => void): () => void;
+  /**
+   * Has every other process on the store hear a text of at most 7,500 bytes now, as far as it is reached: nothing is kept, and what is lost is lost. Where one
+   * process has the store, nobody hears it.
+   */
+  tell(text: string): void;
+  /** Called with what other processes tell. Returns the way to stop it. */
+  onTold(listener: (text: string) => void): () => void;
   followerPosition(follower: string): Promise<number>;
 
   getWorkflow(workspaceId: string, workflowId: string): Promise<Workflow | null>;

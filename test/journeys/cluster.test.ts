@@ -91,7 +91,7 @@ it('a run that is stopped is let go of by the worker that has it, and its live v
     answer.text(),
   );
   const gone = new Promise((resolve) => open[0]!.once('close', resolve));
-  await server.client.post(`/v1/workflows/${calling}/runs/${run.id}/stop`);
+  await server.client.ok('POST', `/v1/runs/${run.id}/stop`);
   // The call that it waited for is broken off, long before it would have been given up.
   await gone;
   open.splice(0);

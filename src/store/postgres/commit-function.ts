@@ -374,7 +374,7 @@ export const COMMIT_FUNCTION = `
       holds := true;
       for w in select c.value from jsonb_array_elements(change) c loop
         -- Most writes rest on nothing.
-        continue when w ->> 'k' in ('putNodeRun', 'addTask', 'appendEvent', 'appendLog', 'putIteration', 'dropTask');
+        continue when w ->> 'k' in ('putNodeRuns', 'addTask', 'appendEvent', 'appendLog', 'putIteration', 'dropTask');
         holds := holds_1(w, p_workspace_limit);
         exit when not holds;
       end loop;
@@ -385,8 +385,8 @@ export const COMMIT_FUNCTION = `
       for w in select c.value from jsonb_array_elements(change) c loop
         r := w -> 'row';
         case w ->> 'k'
-          when 'putNodeRun' then
-            insert into node_runs as n select * from jsonb_populate_record(null::node_runs, r)
+          when 'putNodeRuns' then
+            insert into node_runs as n select * from jsonb_populate_recordset(null::node_runs, w -> 'rows')
             on conflict (workspace_id, run_id, node_id) do update set
               status = excluded.status, current_iteration = excluded.current_iteration, total_iterations = excluded.total_iterations,
               iterates = excluded.iterates, attempts = excluded.attempts, started_at = excluded.started_at,

@@ -17,7 +17,7 @@ import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.
 import { evaluationFromRow, issueFromRow, judgeFromRow } from '../sql/evaluation-rows.ts';
 import type { SqlValue } from '../sql/filter-to-sql.ts';
 import { idempotentRequestFromRow } from '../sql/idempotent-request-rows.ts';
-import { askedPassFromRow, personRequestFromRow } from '../sql/person-request-rows.ts';
+import { personRequestFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { savedViewFromRow } from '../sql/saved-view-rows.ts';
 import type {
@@ -37,16 +37,7 @@ import type {
   SurveyRequest,
   WorkflowSurveyRequest,
 } from '../store.ts';
-import {
-  isCollision,
-  isConnectionTrouble,
-  openConnections,
-  type Reads,
-  readAddress,
-  readsOf,
-  TRIES,
-  unreachable,
-} from './connection.ts';
+import { isConnectionTrouble, openConnections, type Reads, readAddress, readsOf, unreachable } from './connection.ts';
 import { migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
@@ -121,10 +112,12 @@ class PostgresStore implements Store {
   readonly #reads: Reads;
   readonly #writer: Writer;
   readonly #runsPerWorkspace: number | null;
+  readonly isShared = true;
   readonly leaseMs = LEASE_MS;
   readonly #listeners = new Set<(lastPosition: number) => void>();
   readonly #workListeners = new Set<() => void>();
   readonly #endListeners = new Set<(runIds: readonly string[] | null) => void>();
+  readonly #toldListeners = new Set<(text: string) => void>();
   readonly #looking: NodeJS.Timeout;
   #lastPosition = 0;
   /** The workspace that was given a task last: the next claim goes on behind it. */
@@ -152,6 +145,7 @@ class PostgresStore implements Store {
       store.#lastPosition = await store.#head();
       // What comes from this process its listeners have heard already.
       const onListening = () => store.#missed();
+      await sql.listen(`millrun_told_${schema}`, (text) => store.#hearTold(text));
       await sql.listen(`millrun_${schema}`, (text) => store.#hear(text), onListening);
     } catch (error) {
       clearInterval(store.#looking);
@@ -167,6 +161,12 @@ class PostgresStore implements Store {
     if (Number(position) > this.#lastPosition) this.#grown(Number(position));
     if (ended) for (const listener of this.#endListeners) listener(ended.split(','));
     if (work === 'w') this.#work();
+  }
+
+  #hearTold(text: string): void {
+    const writer = text.slice(0, this.#writer.id.length);
+    if (writer === this.#writer.id) return;
+    for (const listener of this.#toldListeners) listener(text.slice(writer.length));
   }
 
   /** Whatever was told meanwhile was not heard. */
@@ -224,11 +224,11 @@ class PostgresStore implements Store {
 
   async renewLeases(leases: readonly Lease[], now: number, leaseMs: number): Promise<Lease[]> {
     if (leases.length === 0) return [];
-    const held = await uncollided(() =>
-      this.#reads.platformRows(
-        `update tasks t set leased_until = $2 ${OF_LEASES} returning t.token, t.workspace_id, t.run_id, t.id`,
-        [leaseCells(leases), now + leaseMs],
-      ),
+    const held = await this.#reads.platformRows(
+      `with free as materialized (select t.workspace_id, t.run_id, t.id from ${OF_LEASES} for update of t skip locked),
+         renewed as (update tasks t set leased_until = $2 ${OF_FREE})
+       select t.token, t.workspace_id, t.run_id, t.id from ${OF_LEASES}`,
+      [leaseCells(leases), now + leaseMs],
     );
     const kept = new Set(held.map((row) => `${row['token']} ${row['workspace_id']} ${row['run_id']} ${row['id']}`));
     return leases.filter(({ task, token }) => !kept.has(`${token} ${task.workspaceId} ${task.runId} ${task.id}`));
@@ -236,12 +236,11 @@ class PostgresStore implements Store {
 
   async returnLeases(leases: readonly Lease[]): Promise<void> {
     if (leases.length === 0) return;
-    await uncollided(() =>
-      this.#reads.platformRows(
-        `with given as (update tasks t set token = null, leased_until = null ${OF_LEASES} returning 1)
-         select pg_notify('millrun_' || current_schema(), $2 || ' ' || (select position from platform_log_head) || ' w ') where exists (select 1 from given)`,
-        [leaseCells(leases), this.#writer.id],
-      ),
+    await this.#reads.platformRows(
+      `with free as materialized (select t.workspace_id, t.run_id, t.id from ${OF_LEASES} for update of t skip locked),
+         given as (update tasks t set token = null, leased_until = null ${OF_FREE} returning 1)
+       select pg_notify('millrun_' || current_schema(), $2 || ' ' || (select position from platform_log_head) || ' w ') where exists (select 1 from given)`,
+      [leaseCells(leases), this.#writer.id],
     );
     this.#work();
   }
@@ -254,32 +253,8 @@ class PostgresStore implements Store {
     return row === undefined || row['at'] === null ? null : Number(row['at']);
   }
 
-  async loadRun(workspaceId: string, runId: string) {
-    const of = [runId];
-    const [run, nodeRuns, iterations, tasks, asked, invoked] = await Promise.all([
-      this.getRun(workspaceId, runId),
-      this.listNodeRuns(workspaceId, runId, { payloads: true }),
-      this.#all(
-        workspaceId,
-        'select * from iterations where workspace_id = $1 and run_id = $2 order by node_id, iteration',
-        of,
-        rows.iterationFromRow,
-      ),
-      this.#all(
-        workspaceId,
-        'select * from tasks where workspace_id = $1 and run_id = $2 order by id',
-        of,
-        rows.taskFromRow,
-      ),
-      this.#all(
-        workspaceId,
-        "select id, node_id, iteration, created_at from person_requests where workspace_id = $1 and run_id = $2 and status = 'pending' order by id",
-        of,
-        askedPassFromRow,
-      ),
-      queries.invokedPasses(this.#reads, workspaceId, runId),
-    ]);
-    return run === null ? null : { run, invoked, asked, nodeRuns, iterations, tasks };
+  loadRun(workspaceId: string, runId: string) {
+    return queries.loadRun(this.#reads, workspaceId, runId);
   }
 
   getRun(workspaceId: string, runId: string) {
@@ -419,6 +394,21 @@ class PostgresStore implements Store {
   onEndElsewhere(listener: (runIds: readonly string[] | null) => void): () => void {
     this.#endListeners.add(listener);
     return () => this.#endListeners.delete(listener);
+  }
+
+  /** Without waiting for the disk: nothing of it is kept. */
+  tell(text: string): void {
+    this.#reads
+      .platformRows(
+        "select set_config('synchronous_commit', 'off', true), pg_notify('millrun_told_' || current_schema(), $1)",
+        [this.#writer.id + text],
+      )
+      .catch(() => undefined);
+  }
+
+  onTold(listener: (text: string) => void): () => void {
+    this.#toldListeners.add(listener);
+    return () => this.#toldListeners.delete(listener);
   }
 
   async followerPosition(follower: string): Promise<number> {
@@ -734,7 +724,7 @@ class PostgresStore implements Store {
   }
 
   alone<T>(work: () => Promise<T>): Promise<T> {
-    return shared.alone(this.#sql, work);
+    return shared.alone(this.#reads, this.#writer.id, work);
   }
 
   get facts(): SharedFacts {
@@ -775,20 +765,15 @@ class PostgresStore implements Store {
   }
 }
 
-/** Leases of many tasks change in one statement, and so do tasks that end in one group: the two may wait for each other, and the server ends one. */
-async function uncollided<T>(statement: () => Promise<T>): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      return await statement();
-    } catch (error) {
-      if (tried === TRIES || !isCollision(error)) throw error;
-    }
-  }
-}
-
-/** The tasks of leases that still hold, in an update of `tasks t`. */
-const OF_LEASES = `from jsonb_array_elements($1::text::jsonb) l
+/**
+ * The tasks of leases that still hold, as `t`. They are changed without waiting for those that a commit has locked, which is ending them: it has
+ * several, in an order of its own, and two that wait for each other would not end.
+ */
+const OF_LEASES = `jsonb_array_elements($1::text::jsonb) l, tasks t
   where t.workspace_id = l.value ->> 0 and t.run_id = l.value ->> 1 and t.id = l.value ->> 2 and t.token = l.value ->> 3`;
+
+/** Those of them that nobody has locked, in an update of `tasks t`. */
+const OF_FREE = 'from free where t.workspace_id = free.workspace_id and t.run_id = free.run_id and t.id = free.id';
 
 const leaseCells = (leases: readonly Lease[]): string =>
   JSON.stringify(leases.map(({ task, token }) => [task.workspaceId, task.runId, task.id, token]));

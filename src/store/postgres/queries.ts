@@ -2,11 +2,12 @@ import type { NodeRun } from '../../domain/node-run.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import type { Run, RunStatus } from '../../domain/run.ts';
 import type { WorkflowKind, WorkflowRecord, WorkflowType } from '../../domain/workflow.ts';
+import { askedPassFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type {
   CountedWorkflow,
-  InvokedPass,
   InvokedSelection,
+  LoadedRun,
   RecordsOfRuns,
   RecordsWanted,
   RunSelection,
@@ -237,25 +238,47 @@ export async function recordsOfRuns(
   return { nodeRuns, logs };
 }
 
-/** See `LoadedRun.invoked`: what has ended is looked at as long as the task that says so is there. */
-export async function invokedPasses(reads: Reads, workspaceId: string, runId: string): Promise<InvokedPass[]> {
-  const found = await reads.rows(
-    workspaceId,
-    `select c.id, c.parent_node_id, c.parent_iteration, c.parent_attempt, c.ordinal, c.status from child_runs c
-     where c.workspace_id = $1 and c.parent_run_id = $2 and (c.finished_at is null or exists (
-       select 1 from tasks t where t.workspace_id = $1 and t.run_id = $2 and t.node_id = c.parent_node_id
-         and t.iteration = c.parent_iteration))
-     order by c.parent_attempt, c.ordinal`,
-    [runId],
-  );
-  return found.map((row) => ({
-    runId: row['id'] as string,
-    nodeId: row['parent_node_id'] as string,
-    iteration: Number(row['parent_iteration']),
-    attempt: Number(row['parent_attempt']),
-    ordinal: Number(row['ordinal']),
-    status: row['status'] as RunStatus,
-  }));
+/** Of what was invoked, what has ended is looked at as long as the task that says so is there. */
+const LOAD_RUN = `select
+  coalesce(
+    (select row_to_json(f) from (select ${WITH_PAYLOADS} from runs r ${PAYLOADS} where r.workspace_id = $1 and r.id = $2) f),
+    (select row_to_json(f) from (select ${WITH_PAYLOADS} from child_runs r ${PAYLOADS} where r.workspace_id = $1 and r.id = $2) f)
+  ) as run,
+  (select json_agg(n order by n.node_id) from node_runs n where n.workspace_id = $1 and n.run_id = $2) as node_runs,
+  (select json_agg(i order by i.node_id, i.iteration) from iterations i where i.workspace_id = $1 and i.run_id = $2) as iterations,
+  (select json_agg(t order by t.id) from tasks t where t.workspace_id = $1 and t.run_id = $2) as tasks,
+  (select json_agg(json_build_object('id', q.id, 'node_id', q.node_id, 'iteration', q.iteration, 'created_at', q.created_at) order by q.id)
+    from person_requests q where q.workspace_id = $1 and q.run_id = $2 and q.status = 'pending') as asked,
+  (select json_agg(json_build_object('id', c.id, 'parent_node_id', c.parent_node_id, 'parent_iteration', c.parent_iteration,
+      'parent_attempt', c.parent_attempt, 'ordinal', c.ordinal, 'status', c.status) order by c.parent_attempt, c.ordinal)
+    from child_runs c where c.workspace_id = $1 and c.parent_run_id = $2 and (c.finished_at is null or exists (
+      select 1 from tasks t where t.workspace_id = $1 and t.run_id = $2 and t.node_id = c.parent_node_id
+        and t.iteration = c.parent_iteration))) as invoked`;
+
+/**
+ * See `Store.loadRun`. One statement: all of it is of one moment, or a decision could rest on the run as it is and on its nodes as they were; and it is
+ * asked for each run that a process takes up.
+ */
+export async function loadRun(reads: Reads, workspaceId: string, runId: string): Promise<LoadedRun | null> {
+  const [found] = await reads.rows(workspaceId, LOAD_RUN, [runId]);
+  const parts = found as unknown as Readonly<Record<string, rows.Row[] | null>> & { readonly run: rows.Row | null };
+  if (parts.run === null) return null;
+  const listOf = <T>(name: string, item: (row: rows.Row) => T): T[] => (parts[name] ?? []).map(item);
+  return {
+    run: rows.runFromRow(parts.run),
+    nodeRuns: listOf('node_runs', rows.nodeRunFromRow),
+    iterations: listOf('iterations', rows.iterationFromRow),
+    tasks: listOf('tasks', rows.taskFromRow),
+    asked: listOf('asked', askedPassFromRow),
+    invoked: listOf('invoked', (row) => ({
+      runId: row['id'] as string,
+      nodeId: row['parent_node_id'] as string,
+      iteration: Number(row['parent_iteration']),
+      attempt: Number(row['parent_attempt']),
+      ordinal: Number(row['ordinal']),
+      status: row['status'] as RunStatus,
+    })),
+  };
 }
 
 /** See `Store.lastInvoked`. */

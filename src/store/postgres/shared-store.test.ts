@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../../test/support/definitions.ts';
 import { startsPostgres } from '../../../test/support/postgres.ts';
 import { heldSystem } from '../../../test/support/system.ts';
+import { newDelivery } from '../../callbacks/callbacks.ts';
 import type { Run } from '../../domain/run.ts';
 import type { Lease, Task } from '../../domain/task.ts';
 import type { Write } from '../change.ts';
@@ -122,6 +123,52 @@ describe('several processes on one store', () => {
     const run = aRun();
     await writing.commit([create(run), append(run)]);
     expect(await heard).toBe((await writing.stats()).lastPosition);
+  });
+
+  it('hear which runs others have ended, and when there is work; not of what needs nobody', async () => {
+    const [writing, listening] = [await opened(), await opened()];
+    const heard: unknown[] = [];
+    const ended = new Promise((resolve) => {
+      listening.onEndElsewhere((runIds) => {
+        heard.push(runIds);
+        resolve(null);
+      });
+    });
+    let work = 0;
+    listening.onWork(() => {
+      work += 1;
+    });
+    writing.onEndElsewhere((runIds) => heard.push(['own', runIds]));
+    const run = aRun();
+    await writing.commit([create(run)]);
+    await writing.commit([{ kind: 'updateRun', run: { ...run, status: 'canceled', revision: 1 }, before: 'queued' }]);
+    await ended;
+    expect([heard, work]).toEqual([[[run.id]], 0]);
+    const working = new Promise<void>((resolve) => listening.onWork(resolve));
+    const next = aRun();
+    await writing.commit([create(next), add(taskOf(next))]);
+    await working;
+  });
+
+  it('hear what others tell, which nobody keeps', async () => {
+    const [telling, listening] = [await opened(), await opened()];
+    const heard = new Promise<string>((resolve) => listening.onTold(resolve));
+    telling.onTold(() => expect.unreachable());
+    telling.tell(`{"text":"${'é'.repeat(3000)}"}`);
+    expect(JSON.parse(await heard).text).toHaveLength(3000);
+  });
+
+  it('make each attempt of a callback once, and are given it again when whoever makes it dies', async () => {
+    const all = [await opened(), await opened(), await opened()];
+    const run = aRun();
+    const deliveries = Array.from({ length: 12 }, () => newDelivery(run, 'run', 'noxus', '{}', system, true));
+    await all[0]!.commit([create(run), ...deliveries.map((delivery): Write => ({ kind: 'createDelivery', delivery }))]);
+    const until = system.now() + 1000;
+    const claimed = (await Promise.all(all.map((store) => store.claimDeliveries(system.now(), 12, until)))).flat();
+    expect(claimed.map(({ id }) => id).toSorted()).toEqual(deliveries.map(({ id }) => id).toSorted());
+    expect(await all[0]!.nextDeliveryAt()).toBe(until);
+    system.pass(1000);
+    expect(await all[1]!.claimDeliveries(system.now(), 20, until)).toHaveLength(12);
   });
 
   it('write one change of a run, and leave the other stale', async () => {

@@ -20,7 +20,7 @@ type Cell = string | number | null;
 type Cells = Readonly<Record<string, Cell>>;
 
 /** A write as `commit_changes` reads it: `k` is its kind, `row` the row of its table by column. */
-type WireWrite = { readonly k: Write['kind'] } & Readonly<Record<string, unknown>>;
+type WireWrite = { readonly k: Write['kind'] | 'putNodeRuns' } & Readonly<Record<string, unknown>>;
 
 const rowOf = (columns: readonly string[], cells: readonly Cell[]): Cells =>
   Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? null]));
@@ -30,11 +30,39 @@ const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
 /** A change as JSON text. */
 export function wireChange(change: Change): string {
-  const text = JSON.stringify(change.map(wireWrite));
+  const text = JSON.stringify(wireWrites(change));
   return text.includes('\\u') ? text.replace(UNSTORABLE, '$1\\ufffd') : text;
 }
 
-function wireWrite(write: Write): WireWrite {
+type PutNodeRun = Extract<Write, { kind: 'putNodeRun' }>;
+
+/** Nodes that are put one after the other are one statement for the server: a step of a run has several, and each statement costs more than its row. */
+function wireWrites(change: Change): WireWrite[] {
+  const wired: WireWrite[] = [];
+  let nodeRuns: PutNodeRun[] = [];
+  const close = () => {
+    if (nodeRuns.length > 0) wired.push({ k: 'putNodeRuns', rows: nodeRuns.map(nodeRunRow) });
+    nodeRuns = [];
+  };
+  for (const write of change) {
+    if (write.kind !== 'putNodeRun') {
+      close();
+      wired.push(wireWrite(write));
+      continue;
+    }
+    // One statement cannot change a row twice.
+    const { runId, nodeRun } = write;
+    if (nodeRuns.some((other) => other.runId === runId && other.nodeRun.nodeId === nodeRun.nodeId)) close();
+    nodeRuns.push(write);
+  }
+  close();
+  return wired;
+}
+
+const nodeRunRow = ({ workspaceId, runId, nodeRun }: PutNodeRun): Cells =>
+  rowOf(rows.NODE_RUN_COLUMNS, rows.nodeRunCells(workspaceId, runId, nodeRun));
+
+function wireWrite(write: Exclude<Write, PutNodeRun>): WireWrite {
   const k = write.kind;
   switch (write.kind) {
     case 'createRun': {
@@ -57,8 +85,6 @@ function wireWrite(write: Write): WireWrite {
       return { k, workspace_id: write.workspaceId, id: write.runId, ...feedbackOf(write.feedback) };
     case 'setErrorHandlerRun':
       return { k, workspace_id: write.workspaceId, id: write.runId, handler: write.handlerRunId };
-    case 'putNodeRun':
-      return { k, row: rowOf(rows.NODE_RUN_COLUMNS, rows.nodeRunCells(write.workspaceId, write.runId, write.nodeRun)) };
     case 'putIteration':
       return {
         k,

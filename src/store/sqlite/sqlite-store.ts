@@ -155,6 +155,7 @@ class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #readers: Readers;
   readonly #checkpointer: Checkpointer;
+  readonly isShared = false;
   readonly leaseMs = LEASE_MS;
   /** Attempts of deliveries that are being made, and until when (epoch milliseconds). In memory: a process that starts is the only one. */
   readonly #claimedAttempts = new Map<string, number>();
@@ -335,6 +336,12 @@ class SqliteStore implements Store {
   }
 
   /** There is no other process. */
+  tell(): void {}
+
+  onTold(): () => void {
+    return () => undefined;
+  }
+
   onEndElsewhere(): () => void {
     return () => undefined;
   }
