@@ -217,10 +217,11 @@ export class Engine {
     const { workspaceId, runId, nodeId, iteration } = lease.task;
     for (;;) {
       const standing = await this.#standingOfInvoked(workspaceId, runId, nodeId ?? '', iteration);
-      const held = await this.#find(workspaceId, runId);
-      const change = held?.active.follow(lease.task, standing, [{ kind: 'endTask', lease }]) ?? null;
-      if (!held || change === null) return 'stale';
-      if ((await this.#commit(held, change)) === 'kept') return 'kept';
+      const asked = await this.#ask(lease, (active) =>
+        active.follow(lease.task, standing, [{ kind: 'endTask', lease }]),
+      );
+      if (asked === null) return 'stale';
+      if ((await this.#commit(asked.held, asked.answer)) === 'kept') return 'kept';
       const lost = await this.#store.renewLeases([lease], this.#system.now(), this.#store.leaseMs);
       if (lost.length > 0) return 'stale';
     }
@@ -245,9 +246,8 @@ export class Engine {
 
   /** What the pass that a task is about gets to work on; null when it is not wanted any more. */
   async inputFor(lease: Lease): Promise<{ node: GraphNode; input: NodeInput; run: Run } | null> {
-    const held = await this.#find(lease.task.workspaceId, lease.task.runId);
-    const found = held?.active.inputFor(lease.task);
-    return found ? { ...found, run: held!.active.run } : null;
+    const asked = await this.#ask(lease, (active) => active.inputFor(lease.task) ?? null);
+    return asked === null ? null : { ...asked.answer, run: asked.held.active.run };
   }
 
   /** The recorded outputs of a task that was to wait. */
@@ -400,13 +400,29 @@ export class Engine {
    */
   async #step(lease: Lease, decide: (active: ActiveRun) => Change | null): Promise<'kept' | 'stale'> {
     for (;;) {
-      const held = await this.#find(lease.task.workspaceId, lease.task.runId);
-      const change = held === null ? null : decide(held.active);
-      if (held === null || change === null) return 'stale';
-      if ((await this.#commit(held, change)) === 'kept') return 'kept';
+      const asked = await this.#ask(lease, decide);
+      if (asked === null) return 'stale';
+      if ((await this.#commit(asked.held, asked.answer)) === 'kept') return 'kept';
       const lost = await this.#store.renewLeases([lease], this.#system.now(), this.#store.leaseMs);
       if (lost.length > 0) return 'stale';
     }
+  }
+
+  /**
+   * Asks the run that a lease is about; null: it has no answer. What is in memory may be behind, since other processes go on with the same run, and
+   * then knows nothing of what they have made due: a run that goes on is read again before its "no" counts.
+   */
+  async #ask<T>(lease: Lease, ask: (active: ActiveRun) => T | null): Promise<{ held: Held; answer: T } | null> {
+    const { workspaceId, runId } = lease.task;
+    const known = this.#held.get(runId);
+    let held = await this.#find(workspaceId, runId);
+    let answer = held === null ? null : ask(held.active);
+    if (answer === null && held !== null && held === known && !held.active.ended) {
+      this.#forget(held);
+      held = await this.#find(workspaceId, runId);
+      answer = held === null ? null : ask(held.active);
+    }
+    return held === null || answer === null ? null : { held, answer };
   }
 
   async #subflowsFor({ version, subflows }: NewRun): Promise<Subflows> {
@@ -610,7 +626,18 @@ export class Engine {
   }
 
   #submit(held: Held, change: Change): Promise<'kept' | 'stale'> {
-    if (held.tail === null && !Payloads.needsMove(change)) return this.#write(held, change);
+    // Where others write the same run, a change must not be given before the one it rests on has held: with another process's change in the place of that
+    // one, the revision would be the expected one, and what was decided on would not.
+    const mayFollow = !this.#store.isShared || held.committing === 1;
+    if (held.tail === null && mayFollow && !Payloads.needsMove(change)) {
+      const written = this.#write(held, change);
+      if (!this.#store.isShared) return written;
+      const first = written.finally(() => {
+        if (held.tail === first) held.tail = null;
+      });
+      held.tail = first;
+      return first;
+    }
     const step = (held.tail ?? Promise.resolve()).catch(() => undefined).then(() => this.#write(held, change));
     held.tail = step;
     return step.finally(() => {

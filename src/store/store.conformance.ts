@@ -1130,6 +1130,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'claimDeliveries'
         | 'leaseMs'
         | 'isShared'
+        | 'isShared'
         | 'tell'
         | 'onTold'
         | 'onWork'
