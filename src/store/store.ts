@@ -31,9 +31,6 @@ export interface Claim {
   /** Epoch milliseconds. */
   readonly now: number;
   readonly leaseMs: number;
-
-  /** Whether other processes may write to it. */
-  readonly isShared: boolean;
   /** Of the worker's places, those that only a workspace of which it holds nothing may take; 0 when left out. */
   readonly reserved?: number;
   /** Tasks that the worker holds, by workspace. */

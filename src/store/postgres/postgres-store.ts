@@ -114,7 +114,6 @@ class PostgresStore implements Store {
   readonly #runsPerWorkspace: number | null;
   readonly isShared = true;
   readonly leaseMs = LEASE_MS;
-  readonly isShared = true;
   readonly #listeners = new Set<(lastPosition: number) => void>();
   readonly #workListeners = new Set<() => void>();
   readonly #endListeners = new Set<(runIds: readonly string[] | null) => void>();

@@ -157,7 +157,6 @@ class SqliteStore implements Store {
   readonly #checkpointer: Checkpointer;
   readonly isShared = false;
   readonly leaseMs = LEASE_MS;
-  readonly isShared = false;
   /** Attempts of deliveries that are being made, and until when (epoch milliseconds). In memory: a process that starts is the only one. */
   readonly #claimedAttempts = new Map<string, number>();
   readonly #listeners = new Set<(lastPosition: number) => void>();
