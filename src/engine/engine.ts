@@ -702,7 +702,18 @@ export class Engine {
   }
 
   #submit(held: Held, change: Change): Promise<'kept' | 'stale'> {
-    if (held.tail === null && !Payloads.needsMove(change)) return this.#write(held, change);
+    // Where others write the same run, a change must not be given before the one it rests on has held: with another process's change in the place of that
+    // one, the revision would be the expected one, and what was decided on would not.
+    const mayFollow = !this.#store.isShared || held.committing === 1;
+    if (held.tail === null && mayFollow && !Payloads.needsMove(change)) {
+      const written = this.#write(held, change);
+      if (!this.#store.isShared) return written;
+      const first = written.finally(() => {
+        if (held.tail === first) held.tail = null;
+      });
+      held.tail = first;
+      return first;
+    }
     const step = (held.tail ?? Promise.resolve()).catch(() => undefined).then(() => this.#write(held, change));
     held.tail = step;
     return step.finally(() => {

@@ -1635,4 +1635,130 @@ export interface Noxus {
       updated_at: string;
     };
   };
+  /** Get Debug Session. */
+  'GET /v1/debug-sessions/{session_id}': {
+    path: { session_id: string };
+    query: object;
+    body: undefined;
+    answer: {
+      id: string;
+      run_id: string | null;
+      run_status: string | null;
+      mode: 'run' | 'step';
+      breakpoints: Array<{
+        node_id: string;
+        when?: 'before' | 'after' | undefined;
+      }>;
+      paused: {
+        node_id: string;
+        when: 'before' | 'after';
+        inputs: Record<string, unknown> | null;
+        outputs: Record<string, unknown> | null;
+      } | null;
+    };
+  };
+  /** Put Debug Session. */
+  'PUT /v1/debug-sessions/{session_id}': {
+    path: { session_id: string };
+    query: object;
+    body: {
+      breakpoints?: Array<{
+        node_id: string;
+        when?: 'before' | 'after' | undefined;
+      }> | undefined;
+      mode?: 'run' | 'step' | undefined;
+    };
+    answer: {
+      id: string;
+      run_id: string | null;
+      run_status: string | null;
+      mode: 'run' | 'step';
+      breakpoints: Array<{
+        node_id: string;
+        when?: 'before' | 'after' | undefined;
+      }>;
+      paused: {
+        node_id: string;
+        when: 'before' | 'after';
+        inputs: Record<string, unknown> | null;
+        outputs: Record<string, unknown> | null;
+      } | null;
+    };
+  };
+  /** Continue To The Next Breakpoint. */
+  'POST /v1/debug-sessions/{session_id}/continue': {
+    path: { session_id: string };
+    query: object;
+    body: undefined;
+    answer: {
+      id: string;
+      run_id: string | null;
+      run_status: string | null;
+      mode: 'run' | 'step';
+      breakpoints: Array<{
+        node_id: string;
+        when?: 'before' | 'after' | undefined;
+      }>;
+      paused: {
+        node_id: string;
+        when: 'before' | 'after';
+        inputs: Record<string, unknown> | null;
+        outputs: Record<string, unknown> | null;
+      } | null;
+    };
+  };
+  /** Step To The Next Node. */
+  'POST /v1/debug-sessions/{session_id}/step': {
+    path: { session_id: string };
+    query: object;
+    body: undefined;
+    answer: {
+      id: string;
+      run_id: string | null;
+      run_status: string | null;
+      mode: 'run' | 'step';
+      breakpoints: Array<{
+        node_id: string;
+        when?: 'before' | 'after' | undefined;
+      }>;
+      paused: {
+        node_id: string;
+        when: 'before' | 'after';
+        inputs: Record<string, unknown> | null;
+        outputs: Record<string, unknown> | null;
+      } | null;
+    };
+  };
+  /** Edit What A Held Node Is Given Or Gave. */
+  'POST /v1/debug-sessions/{session_id}/edit': {
+    path: { session_id: string };
+    query: object;
+    body: {
+      node_id: string;
+      values: Record<string, unknown>;
+    };
+    answer: {
+      id: string;
+      run_id: string | null;
+      run_status: string | null;
+      mode: 'run' | 'step';
+      breakpoints: Array<{
+        node_id: string;
+        when?: 'before' | 'after' | undefined;
+      }>;
+      paused: {
+        node_id: string;
+        when: 'before' | 'after';
+        inputs: Record<string, unknown> | null;
+        outputs: Record<string, unknown> | null;
+      } | null;
+    };
+  };
+  /** Watch Debug Session. */
+  'GET /v1/debug-sessions/{session_id}/events': {
+    path: { session_id: string };
+    query: object;
+    body: undefined;
+    answer: unknown;
+  };
 }

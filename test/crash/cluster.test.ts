@@ -107,7 +107,7 @@ it('a member killed, a database stopped and connections cut under load, servers 
   let stored: StoredSample[] = [];
   const load = (member: Member): void => {
     if (member.command === 'worker' || member.process === null) return;
-    member.load = new Load({ server: member.process, world, ledger, stored, random, isShaken });
+    member.load = new Load({ server: member.process, world, ledger, stored, random, isShaken, isLight: true });
   };
   const kill = async (member: Member): Promise<void> => {
     member.load?.end();
@@ -133,6 +133,7 @@ it('a member killed, a database stopped and connections cut under load, servers 
   const views = new Views({ servers, ledger, random });
 
   let [kills, stops, cuts] = [0, 0, 0];
+  const starting: Promise<void>[] = [];
   while (kills < KILLS) {
     await sleep(SHORTEST_CALM_MS + random() * (LONGEST_CALM_MS - SHORTEST_CALM_MS));
     const which = random();
@@ -154,12 +155,14 @@ it('a member killed, a database stopped and connections cut under load, servers 
       cuts += 1;
     } else {
       const member = members[Math.floor(random() * members.length)]!;
+      if (member.process === null) continue;
       await kill(member);
       kills += 1;
-      await start(member);
-      load(member);
+      // The others go on meanwhile.
+      starting.push(start(member).then(() => load(member)));
     }
   }
+  await Promise.all(starting);
   for (const member of members) member.load?.end();
   await Promise.all(members.map((member) => member.load?.done()));
 

@@ -103,6 +103,8 @@ export class Load {
     random: () => number;
     /** Whether something behind the server is being cut off, so that it may refuse what it is asked; never, when left out. */
     isShaken?: () => boolean;
+    /** One client of each sort, where several loads work side by side. */
+    isLight?: boolean;
   }) {
     this.#server = parts.server;
     this.#world = parts.world;
@@ -111,9 +113,9 @@ export class Load {
     this.#random = parts.random;
     this.#isShaken = parts.isShaken ?? (() => false);
     const clients: [number, () => Promise<void>][] = [
-      [CREATORS, () => this.#create()],
-      [WAITERS, () => this.#runAndWait()],
-      [WATCHERS, () => this.#look()],
+      [parts.isLight ? 1 : CREATORS, () => this.#create()],
+      [parts.isLight ? 1 : WAITERS, () => this.#runAndWait()],
+      [parts.isLight ? 1 : WATCHERS, () => this.#look()],
       [1, () => this.#stop()],
       [1, () => this.#delete()],
     ];

@@ -62,7 +62,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const preload = options.preload === undefined ? [] : ['--import', options.preload];
   const child = spawn(
     process.execPath,
-    [...preload, MAIN, ...(options.command === 'worker' ? ['worker', '--worker-port', '0'] : ['serve', '--port', '0'])],
+    [...preload, MAIN, ...(options.command === 'worker' ? ['worker'] : ['serve', '--port', '0'])],
     {
       env: {
         ...surroundings(),
@@ -84,8 +84,9 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         output += text;
-        const match = /listening on (\S+)/.exec(output);
-        if (match?.[1]) resolve(match[1]);
+        // A worker has no address.
+        const match = /listening on (\S+)|worker is ready/.exec(output);
+        if (match) resolve(match[1] ?? '');
       });
     }
     child.once('error', reject);

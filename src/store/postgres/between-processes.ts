@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hold } from '../store.ts';
 import type { Reads } from './connection.ts';
 
@@ -7,8 +7,14 @@ const ROUNDING_MS = 0.001;
 
 const MINUTE_MS = 60_000;
 
-/** The lock of whoever does something that one process does at a time: any number that nothing else of the database uses. */
-const ALONE_LOCK = 7_284_513_902;
+/** What is held by whoever does something that one process does at a time; it is of no workspace. */
+const ALONE: Hold = { workspaceId: '', name: 'alone' };
+
+/** Milliseconds that it takes at most, and that others wait for a process that died in it. */
+const ALONE_MS = 10_000;
+
+/** Milliseconds between two tries of those who wait. */
+const ALONE_LOOK_MS = 50;
 
 /** Keeps a fact under a name unless one is kept already. @returns the one that is kept */
 export async function agreedFact(reads: Reads, name: string, value: string): Promise<string> {
@@ -34,12 +40,18 @@ export async function replaceFact(reads: Reads, name: string, before: string, va
   ]);
 }
 
-/** Does something while no other process of the same schema does. The lock is that of a transaction, which poolers leave alone. */
-export async function alone<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
-  return (await sql.begin(async (transaction) => {
-    await transaction.unsafe('select pg_advisory_xact_lock($1 # hashtext(current_schema())::bigint)', [ALONE_LOCK]);
+/**
+ * Does something while no other process of the same schema does. A hold, and no lock of the server's: a transaction around what reads and writes by
+ * itself would take a connection and end with it.
+ */
+export async function alone<T>(reads: Reads, holder: string, work: () => Promise<T>): Promise<T> {
+  while (!(await takeHold(reads, holder, ALONE, ALONE_MS))) await sleep(ALONE_LOOK_MS);
+  try {
     return await work();
-  })) as T;
+  } finally {
+    // What is not let go ends by itself.
+    await endHold(reads, holder, ALONE).catch(() => undefined);
+  }
 }
 
 /** Takes hold of something, or keeps it. @returns whether this process has it now */

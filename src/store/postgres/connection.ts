@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import postgres, { type Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import { PlatformError } from '../../domain/error.ts';
 import type { SqlValue } from '../sql/filter-to-sql.ts';
 import type { Row } from '../sql/rows.ts';
+import postgres from './driver.ts';
 
 /** Connections of one process: commits take one, claims another; the rest are for reads, of which a page takes some milliseconds. */
 const CONNECTIONS = 10;

@@ -826,7 +826,7 @@ class PostgresStore implements Store {
   }
 
   alone<T>(work: () => Promise<T>): Promise<T> {
-    return between.alone(this.#sql, work);
+    return between.alone(this.#reads, this.#writer.id, work);
   }
 
   get facts(): SharedFacts {

@@ -153,22 +153,14 @@ export class Writer {
   async #lost(sequence: number, cause: unknown): Promise<Outcome | null> {
     for (let tried = 0; tried < AWAY.tries; tried += 1) {
       try {
-        return await this.#sql.begin(async (transaction) => {
-          // Waits for the lost transaction, which holds the row. One that has yet to begin finds another number and writes nothing.
-          const [row] = await transaction.unsafe(
-            'select sequence, outcome from platform_writers where id = $1 for update',
-            [this.id],
-          );
-          const isThere = Number(row?.['sequence']) === sequence;
-          if (!isThere) {
-            await transaction.unsafe('update platform_writers set sequence = $2, outcome = null where id = $1', [
-              this.id,
-              sequence,
-            ]);
-          }
-          this.#sequence = sequence;
-          return isThere && row?.['outcome'] ? readOutcome(row['outcome'] as string) : null;
-        });
+        // Waits for the lost transaction, which holds the row. One that has yet to begin finds another number and writes nothing.
+        const [row] = await this.#sql.unsafe(
+          `update platform_writers p set sequence = $2, outcome = case when p.sequence = $2 then p.outcome end
+           where p.id = $1 returning p.outcome`,
+          [this.id, sequence],
+        );
+        this.#sequence = sequence;
+        return row?.['outcome'] ? readOutcome(row['outcome'] as string) : null;
       } catch (error) {
         if (!isConnectionTrouble(error)) throw error;
         await sleep(AWAY.everyMs);
