@@ -21,7 +21,7 @@ const FACES = {
   search: '^src/search/[^/]+$',
   callbacks: '^src/callbacks/',
   operations: '^src/operations/',
-  platform: '^src/platform(-search)?\\.ts$',
+  platform: '^src/platform(-search|-secrets)?\\.ts$',
 };
 
 /** The rooms, from the ground up, and whose faces they see. */

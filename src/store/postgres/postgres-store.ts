@@ -37,12 +37,12 @@ import type {
   SurveyRequest,
   WorkflowSurveyRequest,
 } from '../store.ts';
+import * as shared from './agreed.ts';
 import { isConnectionTrouble, openConnections, type Reads, readAddress, readsOf, unreachable } from './connection.ts';
 import { migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
-import * as shared from './shared.ts';
 import * as surveys from './surveys.ts';
 import { Writer } from './writer.ts';
 
