@@ -8,8 +8,8 @@ const allOnPostgres = process.env['MILLRUN_TEST_STORE'] === 'postgres';
 
 /** What of it runs with all other tests. */
 const SOME_ON_POSTGRES = [
-  'test/journeys/{runs,runflow-runs,search,people,subflows}.test.ts',
-  'test/recordings/*.test.ts',
+  'test/journeys/{runs,runflow-runs,explorer-runs,explorer-bulk,people}.test.ts',
+  'test/recordings/{recordings,runflow-recordings,runflow-dispatch,waiting}.test.ts',
 ];
 
 const millrun = {

@@ -44,7 +44,7 @@ import type {
   TriggerEventSelection,
   WorkflowSurveyRequest,
 } from '../store.ts';
-import * as between from './between-processes.ts';
+import * as agreed from './agreed.ts';
 import { isConnectionTrouble, openConnections, type Reads, readAddress, readsOf, unreachable } from './connection.ts';
 import { type Migrated, migrate } from './migrations.ts';
 import { find } from './postgres-lists.ts';
@@ -162,7 +162,7 @@ class PostgresStore implements Store {
     const store = new PostgresStore(sql, settings);
     try {
       await store.#writer.begin();
-      await between.clearHolds(store.#reads);
+      await agreed.clearHolds(store.#reads);
       store.#lastPosition = await store.#head();
       // What comes from this process its listeners have heard already.
       const onListening = () => store.#missed();
@@ -810,30 +810,30 @@ class PostgresStore implements Store {
   }
 
   hold(thing: Hold, ms: number): Promise<boolean> {
-    return between.takeHold(this.#reads, this.#writer.id, thing, ms);
+    return agreed.takeHold(this.#reads, this.#writer.id, thing, ms);
   }
 
   letGo(thing: Hold): Promise<void> {
-    return between.endHold(this.#reads, this.#writer.id, thing);
+    return agreed.endHold(this.#reads, this.#writer.id, thing);
   }
 
   takeRequest(workspaceId: string, keyId: string, perMinute: number): Promise<number> {
-    return between.takeRequest(this.#reads, workspaceId, keyId, perMinute);
+    return agreed.takeRequest(this.#reads, workspaceId, keyId, perMinute);
   }
 
   credentialsVersion(workspaceId: string): Promise<string> {
-    return between.credentialsVersion(this.#reads, workspaceId);
+    return agreed.credentialsVersion(this.#reads, workspaceId);
   }
 
   alone<T>(work: () => Promise<T>): Promise<T> {
-    return between.alone(this.#reads, this.#writer.id, work);
+    return agreed.alone(this.#reads, this.#writer.id, work);
   }
 
   get facts(): SharedFacts {
     return {
-      get: (name) => between.factOf(this.#reads, name),
-      agree: (name, value) => between.agreedFact(this.#reads, name, value),
-      replace: (name, before, value) => between.replaceFact(this.#reads, name, before, value),
+      get: (name) => agreed.factOf(this.#reads, name),
+      agree: (name, value) => agreed.agreedFact(this.#reads, name, value),
+      replace: (name, before, value) => agreed.replaceFact(this.#reads, name, before, value),
     };
   }
 
