@@ -176,8 +176,7 @@ it('two servers on one PostgreSQL fire each time of a schedule once, and take a 
   const { url, drop } = cluster.newSchema();
   const servers: TestServer[] = [];
   try {
-    // Secrets of webhooks are sealed: whoever shares a store shares the key.
-    const settings = { store: url, 'encryption-key': '7'.repeat(64) };
+    const settings = { store: url, ...SHARED };
     for (let n = 0; n < 2; n += 1) servers.push(await startPlatform({ settings }));
     const [one, other] = servers as [TestServer, TestServer];
     const workflow = await one.client.save(GREETING);
