@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Long variants of tests (more cases, more crashes, more data) run when asked for. */
@@ -32,6 +33,8 @@ export default defineConfig({
     projects: allOnPostgres ? [postgres] : [millrun, postgres],
     // A process for each file, as in production: signals, the working directory and worker threads behave as they do there.
     pool: 'forks',
+    // Vitest leaves a core free, which is half of a machine with two: most files wait for servers, browsers and clocks for half of their time.
+    ...(availableParallelism() === 2 && { maxWorkers: 2 }),
     setupFiles: ['test/support/leaks.ts'],
     // Limits against hanging, far above what a test takes. No test measures time.
     testTimeout: long ? 900_000 : 60_000,
