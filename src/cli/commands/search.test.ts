@@ -32,7 +32,8 @@ const search = (args: readonly string[], env: Readonly<Record<string, string>> =
 describe('millrun search status', () => {
   it('tells that the index is complete, with exit code 0', async () => {
     await serve();
-    expect(await search(['status'])).toEqual({ code: 0, stdout: 'search index: 1 runs, up to date\n', stderr: '' });
+    const told = { code: 0, stdout: 'search index: 1 runs, up to date\n', stderr: '' };
+    await expect.poll(() => search(['status'])).toEqual(told);
   });
 
   it('says that no server runs, with exit code 2', async () => {
