@@ -28,16 +28,12 @@ const FILLED: Readonly<Record<string, string>> = {
 const VARIABLES: ReadonlySet<string> = new Set(Object.values(SETTINGS).map(({ env }) => env));
 const FLAGS: ReadonlySet<string> = new Set(Object.values(SETTINGS).map(({ flag }) => flag));
 
-/** Words of the deployment that the product is about to have: the worker and its dispatcher, and the secret that servers share. */
-const COMING: ReadonlySet<string> = new Set(['MILLRUN_SECRET', 'MILLRUN_WORKER_PORT', 'worker', 'dispatch']);
-
 const filled = (given: string): string =>
   given.replaceAll(/\$\{(\w+)(?::[?-][^}]*)?\}/g, (_, name: string) => FILLED[name] ?? `<${name}>`);
 
 /** Reads variables as a server would. @throws ConfigError */
 function readable(environment: Readonly<Record<string, unknown>>): void {
-  const known = Object.entries(environment).filter(([name]) => !COMING.has(name) || VARIABLES.has(name));
-  readConfig({}, Object.fromEntries(known.map(([name, value]) => [name, filled(String(value))])));
+  readConfig({}, Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, filled(String(value))])));
 }
 
 let server: TestServer;
@@ -54,8 +50,8 @@ afterAll(() => server.stop());
 function isCommand(words: readonly string[]): boolean {
   const [name = '', ...rest] = words;
   const flags = rest.filter((word) => word.startsWith('--')).map((word) => word.slice(2));
-  const isKnown = help.includes(`\n  ${name} `) || COMING.has(name);
-  return isKnown && flags.every((flag) => FLAGS.has(flag) || COMING.has(flag));
+  const isKnown = help.includes(`\n  ${name} `);
+  return isKnown && flags.every((flag) => FLAGS.has(flag));
 }
 
 describe('the image', () => {
@@ -108,12 +104,9 @@ describe('the compose file', () => {
     for (const [name, service] of ours) {
       expect(isCommand(service.command), name).toBe(true);
       for (const variable of Object.keys(service.environment)) {
-        expect(VARIABLES.has(variable) || COMING.has(variable), variable).toBe(true);
+        expect(VARIABLES.has(variable), variable).toBe(true);
       }
       readable(service.environment);
-    }
-    for (const [name, service] of Object.entries<Yaml>(yaml('deploy/compose.restate.yaml').services)) {
-      if (name !== 'restate') expect([name, isCommand(service.command), name in services]).toEqual([name, true, true]);
     }
   });
 
@@ -222,13 +215,13 @@ describe('the chart', () => {
       if (spec?.template === undefined) continue;
       const [container] = spec.template.spec.containers;
       expect(isCommand(container.args)).toBe(true);
-      for (const { name } of container.env ?? []) expect(VARIABLES.has(name) || COMING.has(name), name).toBe(true);
+      for (const { name } of container.env ?? []) expect(VARIABLES.has(name), name).toBe(true);
       for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
         expect((await fetch(server.url + container[probe].httpGet.path)).status).toBe(200);
       }
     }
     const secret = text('deploy/helm/millrun/values.yaml').match(/MILLRUN_\w+/g) ?? [];
-    for (const name of secret) expect(VARIABLES.has(name) || COMING.has(name), name).toBe(true);
+    for (const name of secret) expect(VARIABLES.has(name), name).toBe(true);
   });
 
   it('uses no value that is not among its values', () => {

@@ -4,9 +4,8 @@
  * dispatcher may hand out something twice, late or after a crash, and nothing is done twice that was recorded; what it may not do is forget a task
  * for ever.
  *
- * `StoreDispatcher` claims from the store, embedded or shared. One that leaves it to an engine elsewhere who works on which run is sent the
- * runs that have something due, from the log, by the processes that take requests, and is called with one run at a time (an activation): it claims
- * the due tasks of that run, has the worker take them, and answers when nothing of it is due any more, or when it is due next.
+ * `StoreDispatcher` claims from the store, embedded or shared. One that leaves it to an engine elsewhere who works on which run was built and left out:
+ * docs/decisions/dispatch-without-restate.md says why, and what it needs.
  */
 export interface Dispatcher {
   /** Tasks that this process has in hand. */
