@@ -123,7 +123,8 @@ export class Tracing {
     for (const id of [root.id, ...ids]) {
       const run = id === root.id ? root : await store.getRun(root.workspaceId, id);
       if (run === null) continue;
-      this.#buffer.push(...(await this.#spansOfOne(run, endedBy, invoked.get(run.id) ?? [])));
+      // One by one: arguments of a call are on the stack, which has no room for those of a list of a hundred thousand items.
+      for (const span of await this.#spansOfOne(run, endedBy, invoked.get(run.id) ?? [])) this.#buffer.push(span);
       while (this.#buffer.length >= SPANS_AT_ONCE) await this.#flush();
     }
   }
