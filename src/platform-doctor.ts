@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from './config/config.ts';
+import { blobSettings, openBlobs } from './platform-blobs.ts';
 import { SCHEMA_STEPS as SQLITE_STEPS } from './store/sqlite/migrations.ts';
 
 /** What is found out about a store without opening it for work: nothing is written and nothing is migrated. */
@@ -28,6 +30,14 @@ export const OLDEST_POSTGRES = 13;
 
 /** Milliseconds to wait for a notice. */
 const NOTICE_MS = 2000;
+
+/** Where blobs are; opens them as a server would, and closes them. @throws BlobsUnusable */
+export async function inspectBlobs(config: Config): Promise<string> {
+  const settings = blobSettings(config);
+  const { close } = await openBlobs(settings, config.data);
+  close();
+  return settings === null ? 'in the data folder' : `in the bucket ${settings.bucket}, which can be listed`;
+}
 
 /** Looks at the embedded store of a data folder. @throws Error when it cannot be read */
 export function inspectSqlite(folder: string): StoreFacts {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PlatformError } from '../domain/error.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { MAX_BODY_BYTES } from '../operations/trigger-definition.ts';
 import type { Webhooks } from '../operations/webhooks.ts';
 import { answerError } from './noxus/errors.ts';
 
@@ -11,7 +12,12 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
  * The addresses of triggers, `/hooks/<trigger>` and `/hooks/<trigger>/<secret>`: no API key opens them, each has a secret of its own. Bodies are taken
  * as they are, since signatures are of their bytes.
  */
-export async function hooks(app: FastifyInstance, { webhooks }: { readonly webhooks: Webhooks }): Promise<void> {
+export async function hooks(
+  app: FastifyInstance,
+  { webhooks, maxBodyBytes }: { readonly webhooks: Webhooks; readonly maxBodyBytes: number },
+): Promise<void> {
+  // Whoever knows no secret may send as well: no more is read than a trigger may take.
+  const bodyLimit = Math.min(maxBodyBytes, MAX_BODY_BYTES);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error: Error, request, reply) => {
@@ -37,7 +43,14 @@ export async function hooks(app: FastifyInstance, { webhooks }: { readonly webho
     return reply.code(status).headers(headers).header('content-type', 'application/json; charset=utf-8').send(body);
   };
   for (const url of ['/:triggerId', '/:triggerId/:secret']) {
-    app.route({ method: [...METHODS], url, exposeHeadRoute: false, schema: { hide: true }, handler: receive });
+    app.route({
+      method: [...METHODS],
+      url,
+      bodyLimit,
+      exposeHeadRoute: false,
+      schema: { hide: true },
+      handler: receive,
+    });
   }
 }
 

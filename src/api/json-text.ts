@@ -34,3 +34,23 @@ export function nestsDeeper(text: string, limit: number): boolean {
   }
   return false;
 }
+
+/** Whether there are more than `limit` lists and objects in a JSON text. A text that is no JSON may give either answer. */
+export function opensMore(text: string, limit: number): boolean {
+  // Each takes a character to open and one to close: most bodies are shorter than that.
+  if (text.length < 2 * limit) return false;
+  let opened = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === BACKSLASH) at += 1;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (OPENING.has(code)) {
+      opened += 1;
+      if (opened > limit) return true;
+    }
+  }
+  return false;
+}

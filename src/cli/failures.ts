@@ -25,6 +25,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOTFOUND: `The name to listen on has no address. ${PORT_ADVICE}`,
   EEXIST: `The data folder is a file. ${FOLDER_ADVICE}`,
   ENOTDIR: `The data folder lies in a file. ${FOLDER_ADVICE}`,
+  EISDIR: 'That is a folder. Name a file.',
   EROFS: `The disk of the data folder is read-only. ${FOLDER_ADVICE}`,
   ENOSPC: `The disk of the data folder is full. Make room, or give another folder with MILLRUN_DATA.`,
 };
@@ -50,9 +51,17 @@ function explanation(error: NodeJS.ErrnoException): string | null {
   if (code.startsWith('ERR_PARSE_ARGS'))
     return `${error.message}. \`millrun config\` lists the settings with their flags.`;
   if (EXPLAINED.has(error.name)) return error.message;
+  if (isCutOff(error))
+    return 'The server went away in the middle of its answer: what was told or written so far is not all of it.';
   if (code === 'EACCES' || code === 'EPERM') {
     const advice = syscall === 'listen' ? `This user may not listen on that port. ${PORT_ADVICE}` : FOLDER_ADVICE;
     return `${advice} (${error.message})`;
   }
   return Object.hasOwn(ADVICE, code) ? `${ADVICE[code]} (${error.message})` : null;
+}
+
+/** Whether an answer ended before its end, which `fetch` tells whoever reads it with a TypeError. */
+function isCutOff({ name, cause }: Error): boolean {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return name === 'TypeError' && /^(UND_ERR_|ECONNRESET$)/.test(code);
 }

@@ -597,7 +597,7 @@ function httpUrl(given: unknown): string {
   const { username, password } = new URL(url);
   // It is printed and logged, which a secret must never be.
   if (username !== '' || password !== '')
-    throw new Error('takes a URL without user and password; give a key as OPENAI_API_KEY');
+    throw new Error('takes a URL without user and password; keys have settings of their own');
   return url.replace(/\/+$/, '');
 }
 

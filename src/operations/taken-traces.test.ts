@@ -25,10 +25,10 @@ beforeEach(() => {
   traces = takenTraces();
 });
 
-function takenTraces(): TakenTraces {
+function takenTraces(limits: { maxCharacters?: number } = {}): TakenTraces {
   const keyring = { redactorOf: async () => null } as never;
   const payloads = new Payloads(memoryBlobs(), system);
-  return new TakenTraces({ store, payloads, keyring, system, log: openLog('silent') });
+  return new TakenTraces({ store, payloads, keyring, system, log: openLog('silent'), ...limits });
 }
 afterEach(async () => {
   await store.close();
@@ -90,6 +90,27 @@ describe('a trace', () => {
     await Promise.all(spans.map((one, index) => (index % 2 === 0 ? traces : other).take(caller, [one])));
     const nodes = await store.listNodeRuns('w', (await runId()) ?? '', { payloads: false });
     expect(nodes.map(({ nodeId }) => nodeId).toSorted()).toEqual(['b', 'c', 'd', 'e']);
+  });
+
+  it('keeps no other from becoming a run when none can be made of it', async () => {
+    const usage = { inputTokens: 1, outputTokens: 1, cost: 'dear' };
+    const broken = span('a', 'elsewhere', { traceId: 'broken', role: 'model', usage });
+    await store.commit([{ kind: 'putOtlpSpans', workspaceId: 'w', runId: null, spans: [broken], at: 0 }]);
+    await traces.take(caller, [span('a', 'elsewhere')]);
+    system.pass(30_000);
+    expect(await traces.sweep()).toBe(2);
+    expect((await store.takenTrace('w', 'broken')).runId).toBeNull();
+    expect(await runId()).not.toBeNull();
+  });
+
+  it('is kept as far as it fits into memory', async () => {
+    traces = takenTraces({ maxCharacters: 10_000 });
+    const large = 'x'.repeat(2_000);
+    const spans = ['a', 'b', 'c', 'd', 'e'].map((id) => span(id, 'root', { attributes: { large } }));
+    for (const one of spans.slice(0, 4)) expect(await traces.take(caller, [one])).toMatchObject({ rejected: 0 });
+    expect(await traces.take(caller, [span('root', null), spans[4]!])).toMatchObject({ rejected: 1 });
+    const { spans: kept } = await store.takenTrace('w', 'trace');
+    expect(kept.map(({ spanId }) => spanId).toSorted()).toEqual(['a', 'b', 'c', 'd', 'root']);
   });
 
   it('whose spans are each other’s parents has an end all the same', () => {

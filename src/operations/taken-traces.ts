@@ -21,6 +21,9 @@ const SOURCE = 'otlp';
 /** Spans of one trace that are kept: more of them no page shows, and each arrival reads them all. */
 const MAX_SPANS = 10_000;
 
+/** Characters of JSON of one trace that are kept, for the same reason: all of it is in memory then. A request brings as many at most. */
+const MAX_CHARACTERS = 64 * 1024 * 1024;
+
 /** Milliseconds without a new span after which a trace without a root is taken as it is. Exporters send every 5 s, collectors every 10 s or less. */
 const QUIET_MS = 30_000;
 
@@ -51,18 +54,28 @@ export class TakenTraces {
   readonly #keyring: Keyring;
   readonly #system: System;
   readonly #log: Log;
+  readonly #maxCharacters: number;
   /** Traces in hand: one step at a time for each. */
   readonly #inHand = new Map<string, Promise<unknown>>();
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<unknown> = Promise.resolve();
   #isStopping = false;
 
-  constructor(parts: { store: Store; payloads: Payloads; keyring: Keyring; system: System; log: Log }) {
+  constructor(parts: {
+    store: Store;
+    payloads: Payloads;
+    keyring: Keyring;
+    system: System;
+    log: Log;
+    /** Characters of JSON of one trace that are kept. */
+    maxCharacters?: number;
+  }) {
     this.#store = parts.store;
     this.#payloads = parts.payloads;
     this.#keyring = parts.keyring;
     this.#system = parts.system;
     this.#log = parts.log;
+    this.#maxCharacters = parts.maxCharacters ?? MAX_CHARACTERS;
   }
 
   /** Looks for traces that have become quiet, those of the last process among them. */
@@ -100,7 +113,8 @@ export class TakenTraces {
       );
     }
     if (rejected === 0) return { rejected, reason: null };
-    return { rejected, reason: `A trace has ${MAX_SPANS} spans at most here. Those beyond were left out.` };
+    const most = `${MAX_SPANS} spans and ${this.#maxCharacters} characters of JSON`;
+    return { rejected, reason: `A trace has ${most} at most here. Spans beyond were left out.` };
   }
 
   /** Makes runs of traces that nothing more is expected of, and lets go of those that are about no model. @returns how many there were */
@@ -108,7 +122,10 @@ export class TakenTraces {
     const pending = await this.#store.pendingTraces(this.#system.now() - QUIET_MS, SWEPT_AT_ONCE);
     for (const { workspaceId, traceId } of pending) {
       if (this.#isStopping) break;
-      await this.#inTurn(`${workspaceId} ${traceId}`, () => this.#make(workspaceId, traceId, [], true, null));
+      // One that nothing can be made of must not keep the others from it.
+      await this.#inTurn(`${workspaceId} ${traceId}`, () => this.#make(workspaceId, traceId, [], true, null)).catch(
+        (error: unknown) => this.#log.error({ err: error, traceId }, 'no run could be made of a trace; trying again'),
+      );
     }
     return pending.length;
   }
@@ -117,20 +134,29 @@ export class TakenTraces {
   async #takeTrace({ workspaceId, keyId }: Caller, traceId: string, given: readonly TakenSpan[]): Promise<number> {
     const { spans: known, runId } = await this.#store.takenTrace(workspaceId, traceId);
     const texts = new Map(known.map((span) => [span.spanId, JSON.stringify(span)]));
-    const room = MAX_SPANS - known.length;
-    const fresh = [...new Map(given.map((span) => [span.spanId, span])).values()].filter(
-      (span) => texts.get(span.spanId) !== JSON.stringify(span),
-    );
-    const added = fresh.filter((span) => !texts.has(span.spanId));
-    const beyond = new Set(added.slice(Math.max(0, room)));
-    const kept = fresh.filter((span) => !beyond.has(span));
+    let characters = [...texts.values()].reduce((sum, text) => sum + text.length, 0);
+    const kept: TakenSpan[] = [];
+    let beyond = 0;
+    for (const [spanId, span] of new Map(given.map((one) => [one.spanId, one]))) {
+      const text = JSON.stringify(span);
+      const before = texts.get(spanId);
+      if (before === text) continue;
+      const more = text.length - (before?.length ?? 0);
+      if ((before === undefined && texts.size >= MAX_SPANS) || (more > 0 && characters + more > this.#maxCharacters)) {
+        beyond += 1;
+        continue;
+      }
+      texts.set(spanId, text);
+      characters += more;
+      kept.push(span);
+    }
     // A repetition changes nothing; one that a crash cut off before the run was made is made good.
-    if (kept.length === 0 && (runId !== null || known.length === 0)) return beyond.size;
+    if (kept.length === 0 && (runId !== null || known.length === 0)) return beyond;
     const at = this.#system.now();
     if (kept.length > 0)
       await this.#store.commit([{ kind: 'putOtlpSpans', workspaceId, runId: null, spans: kept, at }]);
     await this.#make(workspaceId, traceId, kept, runId !== null, keyId);
-    return beyond.size;
+    return beyond;
   }
 
   /**

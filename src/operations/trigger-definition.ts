@@ -22,7 +22,7 @@ const MAX_POLL_SECONDS = 7 * 86_400;
 
 /** Bytes of a request's body, unless a trigger says otherwise, and at most: runs carry what came in their inputs. */
 const DEFAULT_BODY_BYTES = 1024 * 1024;
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** Requests a minute, unless a trigger says otherwise, and at most. */
 const DEFAULT_RATE_LIMIT = 600;

@@ -198,7 +198,9 @@ class RunflowAssets {
       options,
     );
     const path = { id: announced.asset_id };
-    return (await this.#call('POST /v1/asset-uploads/{id}/confirmations', { path, body: {} }, options)) as Asset;
+    // A key is of one request: the caller's was that of the announcement.
+    const last = { ...options, idempotencyKey: `confirmation of ${announced.asset_id}` };
+    return (await this.#call('POST /v1/asset-uploads/{id}/confirmations', { path, body: {} }, last)) as Asset;
   }
 
   get(id: string, options?: CallOptions): Promise<Asset> {

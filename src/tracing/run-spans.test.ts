@@ -122,6 +122,16 @@ describe('the spans of a run', () => {
     });
   });
 
+  it('sends messages as they are where taking a secret out of them left no JSON', () => {
+    const said = { input: '[{"role":"user","content":"[secret my "key"]"}]', output: '[]' };
+    const about = { operation: 'chat', protocol: 'openai', provider: 'openai', model: 'one' } as const;
+    const call = { ...about, startedAt: at, finishedAt: at, usage: null, failure: null, said };
+    const spans = spansOfRun(
+      record({ nodeRuns: [nodeRun('agent')], attempts: [attempt('agent', { modelCalls: [call] })] }),
+    );
+    expect(spans.at(-1)?.attributes).toMatchObject({ 'gen_ai.input.messages': said.input });
+  });
+
   it('ends with the run at the root, whatever has not heard of its end', () => {
     const below = { ...run, status: 'running', finishedAt: null } as const;
     const open = nodeRun('each', { status: 'running', finishedAt: null, attempts: 0 });

@@ -364,9 +364,14 @@ function tokens(usage: Usage | null): Attributes {
   return { 'gen_ai.usage.input_tokens': usage.inputTokens, 'gen_ai.usage.output_tokens': usage.outputTokens };
 }
 
-/** Messages in the form of the conventions: a list of parts each. */
+/** Messages in the form of the conventions: a list of parts each. What a secret was taken out of may be no JSON any more, and is sent as it is. */
 function messages(text: string): string {
-  const list = JSON.parse(text) as readonly Readonly<Record<string, unknown>>[];
+  let list: readonly Readonly<Record<string, unknown>>[];
+  try {
+    list = JSON.parse(text);
+  } catch {
+    return text;
+  }
   const inParts = list.map(({ content, ...message }) => ({
     ...message,
     parts: typeof content === 'string' ? [{ type: 'text', content }] : content,

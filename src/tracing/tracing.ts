@@ -12,8 +12,11 @@ import type { Span } from './span.ts';
 /** The name that the position in the log is kept under. */
 const FOLLOWER = 'tracing';
 
-/** Spans of one request: some 300 KB, which every receiver takes. */
+/** Spans of one request: without contents some 300 KB, which every receiver takes. */
 const SPANS_AT_ONCE = 512;
+
+/** Characters of what they say, where contents go along: collectors take 4 MiB to 20 MiB, and refuse the whole request beyond. */
+const CHARACTERS_AT_ONCE = 1024 * 1024;
 
 /** Times that a request is made, beside the tries that the library makes of each, and milliseconds before the first repetition; each wait is twice as long. */
 const TRIES = 5;
@@ -123,7 +126,8 @@ export class Tracing {
     for (const id of [root.id, ...ids]) {
       const run = id === root.id ? root : await store.getRun(root.workspaceId, id);
       if (run === null) continue;
-      this.#buffer.push(...(await this.#spansOfOne(run, endedBy, invoked.get(run.id) ?? [])));
+      // One by one: arguments of a call are on the stack, which has no room for those of a list of a hundred thousand items.
+      for (const span of await this.#spansOfOne(run, endedBy, invoked.get(run.id) ?? [])) this.#buffer.push(span);
       while (this.#buffer.length >= SPANS_AT_ONCE) await this.#flush();
     }
   }
@@ -160,7 +164,7 @@ export class Tracing {
   /** Sends the first spans of the buffer, or gives them up. @throws Error when the platform stops meanwhile */
   async #flush(): Promise<void> {
     const { log, firstWaitMs = FIRST_WAIT_MS } = this.#parts;
-    const spans = this.#buffer.slice(0, SPANS_AT_ONCE);
+    const spans = this.#buffer.slice(0, countAtOnce(this.#buffer));
     for (let attempt = 1; ; attempt += 1) {
       this.#stopping.signal.throwIfAborted();
       try {
@@ -178,7 +182,7 @@ export class Tracing {
         await sleep(firstWaitMs * 2 ** (attempt - 1), undefined, { signal: this.#stopping.signal });
       }
     }
-    this.#buffer = this.#buffer.slice(SPANS_AT_ONCE);
+    this.#buffer = this.#buffer.slice(spans.length);
   }
 
   async #open(): Promise<OtlpExporter> {
@@ -199,4 +203,16 @@ export class Tracing {
       if ((await store.commit([{ kind: 'followed', follower: FOLLOWER, position, before }])) === 'kept') return;
     }
   }
+}
+
+/** How many of the first spans go in one request: one at least. */
+export function countAtOnce(spans: readonly Span[]): number {
+  let characters = 0;
+  for (const [index, { attributes, events }] of spans.slice(0, SPANS_AT_ONCE).entries()) {
+    for (const said of [attributes, ...events.map((event) => event.attributes)]) {
+      for (const value of Object.values(said)) characters += typeof value === 'string' ? value.length : 0;
+    }
+    if (index > 0 && characters > CHARACTERS_AT_ONCE) return index;
+  }
+  return Math.min(spans.length, SPANS_AT_ONCE);
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wire } from '../support/client.ts';
 import { ExplorerClient } from '../support/explorer-client.ts';
+import { startOtherServer } from '../support/http-server.ts';
 import { edge, http, input, output, text } from '../support/noxus-definitions.ts';
 import { needsProgram } from '../support/programs.ts';
 import { type Ended, KEY, runBinary, runOnTerminal, startPlatform, type TestServer } from '../support/server.ts';
@@ -131,6 +132,7 @@ describe('millrun run', () => {
     ['an input that the workflow lacks', ['run', 'Greeter', '--input', 'Nam=Ada'], 'Name'],
     ['a flag that there is not', ['run', 'Greeter', '--wacth'], "Unknown option '--wacth'"],
     ['nothing at all', ['run'], 'Usage'],
+    ['a folder to import', ['import', ROOT], 'That is a folder. Name a file.'],
     ['an action that there is not', ['runs', 'lst'], 'Did you mean "list"?'],
     ['a filter that says nothing', ['runs', 'list', '--filter', 'statu:failed'], 'Did you mean status?'],
   ])('refuses %s, with exit code 2', async (_, args, told) => {
@@ -280,6 +282,22 @@ describe('millrun import', () => {
   });
 });
 
+describe('a server that goes away in the middle of its answer', () => {
+  it('is told of, with exit code 2 and what had come by then', async () => {
+    const other = await startOtherServer(({ path }, response) => {
+      if (path === '/healthz') response.setHeader('content-type', 'application/json').end('{"status":"ok"}');
+      else response.write('{"format":"millrun.run/1","id":"first"}\n{"form', () => response.destroy());
+    });
+    const at = ['--url', other.url, '--key', KEY];
+    const exported = await runBinary(['runs', 'export', ...at]);
+    expect(exported).toMatchObject({ code: 2, stderr: expect.stringMatching(/^The server went away .*\n$/) });
+    expect(exported.stdout).toMatch(/"first"|^$/);
+    const listed = await runBinary(['runs', 'list', ...at]);
+    expect(listed).toMatchObject({ code: 2, stderr: expect.stringMatching(/^The server went away .*\n$/) });
+    await other.stop();
+  });
+});
+
 describe('millrun doctor', () => {
   it('finds a server that is well, and says what is wrong with one that is not', async () => {
     const { code, screen } = await runOnTerminal(['doctor', '--offline'], env());
@@ -290,11 +308,18 @@ describe('millrun doctor', () => {
       MILLRUN_HOST: '127.0.0.1',
     };
     const models = { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' };
-    const sick = await runBinary(['doctor'], { ...occupied, ...models });
+    const blobs = {
+      ...{ MILLRUN_BLOBS: 's3://blobs', MILLRUN_BLOBS_ENDPOINT: 'http://127.0.0.1:1', MILLRUN_BLOBS_REGION: 'eu' },
+      ...{ MILLRUN_BLOBS_ACCESS_KEY: 'a', MILLRUN_BLOBS_SECRET_KEY: 'b' },
+    };
+    const sick = await runBinary(['doctor'], { ...occupied, ...models, ...blobs });
     const { findings } = JSON.parse(sick.stdout);
     expect(sick.code).toBe(1);
     expect(findings).toContainEqual(
       expect.objectContaining({ check: 'models', state: 'problem', advice: expect.any(String) }),
+    );
+    expect(findings).toContainEqual(
+      expect.objectContaining({ check: 'blobs', state: 'problem', message: expect.stringContaining('cannot be used') }),
     );
     writeFileSync(join(folder, 'file'), '');
     const odd = await runBinary(['doctor', '--text'], { MILLRUN_DATA: join(folder, 'file'), MILLRUN_PORTS: '1' });

@@ -85,6 +85,12 @@ describe('runs of other servers', () => {
     expect(records).toEqual(parsed(lines));
   });
 
+  it('are as many as were asked for', async () => {
+    const { told, records } = await brought(['--source-url', source.url, '--limit', '1']);
+    expect(told).toMatchObject([{ imported: 1 }]);
+    expect(runsIn(records)).toHaveLength(1);
+  });
+
   it('come from a Noxus server with definitions, nodes, logs and what went in and out', async () => {
     const { told, records } = await brought(['--source-url', plain.url, '--from', 'noxus'], 2);
     expect(told).toMatchObject([{ imported: 2 }, { present: 2 }]);

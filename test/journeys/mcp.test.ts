@@ -366,6 +366,8 @@ describe('a key', () => {
       INITIALIZE,
     );
     expect([code, stderr]).toEqual([0, expect.stringContaining('not known here')]);
+    const known = await runBinary(['mcp', '--url', server.url, '--key', KEY], {}, folder, INITIALIZE);
+    expect(known).toMatchObject({ code: 0, stderr: '' });
     expect(await runBinary(['mcp', '--url', server.url])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--key'),

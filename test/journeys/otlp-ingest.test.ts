@@ -327,6 +327,40 @@ describe('a trace that is taken in', () => {
     expect([run.input.value, run.output.value]).toEqual([{ topic: 'cats' }, { messages: [{ content: 'Meow' }] }]);
   });
 
+  it('is refused before it is unfolded when it holds more than any sender sends, however small it is packed', async () => {
+    // A million spans of two bytes each, which gzip makes 3 KB of.
+    const lengthOf = (bytes: Buffer) => {
+      const digits: number[] = [];
+      for (let rest = bytes.length; rest > 0; rest >>>= 7) digits.push((rest & 127) | (rest > 127 ? 128 : 0));
+      return Buffer.from(digits);
+    };
+    const inside = (field: number, bytes: Buffer) => Buffer.concat([Buffer.from([field]), lengthOf(bytes), bytes]);
+    const spans = Buffer.alloc(2_000_000, Buffer.from([0x12, 0]));
+    const answer = await send(gzipSync(inside(0x0a, inside(0x12, spans))), {
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'gzip',
+    });
+    expect(answer.status).toBe(413);
+    expect(await answer.text()).toContain('more than 500000 spans, events, attributes and values');
+    const json = `{"resourceSpans":[{"scopeSpans":[{"spans":[${'{},'.repeat(600_000)}{}]}]}]}`;
+    const told = await send(gzipSync(json), { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+    expect([told.status, await told.json()]).toMatchObject([
+      413,
+      { message: expect.stringContaining('more than 500000') },
+    ]);
+  });
+
+  it('keeps as text what nests deeper than recursion over it could go', async () => {
+    const trace = newTrace();
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    const key = `llm.output_messages.0.message${'.a'.repeat(20_000)}`;
+    const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': deep, [key]: 'x' };
+    const body = JSON.stringify(exported(trace, [{ id: '1', name: 'chat', attributes }]));
+    const answer = await send(body, { 'content-type': 'application/json' });
+    expect([answer.status, await answer.json()]).toEqual([200, {}]);
+    expect(await runsOf(trace)).toMatchObject([{ run: { status: 'succeeded' } }]);
+  });
+
   it('has a workflow that cannot be run', async () => {
     const [{ run }] = await runsOf(`00000001${'ab'.repeat(12)}`);
     const answer = await server.client.send('POST', `/v1/workflows/${run.workflow.id}/runs`, { input: {} });

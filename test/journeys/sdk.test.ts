@@ -146,7 +146,8 @@ describe('the client of the Runflow API', () => {
     expect(await runflow.runs.wait(started.id)).toMatchObject({ output: { Said: 'Good.' } });
     expect(await runflow.runs.cancel(started.id, 'too late')).toMatchObject({ status_code: 'succeeded' });
 
-    const asset = await runflow.assets.upload(new Blob(['Notes'], { type: 'text/plain' }), 'notes.txt');
+    const notes = new Blob(['Notes'], { type: 'text/plain' });
+    const asset = await runflow.assets.upload(notes, 'notes.txt', { idempotencyKey: 'notes of today' });
     expect(asset).toMatchObject({ name: 'notes.txt', mime_type: 'text/plain', size_bytes: 5 });
     expect(await (await fetch((await runflow.assets.get(asset.id)).url)).text()).toBe('Notes');
   });

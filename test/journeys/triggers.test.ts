@@ -185,6 +185,10 @@ describe('a webhook', () => {
     });
     expect(await send(hook.url, undefined, {}, 'GET')).toMatchObject({ status: 405 });
     expect(await send(hook.url, { Name: 'x'.repeat(100) })).toMatchObject({ status: 413 });
+    // Beyond what any trigger takes nothing is read, whoever asks.
+    expect(await send(`${server.url}/hooks/nobody`, { Name: 'x'.repeat(17 * 1024 * 1024) })).toMatchObject({
+      status: 413,
+    });
     expect(await send(hook.url, '{"Name"')).toMatchObject({ status: 400 });
     expect(await send(hook.url, { Other: 1 })).toMatchObject({
       ...{ status: 422, body: { detail: expect.stringContaining('"Name"') } },

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { SpanRole, TakenSpan, TakenSpanEvent } from '../../domain/taken-span.ts';
+import { nestsDeeper } from '../json-text.ts';
 
 /**
  * What the attributes of a span mean, by the conventions that programs follow:
@@ -84,6 +85,12 @@ const OUTPUTS = [
 /** Messages as events, which conventions before 1.37 had. */
 const MESSAGE_EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$/;
 const CHOICE_EVENTS = new Set(['gen_ai.choice', 'gen_ai.content.completion']);
+
+/** Levels of lists and objects in a content: more than messages have, and as many as any body of a request may have (`api/server.ts`). */
+const MAX_DEPTH = 500;
+
+/** Levels that the key of an attribute tells, e.g. `llm.input_messages.0.message.tool_calls.0.tool_call.function.name`. */
+const MAX_KEY_LEVELS = 20;
 
 const GEN_AI = /^(gen_ai|openinference|traceloop|llm)\./;
 
@@ -174,7 +181,8 @@ function contentOf(
 
 /** JSON that stands in a text, as conventions have it; any other value as it is. */
 function parsed(value: JsonValue | undefined): JsonValue | undefined {
-  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
+  // What lies deeper stays a text: recursion over a value must end before the call stack does.
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value) || nestsDeeper(value, MAX_DEPTH)) return value;
   try {
     return JSON.parse(value) as JsonValue;
   } catch {
@@ -190,7 +198,7 @@ function familyOf(key: string, attributes: JsonObject, taken: Set<string>): Json
       (name.startsWith(`${key}.`) && /^(\d{1,4})\.(.+)$/.exec(name.slice(key.length + 1))) || [];
     if (index === undefined) continue;
     taken.add(name);
-    const parts = path.replace(/^message\./, '').split('.');
+    const parts = path.replace(/^message\./, '').split('.', MAX_KEY_LEVELS);
     const last = parts.pop() ?? '';
     items[Number(index)] ??= {};
     let at = items[Number(index)]!;

@@ -54,12 +54,41 @@ const root = protobuf.Root.fromJSON({
     // google.rpc.Status, which refusals are told in.
     RpcStatus: { fields: { code: field(1, 'int32'), message: field(2, 'string') } },
   },
-});
+}).resolveAll();
 
-/** An export of traces in the form that JSON has it in. @throws Error when the bytes are no such message */
-export function decodeExport(bytes: Uint8Array): unknown {
+/**
+ * An export of traces in the form that JSON has it in.
+ * @param limit messages that it may hold: spans, events, attributes, and the values in them
+ * @returns null for one that holds more
+ * @throws Error when the bytes are no such message
+ */
+export function decodeExport(bytes: Uint8Array, limit: number): unknown {
   const type = root.lookupType('ExportRequest');
+  if (holdsMore(type, bytes, limit)) return null;
   return type.toObject(type.decode(bytes), { longs: String, bytes: String });
+}
+
+/** Whether there are more than so many messages in a message. Counting makes none of them. @throws Error */
+function holdsMore(outer: protobuf.Type, bytes: Uint8Array, limit: number): boolean {
+  const reader = protobuf.Reader.create(bytes);
+  // The messages that the reader is in, and where each ends.
+  const inside = [{ type: outer, end: reader.len }];
+  let count = 0;
+  for (let top = inside.at(-1); top !== undefined; top = inside.at(-1)) {
+    if (reader.pos >= top.end) {
+      inside.pop();
+      continue;
+    }
+    const tag = reader.uint32();
+    const { resolvedType = null } = top.type.fieldsById[tag >>> 3] ?? {};
+    if ((tag & 7) === 2 && resolvedType instanceof protobuf.Type) {
+      const length = reader.uint32();
+      inside.push({ type: resolvedType, end: reader.pos + length });
+      count += 1;
+      if (count > limit) return true;
+    } else reader.skipType(tag & 7);
+  }
+  return false;
 }
 
 /** The bytes of an answer. */

@@ -3,7 +3,14 @@ import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { type Config, embeddingEndpoint, modelEndpoint } from '../../config/config.ts';
 import { ConfigError, readConfig } from '../../config/read.ts';
-import { inspectPostgres, inspectSqlite, keyFiles, OLDEST_POSTGRES, type StoreFacts } from '../../platform-doctor.ts';
+import {
+  inspectBlobs,
+  inspectPostgres,
+  inspectSqlite,
+  keyFiles,
+  OLDEST_POSTGRES,
+  type StoreFacts,
+} from '../../platform-doctor.ts';
 import { COMMANDS, flagsOf } from '../commands.ts';
 import { explained } from '../failures.ts';
 import { readOwn } from '../flags.ts';
@@ -92,6 +99,7 @@ async function* examine(
     yield unknown('models', 'They were not asked (--offline).');
     return;
   }
+  if (config.blobs !== null) yield await checkBlobs(config);
   yield* checkEndpoints(config);
   yield checkClock('facts' in facts ? facts.facts.clockAhead : null);
 }
@@ -211,6 +219,15 @@ function* checkKeys(config: Config, folder: string): Generator<Finding> {
           ? 'no encryption key was needed yet'
           : 'credentials are sealed with the key of the folder';
     yield ok(check, `API key ${config.apiKey === null ? 'of the data folder' : 'preset'}; ${sealed}`);
+  }
+}
+
+async function checkBlobs(config: Config): Promise<Finding> {
+  try {
+    return ok('blobs', await inspectBlobs(config));
+  } catch (error) {
+    const advice = 'No server starts without its blobs.';
+    return problem('blobs', (error as Error).message, advice);
   }
 }
 

@@ -37,7 +37,11 @@ async function relay(address: URL, key: string): Promise<number> {
     if (!hasMore && unanswered.size === 0) ended.resolve();
   };
 
-  server.onerror = (error) => process.stderr.write(`${error.message}\n`);
+  let isOver = false;
+  server.onerror = (error) => {
+    // Closing breaks off the line on which the server could still say something, which is no error then.
+    if (!isOver) process.stderr.write(`${error.message}\n`);
+  };
   server.onmessage = (message: JSONRPCMessage) => {
     // Later requests must say which version was agreed upon, which is in the answer to the first.
     if ('result' in message && typeof message.result['protocolVersion'] === 'string') {
@@ -60,6 +64,7 @@ async function relay(address: URL, key: string): Promise<number> {
   await server.start();
   await client.start();
   await ended.promise;
+  isOver = true;
   await server.close();
   await client.close();
   return 0;

@@ -126,9 +126,10 @@ async function readRecords(source: Source, cursor: string | null): Promise<Page 
     return null;
   }
   const lines = (await answer.text()).split('\n').filter((line) => line !== '');
-  const runs = lines.filter((line) => line.startsWith('{"format":"millrun.run/')).length;
+  // Each by itself: a page of large runs is more than one request takes, and --limit may end within it.
+  const readings = lines.map((line) => ({ lines: [line], runs: line.startsWith('{"format":"millrun.run/') ? 1 : 0 }));
   const next = answer.headers.get('millrun-next');
-  return { readings: [{ lines, runs }], next: next === null ? null : `records:${next}` };
+  return { readings, next: next === null ? null : `records:${next}` };
 }
 
 async function readNoxusRun(source: Source, listed: Json): Promise<Reading> {
