@@ -121,6 +121,25 @@ it('a run that is stopped is let go of by the worker that has it, and its live v
   expect(await events).toContain('stopped');
 });
 
+it('a run that a worker holds for a debugger is led on through the server that took it in', async () => {
+  const at = '/v1/debug-sessions/across';
+  await server.client.ok('PUT', at, { breakpoints: [{ node_id: 'out' }] });
+  const workflow = await server.client.save({
+    nodes: [input('in', 'Name'), output('out', 'Said')],
+    edges: [edge('in::output', 'out::input')],
+  });
+  const run = await server.client.post(`/v1/workflows/${workflow.id}/runs`, {
+    input: { Name: 'Ada' },
+    debugger: 'across',
+  });
+  await until(
+    () => server.client.get(at),
+    ({ paused }) => paused !== null,
+  );
+  expect((await server.client.post(`${at}/continue`)).paused).toBeNull();
+  expect(await server.client.until(workflow.id, run.id, ENDED)).toMatchObject({ status: 'completed' });
+});
+
 it('what a killed worker had in hand is run by another one', async () => {
   const run = await start();
   await world.got(3);
