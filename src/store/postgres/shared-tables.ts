@@ -19,13 +19,6 @@ export const SHARED_TABLES = `
     primary key (workspace_id, key_id)
   ) with (fillfactor = 50);
 
-  -- Progress of actions on many runs, for whoever asks another process than the one that is at work.
-  create table bulk_jobs (
-    workspace_id text not null, id text not null, key_id text not null, is_canceled bigint not null, is_ended bigint not null,
-    state text not null, seen_at double precision not null,
-    primary key (workspace_id, id)
-  );
-
   create function clock_ms_1() returns double precision language sql volatile as
     $$ select extract(epoch from clock_timestamp())::double precision * 1000 $$;
 `;
