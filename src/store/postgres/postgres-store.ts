@@ -95,7 +95,7 @@ export type SharedStore = Store & { readonly facts: SharedFacts };
  * The store on PostgreSQL 13 or newer, which any number of processes share.
  * @param address a connection string; `?schema=name` says where its tables are, `public` when it is left out
  * @throws NewerSchema when a newer version wrote it
- * @throws HalfMoved, ServersInTheWay when it cannot be used, or not yet
+ * @throws HalfMoved, AnotherSchema, ServersInTheWay when it cannot be used, or not yet
  * @throws PlatformError `unavailable` when the server cannot be reached
  * @throws Error when the database is not in UTF-8
  */
