@@ -210,6 +210,28 @@ it('a process whose store goes away says so, sends requests away, lets go of wha
     );
 });
 
+it('a worker that is asked to stop while its store is away ends in order, and what it had in hand is run by another one', async () => {
+  const before = world.received.length;
+  const run = await start();
+  await world.got(before + 1);
+  const holder = (await Promise.all(workers.map(tasksOf))).indexOf(1);
+  await cluster.stop();
+  await workers[holder]!.stop();
+  await cluster.start();
+  expect(workers[holder]!.child.exitCode).toBe(0);
+  open.splice(0);
+  workers[holder] = await spawnWorker(env);
+  await world.got(before + 2);
+  answer();
+  const done = () => server.client.send('GET', `/v1/workflows/${calling}/runs/${run.id}`);
+  await until(done, ({ body }) => body.status === 'completed');
+});
+
+it('a process with a setting that cannot be used says so and ends, although its store can be reached', async () => {
+  const ended = await runBinary(['worker', '--http-allow', '10.0.0.0/99'], env);
+  expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('is no CIDR range')]);
+});
+
 it('a worker needs a store that it can share', async () => {
   const ended = await runBinary(['worker'], { MILLRUN_DATA: folder });
   expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('needs a store that it shares')]);
