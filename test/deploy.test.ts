@@ -28,8 +28,8 @@ const FILLED: Readonly<Record<string, string>> = {
 const VARIABLES: ReadonlySet<string> = new Set(Object.values(SETTINGS).map(({ env }) => env));
 const FLAGS: ReadonlySet<string> = new Set(Object.values(SETTINGS).map(({ flag }) => flag));
 
-/** Words of the deployment that the product is about to have: the worker and its dispatcher, and the secret that servers share. */
-const COMING: ReadonlySet<string> = new Set(['MILLRUN_SECRET', 'MILLRUN_WORKER_PORT', 'worker', 'dispatch']);
+/** Words of the deployment that the product is about to have. */
+const COMING: ReadonlySet<string> = new Set(['dispatch']);
 
 const filled = (given: string): string =>
   given.replaceAll(/\$\{(\w+)(?::[?-][^}]*)?\}/g, (_, name: string) => FILLED[name] ?? `<${name}>`);
