@@ -15,7 +15,7 @@ export type Say = Door['say'];
 /**
  * Opens a store that is elsewhere, however long it takes to come: what is started at once by a supervisor starts in any order. The folder holds what is
  * this process's own. The driver is read when it is needed.
- * @throws NewerSchema, HalfMoved, ServersInTheWay
+ * @throws NewerSchema, HalfMoved, AnotherSchema, ServersInTheWay
  */
 export async function openSharedStore(
   address: string,

@@ -99,12 +99,7 @@ export interface Platform {
 async function openProcess(config: Config, log: Log, say: Say) {
   const system = realSystem;
   const folder = resolve(config.data);
-  const limits = { runsPerWorkspace: config.workspaceConcurrency };
-  const blobs = await openBlobs(blobSettings(config), folder);
-  const shared = config.store === null ? null : await openSharedStore(config.store, folder, limits, { log, say });
-  const store = shared ?? openSqliteStore(folder, limits);
-  const facts = shared?.facts ?? null;
-  const keys = await rightfully(store, () => openEncryptionKeys(config, folder, store, facts));
+  // What a setting may be wrong for comes first: a store that is open keeps a process alive that has said why it does not start.
   const configured = modelAccess(config);
   const http = createGuardedHttp({
     allow: [...config.httpAllow, ...configured.providers.map(({ baseUrl }) => hostOf(baseUrl))],
@@ -115,6 +110,12 @@ async function openProcess(config: Config, log: Log, say: Say) {
   const codeThreads = new CodeThreads();
   const runner = config.codeRunnerUrl;
   const runnerHttp = createGuardedHttp({ allow: runner === null ? [] : [hostOf(runner.url)] });
+  const limits = { runsPerWorkspace: config.workspaceConcurrency };
+  const blobs = await openBlobs(blobSettings(config), folder);
+  const shared = config.store === null ? null : await openSharedStore(config.store, folder, limits, { log, say });
+  const store = shared ?? openSqliteStore(folder, limits);
+  const facts = shared?.facts ?? null;
+  const keys = await rightfully(store, () => openEncryptionKeys(config, folder, store, facts));
   const payloads = new Payloads(blobs, system);
   const catalogue = createCatalogue();
 

@@ -10,6 +10,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'BlobsUnusable',
   'ServersInTheWay',
   'HalfMoved',
+  'AnotherSchema',
   'TransferRefused',
   'Obstacle',
   'NotForSearch',

@@ -525,17 +525,21 @@ export class Engine {
    * Does what a debugger wants of the run of its session. Null: there is no such run any more, it is not held, or not at the node that is to be changed.
    */
   async command({ workspaceId, id, runId }: DebugSession, command: DebugCommand): Promise<DebugSession | null> {
+    if (runId === null) return null;
     for (;;) {
-      const held = runId === null ? null : await this.#find(workspaceId, runId);
-      if (held === null || held.active.debug?.id !== id) return null;
-      const change = held.active.command(command);
-      if (change === null) {
-        if ((await held.last) === 'kept') return null;
-        continue;
+      const before = this.#held.get(runId);
+      const decided = await this.#decide(workspaceId, runId, (active) => {
+        const change = active.debug?.id === id ? active.command(command) : null;
+        // As it is kept: by the time the commit resolves, the run may be further.
+        return change && { change, debug: active.debug };
+      });
+      if (decided === null) {
+        // What the memory says is true once it is kept.
+        const held = this.#held.get(runId) ?? before;
+        if (held !== undefined && (await held.last) !== 'kept') continue;
+        return null;
       }
-      // As it is kept: by the time the commit resolves, the run may be further.
-      const { debug } = held.active;
-      if ((await this.#commit(held, change)) === 'kept') return debug;
+      if ((await this.#commit(decided.held, decided.made.change)) === 'kept') return decided.made.debug;
     }
   }
 

@@ -180,7 +180,12 @@ export class Worker {
     clearTimeout(timer);
     clearInterval(this.#renewal);
     const left = [...this.#running.values()];
-    await this.#store.returnLeases(left.map((running) => running.lease));
+    await this.#store.returnLeases(left.map((running) => running.lease)).catch((error) => {
+      this.#log.warn(
+        { err: error, tasks: left.length },
+        'tasks could not be given back; others take them when their leases run out',
+      );
+    });
     for (const running of left) running.abort.abort(new Error('The platform stops.'));
     await all();
   }

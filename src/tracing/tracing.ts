@@ -3,7 +3,7 @@ import type { RunEvent } from '../domain/event.ts';
 import type { Payload } from '../domain/payload.ts';
 import type { Run } from '../domain/run.ts';
 import { type Follower, follow } from '../store/follow.ts';
-import type { Store } from '../store/store.ts';
+import type { Hold, Store } from '../store/store.ts';
 import type { Log } from '../system/log.ts';
 import type { OtlpExporter, OtlpTarget } from './otlp-exporter.ts';
 import { type InvokingTry, spansOfRun } from './run-spans.ts';
@@ -25,6 +25,12 @@ const FIRST_WAIT_MS = 2_000;
 /** Events passed by before the position is kept although no traced run ended: a sync less per batch. */
 const KEEP_POSITION_EVERY = 5_000;
 
+/** What one process at a time has in hand: that it sends the spans. It is of no workspace. */
+const TURN: Hold = { workspaceId: '', name: 'tracing' };
+
+/** Milliseconds after which another process sends them when the one that did was not heard of. It says so three times in that time. */
+const TURN_MS = 30_000;
+
 /** Log lines of a run that are read for its spans. */
 const LOGS_READ = 2_000;
 
@@ -45,6 +51,8 @@ export interface TracingParts {
   readPayload(payload: Payload): Promise<string>;
   /** Milliseconds before the first repetition of a request. */
   readonly firstWaitMs?: number;
+  /** Milliseconds for which a process that was not heard of is taken to be at it. */
+  readonly turnMs?: number;
 }
 
 /**
@@ -52,13 +60,14 @@ export interface TracingParts {
  *
  * Follows the log, which is the queue: what is in memory is one request and one run. The position is kept when everything up to it was sent or given up,
  * so that a crash sends some spans twice, under the same ids, and loses none. A receiver that is down is waited for, and costs nothing but spans:
- * runs know nothing of it.
+ * runs know nothing of it. Of the processes on a store one sends, for as long as it is heard of: others would send the same.
  */
 export class Tracing {
   readonly #parts: TracingParts;
   readonly #stopping = new AbortController();
   #exporter: OtlpExporter | undefined;
   #follower: Follower | undefined;
+  #turns: Promise<void> | undefined;
   #kept = 0;
   #buffer: Span[] = [];
   #sent = 0;
@@ -72,12 +81,40 @@ export class Tracing {
     return { sent: this.#sent, dropped: this.#dropped };
   }
 
-  /** Begins where the last process stopped; the first time ever, with the runs that are still to end. */
+  /** Begins where the last process stopped, when it is this one's turn; the first time ever, with the runs that are still to end. */
   async start(): Promise<void> {
-    const { store, log } = this.#parts;
+    const { store } = this.#parts;
     this.#kept = await store.followerPosition(FOLLOWER);
     if (this.#kept === 0) await this.#keep((await store.stats()).lastPosition);
-    this.#follower = follow(
+    this.#turns = this.#takeTurns();
+  }
+
+  /** Ends after the request in hand; what is not sent by then is sent after the next start, or by another process at once. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('The platform stops.'));
+    await this.#turns;
+    await this.#endTurn();
+    await this.#exporter?.close();
+  }
+
+  async #takeTurns(): Promise<void> {
+    const { store, log, turnMs = TURN_MS } = this.#parts;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        if (!(await store.hold(TURN, turnMs))) await this.#endTurn();
+        else if (!signal.aborted) this.#follower ??= await this.#follow();
+      } catch (error) {
+        log.warn({ err: error }, 'whose turn it is to send traces is not known; trying again');
+      }
+      await sleep(turnMs / 3, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #follow(): Promise<Follower> {
+    const { store, log } = this.#parts;
+    this.#kept = await store.followerPosition(FOLLOWER);
+    return follow(
       store,
       this.#kept,
       (events) => this.#take(events),
@@ -87,11 +124,12 @@ export class Tracing {
     );
   }
 
-  /** Ends after the request in hand; what is not sent by then is sent after the next start. */
-  async stop(): Promise<void> {
-    this.#stopping.abort(new Error('The platform stops.'));
-    await this.#follower?.stop();
-    await this.#exporter?.close();
+  async #endTurn(): Promise<void> {
+    if (this.#follower === undefined) return;
+    await this.#follower.stop();
+    this.#follower = undefined;
+    // What is not let go ends by itself.
+    await this.#parts.store.letGo(TURN).catch(() => undefined);
   }
 
   async #take(events: readonly RunEvent[]): Promise<void> {

@@ -121,6 +121,25 @@ it('a run that is stopped is let go of by the worker that has it, and its live v
   expect(await events).toContain('stopped');
 });
 
+it('a run that a worker holds for a debugger is led on through the server that took it in', async () => {
+  const at = '/v1/debug-sessions/across';
+  await server.client.ok('PUT', at, { breakpoints: [{ node_id: 'out' }] });
+  const workflow = await server.client.save({
+    nodes: [input('in', 'Name'), output('out', 'Said')],
+    edges: [edge('in::output', 'out::input')],
+  });
+  const run = await server.client.post(`/v1/workflows/${workflow.id}/runs`, {
+    input: { Name: 'Ada' },
+    debugger: 'across',
+  });
+  await until(
+    () => server.client.get(at),
+    ({ paused }) => paused !== null,
+  );
+  expect((await server.client.post(`${at}/continue`)).paused).toBeNull();
+  expect(await server.client.until(workflow.id, run.id, ENDED)).toMatchObject({ status: 'completed' });
+});
+
 it('what a killed worker had in hand is run by another one', async () => {
   const run = await start();
   await world.got(3);
@@ -189,6 +208,28 @@ it('a process whose store goes away says so, sends requests away, lets go of wha
       () => fetch(`${url}/readyz`),
       ({ status }) => status === 200,
     );
+});
+
+it('a worker that is asked to stop while its store is away ends in order, and what it had in hand is run by another one', async () => {
+  const before = world.received.length;
+  const run = await start();
+  await world.got(before + 1);
+  const holder = (await Promise.all(workers.map(tasksOf))).indexOf(1);
+  await cluster.stop();
+  await workers[holder]!.stop();
+  await cluster.start();
+  expect(workers[holder]!.child.exitCode).toBe(0);
+  open.splice(0);
+  workers[holder] = await spawnWorker(env);
+  await world.got(before + 2);
+  answer();
+  const done = () => server.client.send('GET', `/v1/workflows/${calling}/runs/${run.id}`);
+  await until(done, ({ body }) => body.status === 'completed');
+});
+
+it('a process with a setting that cannot be used says so and ends, although its store can be reached', async () => {
+  const ended = await runBinary(['worker', '--http-allow', '10.0.0.0/99'], env);
+  expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('is no CIDR range')]);
 });
 
 it('a worker needs a store that it can share', async () => {

@@ -23,8 +23,11 @@ const backoff = (failures: number): number => Math.min(0.5, 0.02 * 2 ** failures
  */
 const READ_AGAIN_AFTER = [0, 50, 500];
 
-/** A name that needs no quotes, and that nothing could be smuggled in with. */
-const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/;
+/**
+ * A name that needs no quotes, and that nothing could be smuggled in with. It is part of other names, of channels (`millrun_told_…`) and of connections,
+ * which have 63 bytes at most.
+ */
+const SCHEMA = /^[a-z_][a-z0-9_]{0,49}$/;
 
 /** Reads on PostgreSQL. Statements are prepared once on each connection. */
 export interface Reads {
@@ -51,7 +54,7 @@ export function readAddress(given: string): Address {
   url.searchParams.delete('schema');
   if (!SCHEMA.test(schema))
     throw new Error(
-      `The schema ${JSON.stringify(schema)} of the store must be a name of small letters, digits and underscores, such as "millrun".`,
+      `The schema ${JSON.stringify(schema)} of the store must be a name of at most 50 small letters, digits and underscores, such as "millrun".`,
     );
   return { url: url.href, schema };
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startsPostgres } from '../../../test/support/postgres.ts';
 import { openConnections, readAddress } from './connection.ts';
 import { migrate } from './migrations.ts';
+import { openPostgresStore } from './postgres-store.ts';
 
 const cluster = startsPostgres();
 
@@ -65,6 +66,34 @@ describe('the schema', () => {
     expect(await bring(STOPPING)).toEqual({ from: 1, to: 3 });
   });
 
+  it('may be one that a role was given that may make none', async () => {
+    await starting.unsafe('create role guest login');
+    await starting.unsafe(`create schema ${address.schema} authorization guest`);
+    const sql = openConnections({ ...address, url: asRole(address.url, 'guest') }, 'millrun start');
+    open.push(sql);
+    expect(await migrate(sql, address.schema, { steps: FIRST })).toEqual({ from: 0, to: 1 });
+  });
+
+  it('is the one that was named, and not one that the search path of a role leads to', async () => {
+    await starting.unsafe('create role "user of its own" login');
+    await starting.unsafe('create schema "user of its own" authorization "user of its own"');
+    const sql = openConnections({ schema: 'public', url: asRole(address.url, 'user of its own') }, 'millrun start');
+    open.push(sql);
+    await expect(migrate(sql, 'public', { steps: FIRST })).rejects.toMatchObject({
+      name: 'AnotherSchema',
+      message: expect.stringContaining('connections are in "user of its own"'),
+    });
+  });
+
+  it('has a name that leaves room in the names that are made of it', async () => {
+    const named = (length: number) => `${cluster.url}?schema=${'s'.repeat(length)}`;
+    expect(() => readAddress(named(51))).toThrow(/at most 50 small letters/);
+    const store = await openPostgresStore(named(50));
+    const workspace = { id: 'w', name: 'w', createdAt: 1 };
+    expect(await store.commit([{ kind: 'createWorkspace', workspace }])).toBe('kept');
+    await store.close();
+  });
+
   it('that is newer is taken by the version before when what it does not know is compatible, and refused otherwise', async () => {
     await bring(COMPATIBLE);
     expect(await bring(FIRST)).toEqual({ from: 2, to: 2 });
@@ -79,4 +108,10 @@ describe('the schema', () => {
 
 async function openAndUse(sql: ReturnType<typeof openConnections>): Promise<void> {
   await sql.unsafe('select 1');
+}
+
+function asRole(url: string, role: string): string {
+  const address = new URL(url);
+  address.username = role;
+  return address.href;
 }

@@ -84,6 +84,16 @@ class HalfMoved extends Error {
   }
 }
 
+/** Connections do not end up in the schema that was named. */
+class AnotherSchema extends Error {
+  override readonly name = 'AnotherSchema';
+  constructor(schema: string, found: string | null) {
+    super(
+      `The store is to be in the schema ${JSON.stringify(schema)}, and connections are in ${found === null ? 'none that there is' : JSON.stringify(found)}, by the search path of their role, or because a pooler does not pass theirs on. Give the one that is meant (?schema=name), and behind a pooler have it be the role's: alter role … set search_path = name.`,
+    );
+  }
+}
+
 /** What brought a schema to where it is: told in the log of the server that did it. */
 export interface Migrated {
   readonly from: number;
@@ -95,7 +105,7 @@ export interface Migrated {
  * and the others wait for it. Processes of the version before go on where every step is compatible with them. A schema that is further than this
  * program is taken when all the steps that it does not know are compatible with it: so a server of the version before may be started again
  * during a rolling upgrade.
- * @throws NewerSchema, HalfMoved
+ * @throws NewerSchema, HalfMoved, AnotherSchema
  * @throws ServersInTheWay when servers are connected, and a step needs all of them to be stopped
  */
 export async function migrate(
@@ -109,7 +119,7 @@ export async function migrate(
       onMigrating();
       await transaction.unsafe('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     }
-    await transaction.unsafe(`create schema if not exists "${schema}"`);
+    await enterSchema(transaction, schema);
     await transaction.unsafe('create table if not exists platform_schema (step bigint not null)');
     await transaction.unsafe(
       'alter table platform_schema add column if not exists needs_stop boolean not null default true',
@@ -131,6 +141,18 @@ export async function migrate(
     }
     return { from: found, to: found + missing.length };
   });
+}
+
+/**
+ * Makes the schema when it is not there: a role that may not make any can be given one. Then everything is in the one that was named, or nothing is: under
+ * its name processes are told of each other's commits.
+ */
+async function enterSchema(sql: TransactionSql, schema: string): Promise<void> {
+  const [there] = await sql.unsafe('select to_regnamespace($1) is not null as is_there', [schema]);
+  if (there?.['is_there'] !== true) await sql.unsafe(`create schema if not exists "${schema}"`);
+  const [entered] = await sql.unsafe('select current_schema() as schema');
+  const found: unknown = entered?.['schema'] ?? null;
+  if (found !== schema) throw new AnotherSchema(schema, found === null ? null : String(found));
 }
 
 async function refuseHalf(sql: TransactionSql): Promise<void> {

@@ -110,13 +110,16 @@ const FOR_THE_PLATFORM: readonly string[] = [
   'select min(greatest(next_attempt_at, claimed_until)) as at from deliveries where next_attempt_at is not null',
   'has_work := has_work or (frees_places and exists (select 1 from tasks t where t.leased_until is null and t.start_of is not null))',
   'select * from api_keys where digest = $1 or former_digest = $1 limit 1',
-  'select 1 from (select 1 from credentials union all select 1 from triggers where secret is not null) sealed limit 1',
-  'select * from triggers where id = $1',
-  'select min(wake_at) as at from triggers where wake_at is not null',
-  'select * from triggers where wake_at is not null and wake_at <= $1 order by wake_at, id limit $2',
-  'select workspace_id, trace_id from otlp_spans where run_id is null group by workspace_id, trace_id having max(received_at) <= $1 limit $2',
   'select status, sum(n)::bigint as n from run_counts group by status',
   'select count(*) as n from tasks',
+  // Which trigger an address of a webhook means, and which is due.
+  'select * from triggers where id = $1',
+  'select * from triggers where wake_at is not null and wake_at <= $1 order by wake_at, id limit $2',
+  'select min(wake_at) as at from triggers where wake_at is not null',
+  // Whether a missing key is missed by anything.
+  'select 1 from (select 1 from credentials union all select 1 from triggers where secret is not null) sealed limit 1',
+  // Traces that were taken in and wait for their root.
+  'select workspace_id, trace_id from otlp_spans where run_id is null group by workspace_id, trace_id having max(received_at) <= $1 limit $2',
 ];
 
 /** Tables that a statement reads, changes or deletes from without saying of which workspace. An insert says it in its row. */

@@ -95,7 +95,7 @@ export type SharedStore = Store & { readonly facts: SharedFacts };
  * The store on PostgreSQL 13 or newer, which any number of processes share.
  * @param address a connection string; `?schema=name` says where its tables are, `public` when it is left out
  * @throws NewerSchema when a newer version wrote it
- * @throws HalfMoved, ServersInTheWay when it cannot be used, or not yet
+ * @throws HalfMoved, AnotherSchema, ServersInTheWay when it cannot be used, or not yet
  * @throws PlatformError `unavailable` when the server cannot be reached
  * @throws Error when the database is not in UTF-8
  */
@@ -245,14 +245,34 @@ class PostgresStore implements Store {
 
   async renewLeases(leases: readonly Lease[], now: number, leaseMs: number): Promise<Lease[]> {
     if (leases.length === 0) return [];
+    const until = now + leaseMs;
     const held = await this.#reads.platformRows(
       `with free as materialized (select t.workspace_id, t.run_id, t.id from ${OF_LEASES} for update of t skip locked),
-         renewed as (update tasks t set leased_until = $2 ${OF_FREE})
-       select t.token, t.workspace_id, t.run_id, t.id from ${OF_LEASES}`,
-      [leaseCells(leases), now + leaseMs],
+         renewed as (update tasks t set leased_until = $2 ${OF_FREE} returning t.workspace_id, t.run_id, t.id)
+       select t.token, t.workspace_id, t.run_id, t.id, exists (select 1 from renewed r
+         where r.workspace_id = t.workspace_id and r.run_id = t.run_id and r.id = t.id) as is_renewed from ${OF_LEASES}`,
+      [leaseCells(leases), until],
     );
-    const kept = new Set(held.map((row) => `${row['token']} ${row['workspace_id']} ${row['run_id']} ${row['id']}`));
-    return leases.filter(({ task, token }) => !kept.has(`${token} ${task.workspaceId} ${task.runId} ${task.id}`));
+    const found = new Map(
+      held.map((row) => [leaseName(row['workspace_id'], row['run_id'], row['id'], row['token']), row]),
+    );
+    const lost: Lease[] = [];
+    for (const lease of leases) {
+      const row = found.get(leaseName(...leaseCell(lease)));
+      if (row?.['is_renewed'] === true) continue;
+      if (row === undefined || !(await this.#renewAlone(lease, until))) lost.push(lease);
+    }
+    return lost;
+  }
+
+  /** Renews a lease whose task a commit has locked, once that has ended: who holds one lock at a time makes nobody wait for ever. */
+  async #renewAlone({ task, token }: Lease, until: number): Promise<boolean> {
+    const renewed = await this.#reads.rows(
+      task.workspaceId,
+      'update tasks set leased_until = $5 where workspace_id = $1 and run_id = $2 and id = $3 and token = $4 returning 1 as one',
+      [task.runId, task.id, token, until],
+    );
+    return renewed.length > 0;
   }
 
   async returnLeases(leases: readonly Lease[]): Promise<void> {
@@ -880,8 +900,8 @@ class PostgresStore implements Store {
 }
 
 /**
- * The tasks of leases that still hold, as `t`. They are changed without waiting for those that a commit has locked, which is ending them: it has
- * several, in an order of its own, and two that wait for each other would not end.
+ * The tasks of leases that still hold, as `t`. They are changed without waiting for those that a commit has locked: it has several, in an order of its
+ * own, and two that wait for each other would not end.
  */
 const OF_LEASES = `jsonb_array_elements($1::text::jsonb) l, tasks t
   where t.workspace_id = l.value ->> 0 and t.run_id = l.value ->> 1 and t.id = l.value ->> 2 and t.token = l.value ->> 3`;
@@ -889,5 +909,8 @@ const OF_LEASES = `jsonb_array_elements($1::text::jsonb) l, tasks t
 /** Those of them that nobody has locked, in an update of `tasks t`. */
 const OF_FREE = 'from free where t.workspace_id = free.workspace_id and t.run_id = free.run_id and t.id = free.id';
 
-const leaseCells = (leases: readonly Lease[]): string =>
-  JSON.stringify(leases.map(({ task, token }) => [task.workspaceId, task.runId, task.id, token]));
+const leaseCell = ({ task, token }: Lease) => [task.workspaceId, task.runId, task.id, token] as const;
+
+const leaseCells = (leases: readonly Lease[]): string => JSON.stringify(leases.map(leaseCell));
+
+const leaseName = (...cells: readonly unknown[]): string => cells.join(' ');

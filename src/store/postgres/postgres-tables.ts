@@ -6,11 +6,12 @@ import { storable, TransferRefused } from '../transfer.ts';
 import { applicationName, openConnections, readAddress } from './connection.ts';
 import { MOVE_TABLE, migrate } from './migrations.ts';
 
-/** Tables that say something of this one store, or of processes on it: they are not moved. */
+/** Tables that say something of this one store, or of the processes that are on it: they are not moved, and other stores have none like them. */
 const OF_THE_STORE: ReadonlySet<string> = new Set([
   'platform_schema',
   'platform_log_head',
   'platform_writers',
+  // Which secrets processes must have: those that come to the new store agree anew.
   'platform_facts',
   'platform_search_members',
   'holds',
@@ -18,7 +19,7 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
   MOVE_TABLE,
 ]);
 
-/** Columns that other stores do not have, by table: leases, which nobody holds any more, and what follows from other columns. */
+/** Columns that other stores do not have, by table: leases and claims, which nobody holds any more, and what follows from other columns. */
 const OWN_COLUMNS: Readonly<Record<string, ReadonlySet<string>>> = {
   tasks: new Set(['token', 'leased_until']),
   deliveries: new Set(['claimed_until']),

@@ -117,6 +117,31 @@ describe('several processes on one store', () => {
     expect(await living.commit([{ kind: 'endTask', lease: taken! }])).toBe('kept');
   });
 
+  it('keep a lease whose task a commit has in hand while it is renewed', async () => {
+    const store = await opened();
+    const run = aRun();
+    await store.commit([create(run), add(taskOf(run))]);
+    const [lease] = await claim(store, 1);
+    const tasks = `${new URL(schema.url).searchParams.get('schema')}.tasks`;
+    const sql = postgres(cluster.url, { max: 1 });
+    const locked = Promise.withResolvers<void>();
+    const letGo = Promise.withResolvers<void>();
+    const other = sql.begin(async (transaction) => {
+      await transaction.unsafe(`select 1 from ${tasks} for update`);
+      locked.resolve();
+      await letGo.promise;
+    });
+    await locked.promise;
+    const until = system.now() + 1000 + LEASE_MS;
+    const renewing = store.renewLeases([lease!], system.now() + 1000, LEASE_MS);
+    await Promise.race([renewing, waitsForLock(cluster.url)]);
+    letGo.resolve();
+    await other;
+    expect(await renewing).toEqual([]);
+    expect(Number((await sql.unsafe(`select leased_until from ${tasks}`))[0]?.['leased_until'])).toBe(until);
+    await sql.end();
+  });
+
   it('hear of each other’s commits', async () => {
     const [writing, listening] = [await opened(), await opened()];
     const heard = new Promise<number>((resolve) => listening.onLog(resolve));
@@ -373,3 +398,11 @@ describe('several processes on one store', () => {
     expect({ runsByStatus, queuedTasks }).toEqual({ runsByStatus: { queued: told.length }, queuedTasks: told.length });
   });
 });
+
+/** Resolves when a statement waits for a row that another has locked. */
+async function waitsForLock(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1 });
+  const waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'update tasks%'";
+  while ((await sql.unsafe(waiting)).length === 0) await sleep(5);
+  await sql.end();
+}
