@@ -92,6 +92,16 @@ test('the index follows the log without being asked', async () => {
   expect(await service.status()).toMatchObject({ position, indexedRuns: 1 });
 });
 
+test('a store that is away when a server starts ends nothing, and the index takes in what it lacks when it is back', async () => {
+  await service.close();
+  await runs.addRun({ Text: 'heron' });
+  const isAway = vi.spyOn(runs.store, 'stats').mockRejectedValueOnce(new Error('The store cannot be reached.'));
+  service = serve(productThread);
+  const position = await runs.store.readLog(0, 100).then((log) => log.at(-1)!.position);
+  await expect.poll(async () => (await service.status()).position, { timeout: PATIENCE_MS }).toBe(position);
+  isAway.mockRestore();
+});
+
 test('the indexing thread is let go when nothing happens, and comes back with the next run', async () => {
   await service.close();
   service = serve(productThread, { idleMs: 1 });

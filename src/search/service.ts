@@ -120,8 +120,7 @@ export class SearchService implements Search {
     this.#log = parts.log;
     this.#startThread = parts.startThread;
     this.#idleMs = parts.idleMs ?? IDLE_MS;
-    this.#restart = setTimeout(() => void this.#catchUp(), START_MS);
-    this.#restart.unref();
+    this.#catchUpIn(START_MS);
     this.#unsubscribe = parts.store.onLog(() => {
       this.#news ??= setTimeout(() => {
         this.#news = undefined;
@@ -142,6 +141,17 @@ export class SearchService implements Search {
     return wasRebuilding || rebuilding
       ? { ...result, totalIsLowerBound: true, rebuild: { indexedRuns, totalRuns } }
       : result;
+  }
+
+  #catchUpIn(ms: number): void {
+    this.#restart = setTimeout(() => {
+      this.#catchUp().catch((error: unknown) => {
+        if (this.#closing) return;
+        this.#log.warn({ err: error }, 'the store could not be asked what the search index lacks; trying again');
+        this.#catchUpIn(RESTART_MS);
+      });
+    }, ms);
+    this.#restart.unref();
   }
 
   /** A store in which nothing happened yet needs no thread. */
