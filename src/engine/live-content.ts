@@ -99,6 +99,8 @@ export class LiveContent {
       for (const watcher of this.#watchers.get(told.runId) ?? []) watcher(told.piece);
       return;
     }
+    // A process of a newer version may tell more.
+    if (told.kind !== 'watched') return;
     const now = performance.now();
     for (const [runId, until] of this.#elsewhere) if (until <= now) this.#elsewhere.delete(runId);
     for (const runId of told.runIds) this.#elsewhere.set(runId, now + ANNOUNCED_MS);

@@ -78,13 +78,16 @@ export class Writer {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#pending.length > 0) {
       const group = this.#nextGroup();
+      let outcome: Outcome;
       try {
-        this.#tell(group, await this.#commit(group));
+        outcome = await this.#commit(group);
       } catch (error) {
         // One change that breaks a constraint must not take its neighbours with it: alone, each shows whether it is the one.
         if (error instanceof PlatformError) for (const pending of group) pending.reject(error);
         else for (const pending of group) await this.#commitAlone(pending);
+        continue;
       }
+      this.#tell(group, outcome);
     }
     this.#working = null;
   }
