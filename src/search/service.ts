@@ -144,10 +144,16 @@ export class SearchService implements Search {
       : result;
   }
 
-  /** A store in which nothing happened yet needs no thread. */
+  /** A store in which nothing happened yet needs no thread. One that is away is asked again. */
   async #catchUp(): Promise<void> {
-    const { lastPosition } = await this.#store.stats();
-    if (lastPosition > 0) this.#tellWriter('log');
+    try {
+      const { lastPosition } = await this.#store.stats();
+      if (lastPosition > 0) this.#tellWriter('log');
+    } catch {
+      if (this.#closing) return;
+      this.#restart = setTimeout(() => void this.#catchUp(), START_MS);
+      this.#restart.unref();
+    }
   }
 
   #ask(question: Question): void {
@@ -280,9 +286,11 @@ export class SearchService implements Search {
   }
 
   async #letGo(): Promise<void> {
-    const { lastPosition } = await this.#store.stats();
+    const stats = await this.#store.stats().catch(() => null);
+    if (this.#closing) return;
+    if (stats === null) return this.#letGoWhenIdle();
     // News may be on their way that it has not answered yet.
-    if (this.#closing || this.#at.position < lastPosition) return;
+    if (this.#at.position < stats.lastPosition) return;
     const writer = this.#writer;
     this.#writer = undefined;
     await ended(writer);
@@ -318,8 +326,10 @@ export class SearchService implements Search {
       if (!question) return;
       this.#questions.delete(answer.id);
       if (answer.kind === 'found') question.resolve(answer.result);
-      else if (answer.damaged) void this.#repair(answer.message).then(() => this.#askAgain(question, answer.message));
-      else if (answer.moved) void this.#renewed().then(() => this.#askAgain(question, answer.message, MOVES_FOLLOWED));
+      else if (answer.damaged)
+        this.#repair(answer.message).then(() => this.#askAgain(question, answer.message), question.reject);
+      else if (answer.moved)
+        this.#renewed().then(() => this.#askAgain(question, answer.message, MOVES_FOLLOWED), question.reject);
       else question.reject(new Error(answer.message));
     });
     this.#watch(reader, 'search', () => {
