@@ -5,6 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openRunStore, type RunStore } from '../../test/support/run-store.ts';
+import { PlatformError } from '../domain/error.ts';
+import type { Store } from '../store/store.ts';
 import type { RunSearchRequest } from './search.ts';
 import { SearchService } from './service.ts';
 
@@ -28,7 +30,7 @@ afterEach(async () => {
   await runs.close();
 });
 
-function serve(startThread: (role: Role) => Worker, more: { idleMs?: number } = {}): SearchService {
+function serve(startThread: (role: Role) => Worker, more: { idleMs?: number; store?: Store } = {}): SearchService {
   const { store, system } = runs;
   return new SearchService({
     store,
@@ -92,14 +94,31 @@ test('the index follows the log without being asked', async () => {
   expect(await service.status()).toMatchObject({ position, indexedRuns: 1 });
 });
 
-test('a store that is away when a server starts ends nothing, and the index takes in what it lacks when it is back', async () => {
+test('a store that is away when the index is looked at, or its thread is to be let go, is asked again', async () => {
   await service.close();
+  const { store } = runs;
+  let away = 0;
+  const onceAway = new Set(['begin', 'idle']);
+  // The real store, whose server cannot be reached the first time it is asked in each case.
+  const flaky = new Proxy(store, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (name !== 'stats') return typeof value === 'function' ? value.bind(target) : value;
+      return async () => {
+        const isAway = onceAway.delete(threads.length === 0 ? 'begin' : 'idle');
+        if (!isAway) return target.stats();
+        away += 1;
+        throw new PlatformError('unavailable', 'The store cannot be reached.');
+      };
+    },
+  });
   await runs.addRun({ Text: 'heron' });
-  const isAway = vi.spyOn(runs.store, 'stats').mockRejectedValueOnce(new Error('The store cannot be reached.'));
-  service = serve(productThread);
-  const position = await runs.store.readLog(0, 100).then((log) => log.at(-1)!.position);
-  await expect.poll(async () => (await service.status()).position, { timeout: PATIENCE_MS }).toBe(position);
-  isAway.mockRestore();
+  service = serve(productThread, { idleMs: 1, store: flaky });
+  const position = await runs.lastPosition();
+  while ((await service.status()).position < position) await new Promise(setImmediate);
+  const { thread } = threads[0]!;
+  if (thread.threadId !== -1) await new Promise((resolve) => thread.once('exit', resolve));
+  expect(away).toBe(2);
 });
 
 test('the indexing thread is let go when nothing happens, and comes back with the next run', async () => {

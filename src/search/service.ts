@@ -290,9 +290,11 @@ export class SearchService implements Search {
   }
 
   async #letGo(): Promise<void> {
-    const { lastPosition } = await this.#store.stats();
+    const stats = await this.#store.stats().catch(() => null);
+    if (this.#closing) return;
+    if (stats === null) return this.#letGoWhenIdle();
     // News may be on their way that it has not answered yet.
-    if (this.#closing || this.#at.position < lastPosition) return;
+    if (this.#at.position < stats.lastPosition) return;
     const writer = this.#writer;
     this.#writer = undefined;
     await ended(writer);
@@ -328,8 +330,10 @@ export class SearchService implements Search {
       if (!question) return;
       this.#questions.delete(answer.id);
       if (answer.kind === 'found') question.resolve(answer.result);
-      else if (answer.damaged) void this.#repair(answer.message).then(() => this.#askAgain(question, answer.message));
-      else if (answer.moved) void this.#renewed().then(() => this.#askAgain(question, answer.message, MOVES_FOLLOWED));
+      else if (answer.damaged)
+        this.#repair(answer.message).then(() => this.#askAgain(question, answer.message), question.reject);
+      else if (answer.moved)
+        this.#renewed().then(() => this.#askAgain(question, answer.message, MOVES_FOLLOWED), question.reject);
       else question.reject(new Error(answer.message));
     });
     this.#watch(reader, 'search', () => {

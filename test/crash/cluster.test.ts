@@ -8,14 +8,17 @@ import { startsPostgres } from '../support/postgres.ts';
 import { brokenLaws, unrest } from './laws.ts';
 import { Ledger, Load, type StoredSample, saveSamples } from './load.ts';
 import { randomOf } from './random.ts';
-import { type ServerProcess, startServer } from './server-process.ts';
+import { NotReady, type ServerProcess, startServer } from './server-process.ts';
 import { Views } from './views.ts';
 import { World } from './world.ts';
 
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
 
-/** Members that are killed; beside them the database is stopped and its connections are cut. */
-const KILLS = LONG ? 100 : 5;
+/** What happens to the members and to the database, over and over in another order. */
+const ROUND = ['kill', 'kill', 'kill', 'stop', 'cut'] as const;
+
+/** Members that are killed. */
+const KILLS = LONG ? 100 : 6;
 
 /** What happens follows from the seed as far as clocks allow. MILLRUN_CRASH_SEED=… repeats one. */
 const SEED = Number(process.env['MILLRUN_CRASH_SEED'] ?? Date.now() % 1_000_000);
@@ -24,9 +27,8 @@ const SEED = Number(process.env['MILLRUN_CRASH_SEED'] ?? Date.now() % 1_000_000)
 const SHORTEST_CALM_MS = 100;
 const LONGEST_CALM_MS = 1_500;
 
-/** Of the disturbances, those of the database: every fifth stops it, every fifth cuts connections. */
-const STOP_SHARE = 0.2;
-const CUT_SHARE = 0.2;
+/** Milliseconds before a member that found no database is started again, as whoever looks after it would. */
+const START_AGAIN_MS = 100;
 
 /** Milliseconds that the database is away at most. */
 const LONGEST_AWAY_MS = 1_000;
@@ -39,6 +41,9 @@ const HEARD_MS = 5_000;
 
 /** Milliseconds within which everything must come to rest after the last disturbance, against hanging. */
 const QUIET_MS = 90_000;
+
+/** Milliseconds between two looks at something that is waited for. */
+const POLL_MS = 100;
 
 /** Milliseconds for which a run may be stuck after the last disturbance: what the product promises, on a machine with room to work. */
 const STUCK_MS = 15_000;
@@ -97,11 +102,17 @@ it('a member killed, a database stopped and connections cut under load, servers 
     const { command } = member;
     // Servers leave the work to the workers.
     const more = command === 'serve' ? { MILLRUN_WORKER_CONCURRENCY: '0' } : {};
-    member.process = await startServer({
-      folder: member.folder,
-      world: world.address,
-      env: { ...env, ...more },
-      command,
+    const begin = () =>
+      startServer({ folder: member.folder, world: world.address, env: { ...env, ...more }, command }).catch((error) => {
+        if (error instanceof NotReady && error.message.includes('store cannot be reached')) return null;
+        throw error;
+      });
+    let started = await begin();
+    for (; started === null; started = await begin()) await sleep(START_AGAIN_MS);
+    const { exited, output } = started;
+    member.process = started;
+    void exited.then((signal) => {
+      if (signal !== 'SIGKILL') ledger.broken.push(`a ${command} ended by itself (${signal}):\n${output()}`);
     });
   };
   let stored: StoredSample[] = [];
@@ -122,7 +133,7 @@ it('a member killed, a database stopped and connections cut under load, servers 
     const admin = postgres(cluster.url, { max: 1, onnotice: () => undefined });
     const chosen = random() < 0.5 ? 1 : 0.3;
     await admin.unsafe(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'millrun' and random() < ${chosen}`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'millrun %' and random() < ${chosen}`,
     );
     await admin.end();
   };
@@ -133,34 +144,36 @@ it('a member killed, a database stopped and connections cut under load, servers 
   const views = new Views({ servers, ledger, random });
 
   let [kills, stops, cuts] = [0, 0, 0];
+  let round: (typeof ROUND)[number][] = [];
   const starting: Promise<void>[] = [];
   while (kills < KILLS) {
     await sleep(SHORTEST_CALM_MS + random() * (LONGEST_CALM_MS - SHORTEST_CALM_MS));
-    const which = random();
-    if (which < STOP_SHARE || (kills === KILLS - 1 && stops === 0)) {
-      shakenUntil = Number.POSITIVE_INFINITY;
-      world.shaken(HEARD_MS);
-      await cluster.stop();
-      await sleep(random() * LONGEST_AWAY_MS);
-      await cluster.start();
-      shakenUntil = Date.now() + SHAKEN_MS;
-      world.shaken(HEARD_MS);
-      stops += 1;
-    } else if (which < STOP_SHARE + CUT_SHARE) {
-      shakenUntil = Number.POSITIVE_INFINITY;
-      world.shaken(HEARD_MS);
-      await cutConnections();
-      shakenUntil = Date.now() + SHAKEN_MS;
-      world.shaken(HEARD_MS);
-      cuts += 1;
-    } else {
-      const member = members[Math.floor(random() * members.length)]!;
-      if (member.process === null) continue;
+    if (round.length === 0) round = [...ROUND];
+    const [which] = round.splice(Math.floor(random() * round.length), 1);
+    if (which === 'kill') {
+      let living = members.filter(({ process }) => process !== null);
+      for (; living.length === 0; living = members.filter(({ process }) => process !== null)) await sleep(POLL_MS);
+      const member = living[Math.floor(random() * living.length)]!;
       await kill(member);
       kills += 1;
       // The others go on meanwhile.
       starting.push(start(member).then(() => load(member)));
+      if (kills % 10 === 0) console.info(`${kills} kills, ${ledger.acknowledged.length} runs acknowledged`);
+      continue;
     }
+    shakenUntil = Number.POSITIVE_INFINITY;
+    world.shaken(HEARD_MS);
+    if (which === 'stop') {
+      await cluster.stop();
+      await sleep(random() * LONGEST_AWAY_MS);
+      await cluster.start();
+      stops += 1;
+    } else {
+      await cutConnections();
+      cuts += 1;
+    }
+    shakenUntil = Date.now() + SHAKEN_MS;
+    world.shaken(HEARD_MS);
   }
   await Promise.all(starting);
   for (const member of members) member.load?.end();
@@ -172,7 +185,7 @@ it('a member killed, a database stopped and connections cut under load, servers 
   let lastRunning = recovered;
   while (restless.length > 0 && Date.now() < recovered + QUIET_MS) {
     if (restless.some((problem) => !problem.startsWith('the callback'))) lastRunning = Date.now();
-    await sleep(100);
+    await sleep(POLL_MS);
     restless = await unrest(server!, ledger, world);
   }
   const stuckMs = lastRunning - recovered;

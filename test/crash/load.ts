@@ -139,7 +139,8 @@ export class Load {
       } catch (error) {
         if (this.#ending) return;
         if (!this.#isShaken()) {
-          this.#ledger.broken.push(`the server broke a call off: ${String(error)}`);
+          const { cause } = error as Error;
+          this.#ledger.broken.push(`the server broke a call off: ${String(error)} (${String(cause)})`);
           return;
         }
       }
@@ -170,7 +171,7 @@ export class Load {
     const ended = answer.body as ShownRun;
     run.id = ended.id;
     run.answered = ended.output;
-    this.#seen(run, ended);
+    this.#seen(run, ended, false);
   }
 
   /** Looks at one run: what it shows as recorded must not be done again, and an end must stay the end. */
@@ -178,6 +179,7 @@ export class Load {
     const run = this.#pick((candidate) => candidate.id !== null && candidate.deleted === 'no');
     if (!run) return;
     const { sample, id } = run.stored;
+    const hadEnded = run.end !== null;
     const answer = await this.#call('GET', `/v1/workflows/${id}/runs/${run.id}`);
     if (!answer) return;
     if (answer.status === 404) {
@@ -185,11 +187,13 @@ export class Load {
       return;
     }
     const shown = answer.body as ShownRun;
-    this.#seen(run, shown);
+    this.#seen(run, shown, hadEnded);
     for (const [node, { status }] of Object.entries(shown.progress_details.per_node_progress)) {
       if (status === 'running') continue;
       for (const name of sample.effects.filter((effect) => effect.split('/')[0] === node)) {
-        this.#world.settle(`${run.token}/${name}`, `its node was shown as ${status}`);
+        // What a stop has skipped may be on its way to the world still.
+        if (shown.status === 'stopped' && status === 'skipped') this.#world.stop(`${run.token}/${name}`);
+        else this.#world.settle(`${run.token}/${name}`, `its node was shown as ${status}`);
       }
     }
     if (sample.name === 'list' && shown.progress_details.per_node_progress['each']) await this.#lookAtPass(run);
@@ -211,7 +215,7 @@ export class Load {
     if (answer?.status !== 200) return;
     const shown = answer.body as ShownRun;
     if (shown.status === 'stopped') run.stopped = 'answered';
-    this.#seen(run, shown);
+    this.#seen(run, shown, false);
   }
 
   async #delete(): Promise<void> {
@@ -250,9 +254,11 @@ export class Load {
     };
   }
 
-  #seen(run: AskedRun, shown: ShownRun): void {
+  /** @param hadEnded whether its end had been told when this was asked for: answers of several servers may cross */
+  #seen(run: AskedRun, shown: ShownRun, hadEnded: boolean): void {
     if (!isOver(shown.status)) {
-      if (run.end) this.#ledger.broken.push(`${run.token} had ${run.end.status} and is ${shown.status} again`);
+      if (run.end && hadEnded)
+        this.#ledger.broken.push(`${run.token} had ${run.end.status} and is ${shown.status} again`);
       return;
     }
     const output = JSON.stringify(shown.output);
