@@ -280,7 +280,11 @@ describe('several processes on one store', () => {
   it('have one thing in hand at a time, which is free when it is let go or its time is over', async () => {
     const [one, other] = [await opened(), await opened()];
     const thing = { workspaceId: 'w', name: 'request a' };
-    expect(await Promise.all([one.hold(thing, 60_000), other.hold(thing, 60_000)])).toEqual([true, false]);
+    const contended = { workspaceId: 'w', name: 'request b' };
+    const got = await Promise.all([one.hold(contended, 60_000), other.hold(contended, 60_000)]);
+    expect(got.toSorted()).toEqual([false, true]);
+    expect(await one.hold(thing, 60_000)).toBe(true);
+    expect(await other.hold(thing, 60_000)).toBe(false);
     expect(await one.hold(thing, 60_000)).toBe(true);
     expect(await other.hold({ ...thing, workspaceId: 'v' }, 60_000)).toBe(true);
     await other.letGo(thing);
