@@ -1635,7 +1635,7 @@ describe('a node that asks a person', () => {
       [edge('one::note', 'a::input'), edge('two::note', 'b::input')],
     );
     const run = await start(definition);
-    await vi.waitFor(async () => expect(await requestsOf(run)).toHaveLength(2));
+    await vi.waitFor(async () => expect(await requestsOf(run)).toHaveLength(2), PATIENCE_MS);
     expect((await store.getRun(WORKSPACE, run.id))?.status).toBe('running');
     blocked.open();
     const requests = await waiting(run, 2);

@@ -37,6 +37,12 @@ const DEAF_GRACE_MS = 2_000;
 /** How often a worker looks at its leases in the time of one; it renews them at every second look. */
 const LOOKS_PER_LEASE = 6;
 
+/**
+ * Milliseconds after which a lease is asked about before a node touches the world. What a store that crashed gave out last it may give to another when it
+ * is back, and whoever waited for it meanwhile would do again what that one has done.
+ */
+const SURE_MS = 300;
+
 /** Model calls of one try that are kept: more than any agent makes, few enough for a row. */
 const MODEL_CALLS_KEPT = 1_000;
 
@@ -75,6 +81,8 @@ interface Running {
   readonly lease: Lease;
   readonly abort: AbortController;
   readonly done: Promise<void>;
+  /** Epoch milliseconds. */
+  readonly takenAt: number;
   /** Until when nobody else is given the task, epoch milliseconds. */
   heldUntil: number;
   /** Whether somebody else may have the task by now: what comes of it here is nobody's to take in. */
@@ -155,16 +163,20 @@ export class Worker {
    */
   take(lease: Lease, heldUntil: number): Promise<void> {
     const abort = new AbortController();
+    const takenAt = heldUntil - this.#store.leaseMs;
+    // Given out twice: the earlier lease is worth nothing, whether or not it has run out.
+    const earlier = this.#running.get(lease.task.id);
+    if (earlier) this.#lose(earlier);
     const done = this.#run(lease, abort)
       .catch((error) =>
         this.#log.error({ err: error, runId: lease.task.runId, nodeId: lease.task.nodeId }, 'a task failed'),
       )
       .finally(() => {
-        this.#running.delete(lease.task.id);
+        if (this.#running.get(lease.task.id)?.lease === lease) this.#running.delete(lease.task.id);
         this.#count(lease.task.workspaceId, -1);
         this.#tellRoom();
       });
-    this.#running.set(lease.task.id, { lease, abort, done, heldUntil, isLost: false });
+    this.#running.set(lease.task.id, { lease, abort, done, takenAt, heldUntil, isLost: false });
     this.#count(lease.task.workspaceId, 1);
     return done;
   }
@@ -210,7 +222,8 @@ export class Worker {
     const modelCalls: ModelCallRecord[] = [];
     const outcome = await this.#outcome(lease, abort, modelCalls);
     // Given back, lost or stopped: whoever has the task now will settle it.
-    const isOurs = this.#running.get(lease.task.id)?.isLost !== true && !(this.#stopping && abort.signal.aborted);
+    const running = this.#running.get(lease.task.id);
+    const isOurs = running?.lease === lease && !running.isLost && !(this.#stopping && abort.signal.aborted);
     if (outcome === null || !isOurs) return;
     await this.#engine.settle(lease, outcome, { startedAt, finishedAt: this.#system.now(), modelCalls });
   }
@@ -234,12 +247,22 @@ export class Worker {
     const { workspaceId } = lease.task;
     const models = await this.#tools.modelsOf(workspaceId);
     const said: Said = { redactor: await this.#tools.redactorOf(workspaceId) };
+    if (!(await this.#isStillOurs(lease))) return null;
     const deadline = this.#atDeadline(work.run);
     const tracing = this.#tracingOf(lease, work.run, said, modelCalls);
     const outcome = await this.#runEffect(type, work.input, lease, work.node, { abort, models, said, tracing }).finally(
       () => clearTimeout(deadline),
     );
     return said.redactor === null ? outcome : said.redactor.outcome(outcome);
+  }
+
+  /** Whether nobody else has been given a task by now: asked when there was time for that. */
+  async #isStillOurs(lease: Lease): Promise<boolean> {
+    const running = this.#running.get(lease.task.id);
+    if (running === undefined || running.lease !== lease || running.isLost) return false;
+    const now = this.#system.now();
+    if (!this.#store.isShared || now < running.takenAt + SURE_MS) return true;
+    return (await this.#store.renewLeases([lease], now, this.#store.leaseMs)).length === 0;
   }
 
   #tracingOf({ task }: Lease, run: Run, said: Said, modelCalls: ModelCallRecord[]): NodeContext['tracing'] {

@@ -162,7 +162,7 @@ it('a member killed, a database stopped and connections cut under load, servers 
       continue;
     }
     shakenUntil = Number.POSITIVE_INFINITY;
-    world.shaken(HEARD_MS);
+    world.shaken(HEARD_MS, Number.POSITIVE_INFINITY);
     if (which === 'stop') {
       await cluster.stop();
       await sleep(random() * LONGEST_AWAY_MS);

@@ -8,6 +8,9 @@ import { EFFECTS_BEFORE } from './workflows.ts';
 /** Milliseconds that an effect takes at most: long enough that kills land inside of it. */
 const SLOWEST_MS = 250;
 
+/** Milliseconds for which calls come in that were on their way when something was cut off. */
+const ON_ITS_WAY_MS = 1_000;
+
 /** Tokens that a model answer claims to have used: their sum tells how many answers a node has recorded. */
 export const TOKENS_PER_ANSWER = 10;
 
@@ -48,6 +51,10 @@ export class World {
   readonly #callbacks = new Map<string, ReceivedCallback[]>();
   readonly #refusesFirst: boolean;
   #life = 0;
+  /** Until when whatever comes may be a repetition, epoch milliseconds. */
+  #shakenUntil = 0;
+  /** Whether no call has come in since then. */
+  #isShaken = false;
   /** When each life ended, epoch milliseconds. */
   readonly #ends: number[] = [];
   readonly broken: string[] = [];
@@ -80,15 +87,18 @@ export class World {
 
   /** To be called between two lives of the server, when nothing of the old one can arrive any more. */
   nextLife(): void {
-    this.shaken(0);
+    this.shaken(0, 0);
   }
 
   /**
    * To be called when one of several servers, or something behind them, was cut off: what it had in hand may be done again.
    * @param graceMs how long ago a run must have been stopped for all servers to have heard of it
+   * @param forMs for how long every call is a life of its own, since it may have been begun before, and be repeated by whoever has its task since
    */
-  shaken(graceMs: number): void {
+  shaken(graceMs: number, forMs = ON_ITS_WAY_MS): void {
     this.#life += 1;
+    this.#shakenUntil = Date.now() + forMs;
+    this.#isShaken = true;
     for (const [id, at] of this.#stopped) {
       if (at > Date.now() - graceMs) continue;
       this.settle(id, 'its run was stopped in an earlier life');
@@ -150,6 +160,8 @@ export class World {
     const [delay, failures, how] = [random() * SLOWEST_MS, random(), random()];
     const effect = this.#effects.get(id) ?? { calls: [] };
     this.#effects.set(id, effect);
+    if (this.#isShaken) this.#life += 1;
+    if (Date.now() >= this.#shakenUntil) this.#isShaken = false;
     this.#watch(id, effect, request);
     const failedBefore = effect.calls.filter(({ status, answeredAt }) => status !== 200 && answeredAt !== null).length;
     const planned = failures < 0.75 ? 0 : failures < 0.95 ? 1 : 2;

@@ -47,6 +47,8 @@ export class Writer {
   #pending: Pending[] = [];
   #working: Promise<void> | null = null;
   #sequence = 0;
+  /** Whether nobody knows what became of the last group: its number must be moved on before there is a next one. */
+  #isUnsure = false;
 
   /** @param workspaceLimit runs of one workspace that may be under way; null: any number */
   constructor(sql: Sql, workspaceLimit: number | null, onKept: (outcome: Outcome) => void) {
@@ -124,6 +126,8 @@ export class Writer {
 
   async #commit(group: readonly Pending[]): Promise<Outcome> {
     const changes = `[${group.map(({ text }) => text).join(',')}]`;
+    // What became of it nobody asks any more: its callers were told that it failed.
+    if (this.#isUnsure) await this.#lost(this.#sequence, new Error('it was away for long'));
     for (;;) {
       const sequence = this.#sequence + 1;
       try {
@@ -163,12 +167,15 @@ export class Writer {
           [this.id, sequence],
         );
         this.#sequence = sequence;
+        this.#isUnsure = false;
         return row?.['outcome'] ? readOutcome(row['outcome'] as string) : null;
       } catch (error) {
         if (!isConnectionTrouble(error)) throw error;
         await sleep(AWAY.everyMs);
       }
     }
+    this.#sequence = sequence;
+    this.#isUnsure = true;
     throw unreachable(cause);
   }
 
