@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const SECRETS = { MILLRUN_SECRET: '1'.repeat(64), MILLRUN_ENCRYPTION_KEY: '2'.repeat(64) };
+/** Secrets that servers and workers on one store have in common. */
+export const SHARED_SECRETS = { MILLRUN_SECRET: '1'.repeat(64), MILLRUN_ENCRYPTION_KEY: '2'.repeat(64) };
 
 /** The key of every benchmark's server. */
 export const BENCH_KEY = 'bench_key_0123456789';
@@ -43,7 +44,7 @@ export async function startServer(
     ],
     {
       // Those that share a store share its secrets.
-      env: { ...process.env, ...SECRETS, MILLRUN_DATA: folder, MILLRUN_API_KEY: key, MILLRUN_LOG_LEVEL: 'warn' },
+      env: { ...process.env, ...SHARED_SECRETS, MILLRUN_DATA: folder, MILLRUN_API_KEY: key, MILLRUN_LOG_LEVEL: 'warn' },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
