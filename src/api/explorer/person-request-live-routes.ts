@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Caller } from '../../domain/caller.ts';
 import type { RunEvent } from '../../domain/event.ts';
 import { granted } from '../../operations/access.ts';
+import { within } from '../keyset-list.ts';
 import { openEventStream } from '../sse.ts';
-import { within } from './list.ts';
 import type { ExplorerParts } from './parts.ts';
 import type * as wire from './wire.ts';
 

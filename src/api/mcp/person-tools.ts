@@ -2,7 +2,8 @@ import Type from 'typebox';
 import type { JsonObject } from '../../domain/json.ts';
 import { PERSON_REQUEST_STATUSES } from '../../domain/person-request.ts';
 import { personRequestVocabulary } from '../../filter/person-request-vocabulary.ts';
-import { NextCursor, nextCursor, PAGE_INPUT, readList, within } from './list.ts';
+import { within } from '../keyset-list.ts';
+import { NextCursor, nextCursor, PAGE_INPUT, readList } from './list.ts';
 import { PersonRequestFacts, presentPersonRequest } from './present-person-request.ts';
 import { optional, READS, type Tool, tool } from './tool.ts';
 
@@ -24,8 +25,8 @@ const listRequests = tool({
   async run({ personRequests, clock }, { caller }, { status = 'pending', run_id: runId, ...given }) {
     const scope = ['person requests', caller.workspaceId, status, runId ?? ''];
     const list = readList(given, personRequestVocabulary, scope, clock());
-    const ofRun = runId === undefined ? null : within(null, 'runId', runId);
-    const filter = status === 'all' ? ofRun : within(ofRun, 'status', status);
+    const ofRun = runId === undefined ? null : within(null, 'runId', [runId]);
+    const filter = status === 'all' ? ofRun : within(ofRun, 'status', [status]);
     const page = await personRequests.find(caller, { ...list, filter });
     return { items: page.items.map(presentPersonRequest), next_cursor: nextCursor(page, list.digest) };
   },

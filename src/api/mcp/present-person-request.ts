@@ -4,7 +4,7 @@ import { FORM_FIELD_KINDS } from '../../domain/form.ts';
 import { PERSON_REQUEST_STATUSES, type PersonRequest } from '../../domain/person-request.ts';
 import type { Run } from '../../domain/run.ts';
 import type { DialectParts } from '../dialect.ts';
-import { within } from './list.ts';
+import { within } from '../keyset-list.ts';
 import { timeOf } from './present-run.ts';
 import { nullable } from './tool.ts';
 
@@ -68,7 +68,7 @@ export function presentPersonRequest(request: PersonRequest): Static<typeof Pers
 /** What a run waits for persons to say, as far as the key may read it. */
 export async function pendingOf({ personRequests }: Pick<DialectParts, 'personRequests'>, caller: Caller, run: Run) {
   if (run.status !== 'waiting' || !caller.scopes.has('people:read')) return [];
-  const filter = within(within(null, 'runId', run.id), 'status', 'pending');
+  const filter = within(within(null, 'runId', [run.id]), 'status', ['pending']);
   const page = await personRequests.find(caller, {
     filter,
     sort: [],
