@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { surroundings } from '../support/surroundings.ts';
 
 /** The preset key of every server here. */
 export const KEY = 'crash_key_0123456789';
@@ -50,11 +51,6 @@ export interface ServerOptions {
   /** What of the product runs: a server, unless it is said. */
   readonly command?: 'serve' | 'worker';
   readonly env?: Readonly<Record<string, string>>;
-}
-
-/** The environment without settings of the product: what a developer has set must not change what these tests see. */
-function surroundings(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MILLRUN|OPENAI)_/.test(name)));
 }
 
 /** Starts a server on a free port. @throws NotReady */

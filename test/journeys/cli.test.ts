@@ -10,6 +10,7 @@ import { startOtherServer } from '../support/http-server.ts';
 import { edge, http, input, output, text } from '../support/noxus-definitions.ts';
 import { needsProgram } from '../support/programs.ts';
 import { type Ended, KEY, runBinary, runOnTerminal, startPlatform, type TestServer } from '../support/server.ts';
+import { surroundings } from '../support/surroundings.ts';
 
 needsProgram('script');
 
@@ -205,7 +206,7 @@ describe('millrun runs', () => {
     const binary = join(ROOT, 'bin/millrun.js');
     // A pipe that is closed before anything is written, which `head -c0` does at once.
     const script = `"${process.execPath}" "${binary}" runs export | head -c0; echo "code \${PIPESTATUS[0]}"`;
-    const { stdout, stderr } = await exec('bash', ['-c', script], { env: { ...process.env, ...env() } });
+    const { stdout, stderr } = await exec('bash', ['-c', script], { env: { ...surroundings(), ...env() } });
     expect([stdout, stderr]).toEqual(['code 0\n', '']);
   });
 });

@@ -264,13 +264,19 @@ describe('over a line that is not to be trusted', () => {
   it('gives up in time, and when it is told to', async () => {
     mishap = () => {};
     const given = { timeoutMs: 50 };
+    let tries = 0;
     const impatient = new Millrun({
       url: `http://127.0.0.1:${(line.address() as AddressInfo).port}`,
       key: KEY,
       retries: 1,
+      // Counted where they set out: on a busy machine the time is over before the other side has heard of them.
+      fetch: (...request) => {
+        tries += 1;
+        return fetch(...request);
+      },
     });
     await expect(impatient.noxus.workflows.get(greeting.id, given)).rejects.toBeInstanceOf(TimeoutError);
-    expect(asked).toHaveLength(2);
+    expect(tries).toBe(2);
     const nobodyCares = new AbortController();
     const waiting = client.noxus.workflows.get(greeting.id, { signal: nobodyCares.signal });
     nobodyCares.abort(new Error('enough'));

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
+import { surroundings } from './surroundings.ts';
 
 /** How long a cluster may take to accept connections. */
 const START = { looks: 600, everyMs: 50 };
@@ -70,7 +71,7 @@ export class PostgresCluster {
     this.#server = spawn(
       'sh',
       ['-c', `exec "$@" >>"$LOG" 2>&1`, 'sh', this.#program, '-D', join(this.#folder, 'data'), ...flags],
-      { ...owner(), stdio: 'ignore', env: { ...process.env, LOG: join(this.#folder, 'log') } },
+      { ...owner(), stdio: 'ignore', env: { ...surroundings(), LOG: join(this.#folder, 'log') } },
     );
     for (let look = 0; look < START.looks; look += 1) {
       const client = postgres(this.url, { max: 1, connect_timeout: 2, onnotice: () => undefined });

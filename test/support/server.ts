@@ -11,6 +11,7 @@ import type { Store } from '../../src/store/store.ts';
 import { openLog } from '../../src/system/log.ts';
 import { Client } from './client.ts';
 import { openStoreOf, storeAddressOf, storeEnvironment } from './store-under-test.ts';
+import { surroundings } from './surroundings.ts';
 
 const BINARY = join(import.meta.dirname, '../../bin/millrun.js');
 
@@ -101,11 +102,8 @@ export async function runOnTerminal(
   press?: { readonly waitsFor: string; readonly keys: string },
 ): Promise<{ readonly code: number | null; readonly screen: string }> {
   const quoted = [process.execPath, BINARY, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(MILLRUN|OPENAI|NODE_OPTIONS|NO_COLOR)/.test(name),
-  );
   const child = spawn(TERMINAL, ['-qec', `stty cols 100 rows 40; exec ${quoted}`, '/dev/null'], {
-    env: { ...Object.fromEntries(inherited), TERM: 'xterm-256color', ...env },
+    env: { ...surroundings(), TERM: 'xterm-256color', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let screen = '';
@@ -209,9 +207,8 @@ function spawnBinary(
   node = process.execPath,
   stdin: 'ignore' | 'pipe' = 'ignore',
 ): ChildProcess {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(MILLRUN|OPENAI|OTEL|NODE_OPTIONS)/.test(name));
   return spawn(node, [BINARY, ...args], {
-    env: { ...Object.fromEntries(inherited), ...env },
+    env: { ...surroundings(), ...env },
     cwd,
     stdio: [stdin, 'pipe', 'pipe'],
   });

@@ -17,7 +17,7 @@ afterAll(() => explorer.stop());
 /** A window in which what does not come fails where it was waited for. */
 const open: Explorer['open'] = async (path, wishes) => {
   const page = await explorer.open(path, wishes);
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   return page;
 };
 
