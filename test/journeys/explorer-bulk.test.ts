@@ -139,6 +139,22 @@ describe('workflows', () => {
     expect(version).toMatchObject({ number: 1, document: read.document });
   });
 
+  it('show a run that has ended with its output, however near to its end it is asked for', async () => {
+    const made = await page.post('/workflows', { name: 'Watched', document: GREETING });
+    const ask = async (runId: string): Promise<Wire> => {
+      const shown = await page.get(`/runs/${runId}`);
+      return shown.run.finishedAt === null ? ask(runId) : shown;
+    };
+    for (let tried = 0; tried < 10; tried += 1) {
+      const { runId } = await page.post(`/workflows/${made.workflow.id}/try`, {
+        document: GREETING,
+        input: { Name: 'Ada' },
+      });
+      const shown = await Promise.all(Array.from({ length: 6 }, () => ask(runId)));
+      expect(shown.map(({ output }) => output?.value)).toEqual(Array(6).fill({ Greeting: 'Hello Ada' }));
+    }
+  });
+
   it('are made of what the catalogue has', async () => {
     const { items } = await page.get('/catalogue');
     const text = items.find(({ type }: Wire) => type === 'ComposeTextNode');

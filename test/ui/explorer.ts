@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, type RunnerTask } from 'vitest';
 import { readCorpus, spread } from '../../demo/corpus.ts';
 import { type Server, startServer } from '../journeys/server.ts';
 
@@ -35,8 +35,8 @@ export interface Explorer {
   readonly server: Server;
   /** A window of its own, signed in, at an address of the page; it knows nothing of other windows. */
   open(path: string, wishes?: WindowWishes): Promise<Page>;
-  /** Closes all windows: what is open after a test goes on asking the server. */
-  closeWindows(): Promise<void>;
+  /** Closes all windows: what is open after a test goes on asking the server. Of one that failed, tells what they showed. */
+  closeWindows(task: RunnerTask): Promise<void>;
   /** What windows have complained about since they were last asked: exceptions, errors on the console, broken rules of the policy. */
   complaints(): string[];
   /** Calls the public API with the key of the server. */
@@ -103,9 +103,10 @@ export async function startExplorer(
       await page.goto(`${server.url}${path}`);
       return page;
     },
-    async closeWindows() {
+    async closeWindows({ name, result }) {
       const open = windows;
       windows = [];
+      if (result?.state === 'fail') for (const context of open) await tellWhatIsShown(name, context);
       for (const context of open) await context.close();
     },
     complaints() {
@@ -119,6 +120,20 @@ export async function startExplorer(
     },
   };
 }
+
+/** A machine that is not at hand shows nothing but its log: a locator that found nothing does not say what there was instead. */
+async function tellWhatIsShown(test: string, context: BrowserContext): Promise<void> {
+  for (const page of context.pages()) {
+    const shown = await page
+      .locator('body')
+      .innerText({ timeout: 5_000 })
+      .catch((error: Error) => `nothing that can be read (${error.message})`);
+    console.error(`Where "${test}" failed, ${page.url()} showed:\n${shown.slice(0, SHOWN_CHARACTERS)}`);
+  }
+}
+
+/** Of a page that is told of: more than a screen. */
+const SHOWN_CHARACTERS = 3_000;
 
 const NOTHING: Explorer = {
   server: { url: '', key: '', folder: '', stop: async () => {} },

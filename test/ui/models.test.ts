@@ -9,7 +9,7 @@ beforeAll(async () => {
   explorer = await startExplorer(chromium);
 }, 120_000);
 
-afterEach(() => explorer.closeWindows());
+afterEach(({ task }) => explorer.closeWindows(task));
 
 afterAll(() => explorer.stop());
 

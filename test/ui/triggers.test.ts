@@ -11,7 +11,7 @@ beforeAll(async () => {
   if (chromium !== null) await explorer.call('POST', '/v1/workflows', { name: 'Greet', definition: GREETING });
 }, 120_000);
 
-afterEach(() => explorer.closeWindows());
+afterEach(({ task }) => explorer.closeWindows(task));
 
 afterAll(() => explorer.stop());
 

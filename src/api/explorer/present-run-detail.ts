@@ -21,8 +21,18 @@ const REQUESTS = 100;
 /** Runs that one node invoked that are named at first. */
 const INVOKED_RUNS = 20;
 
-/** The run as it stands, with its nodes and edges. */
-export async function readRunState(parts: ExplorerParts, caller: Caller, { id }: Run): Promise<wire.RunState> {
+/** A run as it stands, and what it was made of. */
+interface StandingRun {
+  readonly run: Run;
+  readonly nodeRuns: readonly NodeRun[];
+  readonly state: wire.RunState;
+}
+
+/**
+ * Reads a run with its nodes and edges. Whoever shows more of it shows that of the run given back: read once more, it may have ended meanwhile.
+ * @throws PlatformError `not_found`
+ */
+export async function readRunState(parts: ExplorerParts, caller: Caller, id: string): Promise<StandingRun> {
   const { runs } = parts;
   const position = await runs.live.position();
   // Read after the position: what happens to it from there on is told by the live view, which begins there.
@@ -46,22 +56,21 @@ export async function readRunState(parts: ExplorerParts, caller: Caller, { id }:
     }),
   );
   const reached = new Set(nodes.map(({ nodeId }) => nodeId));
-  const pending = progress.remaining.filter((id) => !reached.has(id)).map((id) => pendingNode(id, version));
-  return {
-    run: row,
-    position,
-    nodes: [...nodes, ...pending],
-    edges: progress.edges.map(([id, status]) => ({ id, status })),
-    requests,
-  };
+  const pending = progress.remaining
+    .filter((nodeId) => !reached.has(nodeId))
+    .map((nodeId) => pendingNode(nodeId, version));
+  const edges = progress.edges.map(([edgeId, status]) => ({ id: edgeId, status }));
+  return { run, nodeRuns, state: { run: row, position, nodes: [...nodes, ...pending], edges, requests } };
 }
 
-/** Everything that the page of a run shows at first. */
-export async function readRunDetail(parts: ExplorerParts, caller: Caller, run: Run): Promise<wire.RunDetail> {
+/**
+ * Reads everything that the page of a run shows at first.
+ * @throws PlatformError `not_found`
+ */
+export async function readRunDetail(parts: ExplorerParts, caller: Caller, id: string): Promise<wire.RunDetail> {
   const { runs, keys, workflows } = parts;
-  const [state, nodeRuns, version, [input, output], deliveries, record] = await Promise.all([
-    readRunState(parts, caller, run),
-    runs.nodeRuns(caller, run.id),
+  const { run, nodeRuns, state } = await readRunState(parts, caller, id);
+  const [version, [input, output], deliveries, record] = await Promise.all([
     runs.version(run),
     Promise.all([
       runPart(runs, run.input, payloadHref(run.id, 'input', null)),

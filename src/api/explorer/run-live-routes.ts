@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../domain/caller.ts';
+import { PlatformError } from '../../domain/error.ts';
 import type { RunEvent } from '../../domain/event.ts';
 import { isTerminal } from '../../domain/run.ts';
 import type { RunLog } from '../../domain/run-log.ts';
@@ -111,12 +112,15 @@ export function runLiveRoutes(api: FastifyInstance, parts: ExplorerParts): void 
     known: number | null,
     lines: NewLines,
   ): Promise<boolean> {
-    const run = await runs.get(caller, id).catch(() => null);
-    if (run === null) {
+    const standing = await readRunState(parts, caller, id).catch((error) => {
+      if (error instanceof PlatformError && error.kind === 'not_found') return null;
+      throw error;
+    });
+    if (standing === null) {
       send(stream, { event: 'end', data: { status: 'deleted' } });
       return true;
     }
-    const state = await readRunState(parts, caller, run);
+    const { state } = standing;
     if (known === null || known < state.position) send(stream, { event: 'state', data: state }, state.position);
     for (let more = await lines.next(); more.length > 0; more = await lines.next()) {
       send(stream, { event: 'logs', data: { lines: more.map(presentLog) } }, state.position);

@@ -58,7 +58,7 @@ export function runRoutes(api: FastifyInstance, parts: ExplorerParts): void {
   const { runs, records, runDiffs, evaluations } = parts;
 
   api.get('/v1/runs/:id', async ({ caller, params }): Promise<wire.RunDetail> => {
-    return readRunDetail(parts, caller, await runs.get(caller, idOf(params)));
+    return readRunDetail(parts, caller, idOf(params));
   });
 
   api.get(
