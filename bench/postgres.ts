@@ -92,7 +92,14 @@ async function freePort(): Promise<number> {
 const TICKS = 100;
 
 function cpuOf(pid: number, withEnded: boolean): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    // It has ended since it was listed, and is the postmaster's to count.
+    return 0;
+  }
+  const fields = stat
     .split(') ')[1]!
     .split(' ')
     .slice(11, withEnded ? 15 : 13);

@@ -670,7 +670,7 @@ export class Engine {
   async #load(workspaceId: string, runId: string): Promise<Held | null> {
     const loaded = await this.#store.loadRun(workspaceId, runId);
     if (loaded === null || isTerminal(loaded.run.status)) return null;
-    const graph = await this.#graphOfRun(loaded.run);
+    const graph = await this.graphOfRun(loaded.run);
     const payloads = [...loaded.nodeRuns, ...loaded.iterations].map((record) => record.outputs);
     const parsed = new Map<string, JsonObject | null>();
     for (const payload of payloads) if (payload !== null) parsed.set(payload, await this.#payloads.parse(payload));
@@ -684,7 +684,8 @@ export class Engine {
     return this.#hold(ActiveRun.restore(loaded, graph, input, this.#system, parse, subflows, debug));
   }
 
-  async #graphOfRun({ id, workspaceId, workflowVersionId }: Run): Promise<Graph> {
+  /** The compiled definition that a run executes. */
+  async graphOfRun({ id, workspaceId, workflowVersionId }: Run): Promise<Graph> {
     const known = this.#graphs.get(workflowVersionId);
     if (known) return known;
     const version = await this.#store.getVersion(workspaceId, workflowVersionId);

@@ -215,11 +215,15 @@ export class Runs {
 
   /** @param runsBelow runs that its nodes invoked whose progress is in it, at most */
   async progress(run: Run, runsBelow: number = RUNS_BELOW_IN_PROGRESS): Promise<RunProgress> {
-    const graph = this.#engine.graphOf(await this.version(run));
-    const [nodeRuns, logs] = await Promise.all([
-      this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: false }),
-      this.#store.listRunLogs(run.workspaceId, run.id, LOGS_IN_PROGRESS),
-    ]);
+    const graph = await this.#engine.graphOfRun(run);
+    // As it was recorded first, without nodes that it took over: there is nothing to read.
+    const isUntouched = run.status === 'queued' && run.revision === 0 && run.nodesCompleted === 0;
+    const [nodeRuns, logs] = isUntouched
+      ? [[], []]
+      : await Promise.all([
+          this.#store.listNodeRuns(run.workspaceId, run.id, { payloads: false }),
+          this.#store.listRunLogs(run.workspaceId, run.id, LOGS_IN_PROGRESS),
+        ]);
     const reader = new SubflowReader(this.#store, (version) => this.#engine.graphOf(version), runsBelow);
     return progressOfRun(graph, run, nodeRuns, logs, await reader.of(run, graph, nodeRuns));
   }
@@ -288,7 +292,7 @@ export class Runs {
 
   /** The output keyed by `<node id>::<output>` whatever labels there are. */
   async outputById(run: Run): Promise<JsonObject> {
-    const graph = this.#engine.graphOf(await this.version(run));
+    const graph = await this.#engine.graphOfRun(run);
     const output: JsonObject = {};
     for (const node of graph.nodes) {
       if (node.type.role !== 'output') continue;
@@ -389,7 +393,7 @@ export class Runs {
 
   /** One pass of a pure node: its passes are not recorded one by one, they are taken out of the lists that were. */
   async #passOf(run: Run, io: NodeIo): Promise<NodeIo> {
-    const node = this.#engine.graphOf(await this.version(run)).byId.get(io.nodeId);
+    const node = (await this.#engine.graphOfRun(run)).byId.get(io.nodeId);
     const iterated = new Set(node?.inputs.filter((socket) => socket.iterates).map((socket) => socket.name));
     const inputs = itemsOf(io.inputs, (name, list) =>
       iterated.has(name) ? (list[list.length === 1 ? 0 : io.iteration - 1] ?? null) : list,

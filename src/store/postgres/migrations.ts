@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { CLAIM_FUNCTION, PLACES_FUNCTIONS } from './claim-function.ts';
 import { COMMIT_FUNCTION } from './commit-function.ts';
+import { COMMIT_RUNS_FUNCTION } from './commit-runs-function.ts';
 import { applicationName } from './connection.ts';
 import { SEARCH_MEMBERS } from './search-members.ts';
 import { SHARED_TABLES } from './shared-tables.ts';
@@ -46,6 +47,7 @@ const MIGRATIONS: readonly Step[] = [
   { while: 'compatible', sql: [byCodePoint(TRIGGER_TABLES), TRIGGER_FUNCTIONS].join('\n') },
   { while: 'compatible', sql: byCodePoint(SEARCH_MEMBERS) },
   { while: 'compatible', sql: [byCodePoint(TRACING_TABLES), TRACING_FUNCTIONS].join('\n') },
+  { while: 'compatible', sql: COMMIT_RUNS_FUNCTION },
 ];
 
 /** Steps that this version knows: how it says whether it can use a store. */

@@ -10,7 +10,7 @@ import type { RunStatus } from '../../domain/run.ts';
 import type { SearchMember } from '../../domain/search-member.ts';
 import type { PendingTrace } from '../../domain/taken-span.ts';
 import type { Lease } from '../../domain/task.ts';
-import type { WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
+import type { Workflow, WorkflowKind, WorkflowType } from '../../domain/workflow.ts';
 import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
 import { runAttemptFromRow } from '../sql/attempt-rows.ts';
@@ -34,6 +34,7 @@ import type {
   Hold,
   InvokedSelection,
   Listed,
+  LoadedRun,
   RecordsWanted,
   RunSelection,
   RunsBefore,
@@ -51,6 +52,7 @@ import { find } from './postgres-lists.ts';
 import * as queries from './queries.ts';
 import { among } from './queries.ts';
 import * as searchMembers from './search-members.ts';
+import { JoinedReadings, SharedReadings } from './shared-readings.ts';
 import * as surveys from './surveys.ts';
 import { listTriggerEvents } from './trigger-queries.ts';
 import { Writer } from './writer.ts';
@@ -66,6 +68,9 @@ const LEASE_MS = 6000;
 
 /** How long the store may take to say that it is there. */
 const REACH_MS = 2000;
+
+/** Runs that are loaded by one statement at most: some of them may be large. */
+const LOADED_TOGETHER = 32;
 
 /** Seconds that statements in hand have when the store is closed. */
 const CLOSE_SECONDS = 5;
@@ -133,6 +138,11 @@ class PostgresStore implements Store {
   readonly #reads: Reads;
   readonly #writer: Writer;
   readonly #runsPerWorkspace: number | null;
+  /** Asked for with every request, most of which come with the same key or run the same workflow. */
+  readonly #keysByDigest: SharedReadings<ApiKey | null>;
+  readonly #workflows: SharedReadings<Workflow | null>;
+  /** What a worker claims together it takes up together. */
+  readonly #loads: JoinedReadings<LoadedRun>;
   readonly isShared = true;
   readonly leaseMs = LEASE_MS;
   readonly #listeners = new Set<(lastPosition: number) => void>();
@@ -150,6 +160,14 @@ class PostgresStore implements Store {
     this.#sql = sql;
     this.#reads = readsOf(sql);
     this.#runsPerWorkspace = runsPerWorkspace;
+    this.#keysByDigest = new SharedReadings((digest) => queries.findApiKey(this.#reads, digest));
+    this.#workflows = new SharedReadings((key) => {
+      const [workspaceId, id] = JSON.parse(key) as [string, string];
+      return queries.getWorkflow(this.#reads, workspaceId, id);
+    });
+    this.#loads = new JoinedReadings(LOADED_TOGETHER, (workspaceId, runIds) =>
+      queries.loadRuns(this.#reads, workspaceId, runIds),
+    );
     this.#writer = new Writer(sql, runsPerWorkspace, ({ lastPosition, hasWork }) => {
       this.#grown(lastPosition);
       if (hasWork) this.#work();
@@ -294,8 +312,8 @@ class PostgresStore implements Store {
     return row === undefined || row['at'] === null ? null : Number(row['at']);
   }
 
-  loadRun(workspaceId: string, runId: string) {
-    return queries.loadRun(this.#reads, workspaceId, runId);
+  loadRun(workspaceId: string, runId: string): Promise<LoadedRun | null> {
+    return this.#loads.get(workspaceId, runId);
   }
 
   getRun(workspaceId: string, runId: string) {
@@ -489,13 +507,8 @@ class PostgresStore implements Store {
     return Number(row?.['position'] ?? 0);
   }
 
-  getWorkflow(workspaceId: string, workflowId: string) {
-    return this.#one(
-      workspaceId,
-      'select * from workflows where workspace_id = $1 and id = $2 and deleted_at is null',
-      [workflowId],
-      rows.workflowFromRow,
-    );
+  getWorkflow(workspaceId: string, workflowId: string): Promise<Workflow | null> {
+    return this.#workflows.get(JSON.stringify([workspaceId, workflowId]));
   }
 
   getWorkflowRecord(workspaceId: string, workflowId: string, options: { deleted: boolean } = { deleted: false }) {
@@ -718,12 +731,8 @@ class PostgresStore implements Store {
     );
   }
 
-  async findApiKey(digest: string): Promise<ApiKey | null> {
-    const [row] = await this.#reads.platformRows(
-      'select * from api_keys where digest = $1 or former_digest = $1 limit 1',
-      [digest],
-    );
-    return row === undefined ? null : rows.apiKeyFromRow(row);
+  findApiKey(digest: string): Promise<ApiKey | null> {
+    return this.#keysByDigest.get(digest);
   }
 
   getApiKey(workspaceId: string, keyId: string): Promise<ApiKey | null> {

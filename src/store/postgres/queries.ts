@@ -1,7 +1,8 @@
+import type { ApiKey } from '../../domain/caller.ts';
 import type { NodeRun } from '../../domain/node-run.ts';
 import type { Page, PageRequest } from '../../domain/page.ts';
 import type { Run, RunStatus } from '../../domain/run.ts';
-import type { WorkflowKind, WorkflowRecord, WorkflowType } from '../../domain/workflow.ts';
+import type { Workflow, WorkflowKind, WorkflowRecord, WorkflowType } from '../../domain/workflow.ts';
 import { askedPassFromRow } from '../sql/person-request-rows.ts';
 import * as rows from '../sql/rows.ts';
 import type {
@@ -22,8 +23,9 @@ export const among = (parameter: string): string => `in (select jsonb_array_elem
 
 const TERMINAL = `('succeeded', 'partial', 'failed', 'canceled')`;
 
-const WITH_PAYLOADS = 'r.*, p.input, p.output';
-const PAYLOADS = 'join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id';
+/** The columns of a run `r` with its payloads, and where those come from. */
+export const WITH_PAYLOADS = 'r.*, p.input, p.output';
+export const PAYLOADS = 'join run_payloads p on p.workspace_id = r.workspace_id and p.run_id = r.id';
 
 /** See `Store.getRun`. */
 export async function getRun(reads: Reads, workspaceId: string, runId: string): Promise<Run | null> {
@@ -239,33 +241,46 @@ export async function recordsOfRuns(
 }
 
 /** Of what was invoked, what has ended is looked at as long as the task that says so is there. */
-const LOAD_RUN = `select
+const LOAD_RUNS = `select
+  w.run_id,
   coalesce(
-    (select row_to_json(f) from (select ${WITH_PAYLOADS} from runs r ${PAYLOADS} where r.workspace_id = $1 and r.id = $2) f),
-    (select row_to_json(f) from (select ${WITH_PAYLOADS} from child_runs r ${PAYLOADS} where r.workspace_id = $1 and r.id = $2) f)
+    (select row_to_json(f) from (select ${WITH_PAYLOADS} from runs r ${PAYLOADS} where r.workspace_id = $1 and r.id = w.run_id) f),
+    (select row_to_json(f) from (select ${WITH_PAYLOADS} from child_runs r ${PAYLOADS} where r.workspace_id = $1 and r.id = w.run_id) f)
   ) as run,
-  (select json_agg(n order by n.node_id) from node_runs n where n.workspace_id = $1 and n.run_id = $2) as node_runs,
-  (select json_agg(i order by i.node_id, i.iteration) from iterations i where i.workspace_id = $1 and i.run_id = $2) as iterations,
-  (select json_agg(t order by t.id) from tasks t where t.workspace_id = $1 and t.run_id = $2) as tasks,
+  (select json_agg(n order by n.node_id) from node_runs n where n.workspace_id = $1 and n.run_id = w.run_id) as node_runs,
+  (select json_agg(i order by i.node_id, i.iteration) from iterations i where i.workspace_id = $1 and i.run_id = w.run_id) as iterations,
+  (select json_agg(t order by t.id) from tasks t where t.workspace_id = $1 and t.run_id = w.run_id) as tasks,
   (select json_agg(json_build_object('id', q.id, 'node_id', q.node_id, 'iteration', q.iteration, 'created_at', q.created_at) order by q.id)
-    from person_requests q where q.workspace_id = $1 and q.run_id = $2 and q.status = 'pending') as asked,
+    from person_requests q where q.workspace_id = $1 and q.run_id = w.run_id and q.status = 'pending') as asked,
   (select json_agg(json_build_object('id', c.id, 'parent_node_id', c.parent_node_id, 'parent_iteration', c.parent_iteration,
       'parent_attempt', c.parent_attempt, 'ordinal', c.ordinal, 'status', c.status) order by c.parent_attempt, c.ordinal)
-    from child_runs c where c.workspace_id = $1 and c.parent_run_id = $2 and (c.finished_at is null or exists (
-      select 1 from tasks t where t.workspace_id = $1 and t.run_id = $2 and t.node_id = c.parent_node_id
-        and t.iteration = c.parent_iteration))) as invoked`;
+    from child_runs c where c.workspace_id = $1 and c.parent_run_id = w.run_id and (c.finished_at is null or exists (
+      select 1 from tasks t where t.workspace_id = $1 and t.run_id = w.run_id and t.node_id = c.parent_node_id
+        and t.iteration = c.parent_iteration))) as invoked
+  from jsonb_array_elements_text($2::text::jsonb) w(run_id)`;
 
 /**
- * See `Store.loadRun`. One statement: all of it is of one moment, or a decision could rest on the run as it is and on its nodes as they were; and it is
- * asked for each run that a process takes up.
+ * See `Store.loadRun`, for several runs; those that are not there are left out. One statement: all of it is of one moment, or a decision could rest on a run as
+ * it is and on its nodes as they were; and it is asked for each run that a process takes up.
  */
-export async function loadRun(reads: Reads, workspaceId: string, runId: string): Promise<LoadedRun | null> {
-  const [found] = await reads.rows(workspaceId, LOAD_RUN, [runId]);
-  const parts = found as unknown as Readonly<Record<string, rows.Row[] | null>> & { readonly run: rows.Row | null };
-  if (parts.run === null) return null;
+export async function loadRuns(
+  reads: Reads,
+  workspaceId: string,
+  runIds: readonly string[],
+): Promise<ReadonlyMap<string, LoadedRun>> {
+  const found = await reads.rows(workspaceId, LOAD_RUNS, [JSON.stringify(runIds)]);
+  return new Map(
+    found.flatMap((row) => {
+      const parts = row as unknown as Readonly<Record<string, rows.Row[] | null>> & { readonly run: rows.Row | null };
+      return parts.run === null ? [] : [[row['run_id'] as string, loadedFrom(parts.run, parts)]];
+    }),
+  );
+}
+
+function loadedFrom(run: rows.Row, parts: Readonly<Record<string, rows.Row[] | null>>): LoadedRun {
   const listOf = <T>(name: string, item: (row: rows.Row) => T): T[] => (parts[name] ?? []).map(item);
   return {
-    run: rows.runFromRow(parts.run),
+    run: rows.runFromRow(run),
     nodeRuns: listOf('node_runs', rows.nodeRunFromRow),
     iterations: listOf('iterations', rows.iterationFromRow),
     tasks: listOf('tasks', rows.taskFromRow),
@@ -279,6 +294,24 @@ export async function loadRun(reads: Reads, workspaceId: string, runId: string):
       status: row['status'] as RunStatus,
     })),
   };
+}
+
+/** See `Store.findApiKey`. */
+export async function findApiKey(reads: Reads, digest: string): Promise<ApiKey | null> {
+  const [row] = await reads.platformRows('select * from api_keys where digest = $1 or former_digest = $1 limit 1', [
+    digest,
+  ]);
+  return row === undefined ? null : rows.apiKeyFromRow(row);
+}
+
+/** See `Store.getWorkflow`. */
+export async function getWorkflow(reads: Reads, workspaceId: string, workflowId: string): Promise<Workflow | null> {
+  const [row] = await reads.rows(
+    workspaceId,
+    'select * from workflows where workspace_id = $1 and id = $2 and deleted_at is null',
+    [workflowId],
+  );
+  return row === undefined ? null : rows.workflowFromRow(row);
 }
 
 /** See `Store.lastInvoked`. */

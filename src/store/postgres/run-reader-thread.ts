@@ -10,7 +10,7 @@ import type { RunReader, RunRecords } from '../store.ts';
 import { openConnections, readAddress, readsOf } from './connection.ts';
 import { BoundParameters, postgresFilter } from './postgres-filter.ts';
 import { postgresLists } from './postgres-lists.ts';
-import { among, getRun, listNodeRuns } from './queries.ts';
+import { among, PAYLOADS, WITH_PAYLOADS } from './queries.ts';
 
 /** What the thread is given when it starts. */
 export interface RunReaderData {
@@ -32,6 +32,26 @@ const LOGS_READ = 100_000;
 
 /** Runs below one run that are read. */
 const RUNS_BELOW_READ = 20_000;
+
+/** A run with everything that is found of it. One statement, as it is asked for each run of the log. */
+const RECORDS = `select f.run,
+  (select w.name from workflows w where w.workspace_id = $1 and w.id = f.run ->> 'workflow_id') as workflow,
+  (select json_agg(n order by n.node_id) from node_runs n where n.workspace_id = $1 and n.run_id = $2) as node_runs,
+  (select json_agg(l order by l.id) from (
+    select * from run_logs l where l.workspace_id = $1 and l.run_id = $2 order by l.id limit $3) l) as logs,
+  exists (select 1 from child_runs c where c.workspace_id = $1 and c.root_run_id = $2) as has_below
+  from (select coalesce(
+    (select row_to_json(o) from (select ${WITH_PAYLOADS} from runs r ${PAYLOADS} where r.workspace_id = $1 and r.id = $2) o),
+    (select row_to_json(o) from (select ${WITH_PAYLOADS} from child_runs r ${PAYLOADS} where r.workspace_id = $1 and r.id = $2) o)
+  ) as run) f`;
+
+interface FoundRecords {
+  readonly run: rows.Row | null;
+  readonly workflow: string | null;
+  readonly node_runs: readonly rows.Row[] | null;
+  readonly logs: readonly rows.Row[] | null;
+  readonly has_below: boolean;
+}
 
 const COLUMNS = runColumns(postgresLists);
 
@@ -59,23 +79,18 @@ const questions: Questions = {
     return new Map(found.map((row) => [row['workspace_id'] as string, Number(row['n'])]));
   },
   async records(workspaceId, runId) {
-    const run = await getRun(reads, workspaceId, runId);
-    if (run === null) return null;
-    const [[workflow], nodeRuns, logs] = await Promise.all([
-      reads.rows(workspaceId, 'select name from workflows where workspace_id = $1 and id = $2', [run.workflowId]),
-      listNodeRuns(reads, workspaceId, runId, { payloads: true }),
-      reads.rows(workspaceId, 'select * from run_logs where workspace_id = $1 and run_id = $2 order by id limit $3', [
-        runId,
-        LOGS_READ,
-      ]),
-    ]);
+    const [found] = await reads.rows(workspaceId, RECORDS, [runId, LOGS_READ]);
+    const parts = found as unknown as FoundRecords;
+    if (parts.run === null) return null;
+    const run = rows.runFromRow(parts.run);
     // While it runs, each of its steps would read them all.
-    const below = isTerminal(run.status) ? await recordsBelow(workspaceId, runId) : { nodeRuns: [], logs: [] };
+    const below =
+      parts.has_below && isTerminal(run.status) ? await recordsBelow(workspaceId, runId) : { nodeRuns: [], logs: [] };
     return {
       run,
-      workflowName: String(workflow?.['name'] ?? ''),
-      nodeRuns: [...nodeRuns, ...below.nodeRuns],
-      logs: [...logs.map(rows.logFromRow), ...below.logs],
+      workflowName: parts.workflow ?? '',
+      nodeRuns: [...(parts.node_runs ?? []).map(rows.nodeRunFromRow), ...below.nodeRuns],
+      logs: [...(parts.logs ?? []).map(rows.logFromRow), ...below.logs],
     };
   },
   async filter(workspaceId: string, runIds: readonly string[], filter: CheckedFilter) {

@@ -21,24 +21,34 @@ import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
 import { TRIGGER_COLUMNS, TRIGGER_EVENT_COLUMNS, triggerCells, triggerEventCells } from '../sql/trigger-rows.ts';
 
 type Cell = string | number | null;
-type Cells = Readonly<Record<string, Cell>>;
+export type Cells = Readonly<Record<string, Cell>>;
 
 /** A write as `commit_changes` reads it: `k` is its kind, `row` the row of its table by column. */
 type WireWrite = { readonly k: Write['kind'] | 'putNodeRuns' } & Readonly<Record<string, unknown>>;
 
-const rowOf = (columns: readonly string[], cells: readonly Cell[]): Cells =>
-  Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? null]));
+/** A row by column. What is null is left out: a column that is not named is null. */
+export function rowOf(columns: readonly string[], cells: readonly Cell[]): Cells {
+  const row: Record<string, Cell> = {};
+  for (const [index, column] of columns.entries()) {
+    const cell = cells[index];
+    if (cell !== null && cell !== undefined) row[column] = cell;
+  }
+  return row;
+}
 
 /** PostgreSQL's text has no NUL, and its JSON no half of a surrogate pair: both become the replacement character. */
 const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
 /** A change as JSON text. */
-export function wireChange(change: Change): string {
-  const text = JSON.stringify(wireWrites(change));
+export const wireChange = (change: Change): string => storable(wireWrites(change));
+
+/** A value as JSON text that PostgreSQL takes. */
+export function storable(value: unknown): string {
+  const text = JSON.stringify(value);
   return text.includes('\\u') ? text.replace(UNSTORABLE, '$1\\ufffd') : text;
 }
 
-type PutNodeRun = Extract<Write, { kind: 'putNodeRun' }>;
+export type PutNodeRun = Extract<Write, { kind: 'putNodeRun' }>;
 
 /** Nodes that are put one after the other are one statement for the server: a step of a run has several, and each statement costs more than its row. */
 function wireWrites(change: Change): WireWrite[] {
@@ -63,7 +73,7 @@ function wireWrites(change: Change): WireWrite[] {
   return wired;
 }
 
-const nodeRunRow = ({ workspaceId, runId, nodeRun }: PutNodeRun): Cells =>
+export const nodeRunRow = ({ workspaceId, runId, nodeRun }: PutNodeRun): Cells =>
   rowOf(rows.NODE_RUN_COLUMNS, rows.nodeRunCells(workspaceId, runId, nodeRun));
 
 function wireWrite(write: Exclude<Write, PutNodeRun>): WireWrite {
@@ -227,7 +237,7 @@ function wireWrite(write: Exclude<Write, PutNodeRun>): WireWrite {
   }
 }
 
-function runRow(run: Run): Cells {
+export function runRow(run: Run): Cells {
   const row = rowOf(rows.RUN_COLUMNS, rows.runCells(run));
   return run.parent === null ? row : { ...row, ...rowOf(rows.PARENT_COLUMNS, rows.parentCells(run.parent)) };
 }

@@ -5,6 +5,7 @@ import { PlatformError } from '../../domain/error.ts';
 import type { Change } from '../change.ts';
 import { isCollision, isConnectionTrouble, TRIES, unreachable } from './connection.ts';
 import { wireChange } from './wire-change.ts';
+import { runsOf, type SetPart, setPart, wireSet } from './wire-set.ts';
 
 /** Characters of one group at most, so that a burst of large payloads is not one statement of a gigabyte. One change may be larger. */
 const GROUP_CHARACTERS = 8_000_000;
@@ -12,19 +13,38 @@ const GROUP_CHARACTERS = 8_000_000;
 /** Changes of one group at most: some 0.1 s of the server. */
 const GROUP_CHANGES = 1000;
 
-/** How long the server may be away before a commit fails: a restart takes some seconds. */
-const AWAY = { tries: 40, everyMs: 250 };
+/**
+ * How long the server may be away before commits fail: a restart takes some seconds. What is given when it has been away for longer is tried once, since
+ * whoever waits for it would wait behind all that came before.
+ */
+const AWAY = { forMs: 10_000, everyMs: 250 };
 
 /** The code that the server gives a writer whose row is not as it should be. */
 const LOST_WRITER = '55006';
 
 interface Pending {
-  readonly text: string;
+  readonly change: Change;
+  /** What it is among the changes of other runs; null: it is for itself. */
+  readonly part: SetPart | null;
+  /** Characters of it. */
+  readonly length: number;
+  /** As JSON text, where it was made already. */
+  readonly text: string | null;
   readonly resolve: (result: 'kept' | 'stale') => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** What the server said of a group: a letter for each change, the last position of the log, and whether there may be more to claim. */
+/** What is sent for a group. */
+interface Statement {
+  readonly sql: string;
+  /** What it is given, after which come the writer, the number of the group and the time. */
+  readonly values: readonly (string | number | null)[];
+}
+
+/**
+ * What the server said of a group: a letter for each change, the last position of the log, and whether there may be more to claim. `k`: kept, `s`: stale. Of a
+ * set of which something does not hold nothing is kept: `a` is to be given again, `l` in a group, since its workflow has a limit.
+ */
 interface Outcome {
   readonly letters: string;
   readonly lastPosition: number;
@@ -32,8 +52,9 @@ interface Outcome {
 }
 
 /**
- * Applies changes in groups: what is given while a transaction is on its way goes into the next one, as one statement (`commit-function.ts`), which is
- * one round trip and one sync for all of them.
+ * Applies changes in groups: what is given while a transaction is on its way goes into the next one, as one statement, which is one round trip and one
+ * sync for all of them. Changes of different runs, which nearly all are, become a set (`commit-runs-function.ts`); the others are applied one after the
+ * other (`commit-function.ts`), those of one run in the order in which they were given.
  *
  * A commit whose answer was lost may have happened. So each group has a number, which the transaction writes beside its outcome: when the
  * connection breaks, the number is moved on, which waits for the lost transaction to end and locks it out if it has not begun, and tells whether it
@@ -49,6 +70,8 @@ export class Writer {
   #sequence = 0;
   /** Whether nobody knows what became of the last group: its number must be moved on before there is a next one. */
   #isUnsure = false;
+  /** Since when the server has not been reached, by the clock that only goes forward; null: it was there last. */
+  #awaySince: number | null = null;
 
   /** @param workspaceLimit runs of one workspace that may be under way; null: any number */
   constructor(sql: Sql, workspaceLimit: number | null, onKept: (outcome: Outcome) => void) {
@@ -65,7 +88,9 @@ export class Writer {
 
   submit(change: Change): Promise<'kept' | 'stale'> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ text: wireChange(change), resolve, reject });
+      const part = setPart(change, this.#workspaceLimit);
+      const text = part === null ? wireChange(change) : null;
+      this.#pending.push({ change, part, text, length: part?.length ?? text?.length ?? 0, resolve, reject });
       this.#working ??= this.#work();
     });
   }
@@ -79,26 +104,57 @@ export class Writer {
     // What is given in the same turn of the event loop is one group.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#pending.length > 0) {
-      const group = this.#nextGroup();
-      let outcome: Outcome;
-      try {
-        outcome = await this.#commit(group);
-      } catch (error) {
-        // One change that breaks a constraint must not take its neighbours with it: alone, each shows whether it is the one.
-        if (error instanceof PlatformError) for (const pending of group) pending.reject(error);
-        else for (const pending of group) await this.#commitAlone(pending);
-        continue;
-      }
-      this.#tell(group, outcome);
+      const { set, rest } = split(this.#nextGroup());
+      const left = set.length > 0 ? await this.#applySet(set) : [];
+      if (left.length + rest.length > 0) await this.#applyGroup([...left, ...rest]);
     }
     this.#working = null;
+  }
+
+  /** Applies changes of different runs. @returns those that are to be applied in a group */
+  async #applySet(set: readonly Pending[]): Promise<Pending[]> {
+    const left: Pending[] = [];
+    let again = set;
+    while (again.length > 0) {
+      const parts = again.flatMap(({ part }) => part ?? []);
+      const group = again;
+      let outcome: Outcome;
+      try {
+        outcome = await this.#commit({ sql: 'select commit_runs_1($1::text::jsonb, ', values: [wireSet(parts)] });
+      } catch (error) {
+        await this.#failed(group, error);
+        return left;
+      }
+      const { letters } = outcome;
+      const saying = (letter: string) => group.filter((_, index) => letters[index] === letter);
+      for (const { resolve } of saying('k')) resolve('kept');
+      for (const { resolve } of saying('s')) resolve('stale');
+      left.push(...saying('l'));
+      if (letters.includes('k')) this.#onKept(outcome);
+      again = saying('a');
+    }
+    return left;
+  }
+
+  async #applyGroup(group: readonly Pending[]): Promise<void> {
+    try {
+      this.#tell(group, await this.#commitGroup(group));
+    } catch (error) {
+      await this.#failed(group, error);
+    }
+  }
+
+  /** One change that breaks a constraint must not take its neighbours with it: alone, each shows whether it is the one. */
+  async #failed(group: readonly Pending[], error: unknown): Promise<void> {
+    if (error instanceof PlatformError) for (const pending of group) pending.reject(error);
+    else for (const pending of group) await this.#commitAlone(pending);
   }
 
   #nextGroup(): Pending[] {
     let characters = 0;
     let count = 0;
-    for (const { text } of this.#pending) {
-      characters += text.length;
+    for (const { length } of this.#pending) {
+      characters += length;
       if (count > 0 && (characters > GROUP_CHARACTERS || count >= GROUP_CHANGES)) break;
       count += 1;
     }
@@ -108,7 +164,7 @@ export class Writer {
   async #commitAlone(pending: Pending): Promise<void> {
     for (let tried = 1; ; tried += 1) {
       try {
-        this.#tell([pending], await this.#commit([pending]));
+        this.#tell([pending], await this.#commitGroup([pending]));
         return;
       } catch (error) {
         if (tried < TRIES && isCollision(error)) continue;
@@ -124,18 +180,23 @@ export class Writer {
     if (letters.includes('k')) this.#onKept(outcome);
   }
 
-  async #commit(group: readonly Pending[]): Promise<Outcome> {
-    const changes = `[${group.map(({ text }) => text).join(',')}]`;
+  #commitGroup(group: readonly Pending[]): Promise<Outcome> {
+    const changes = `[${group.map(({ text, change }) => text ?? wireChange(change)).join(',')}]`;
+    return this.#commit({
+      sql: 'select commit_changes_1($1::text::jsonb, $2, ',
+      values: [changes, this.#workspaceLimit],
+    });
+  }
+
+  async #commit({ sql, values }: Statement): Promise<Outcome> {
+    const first = values.length + 1;
+    const text = `${sql}$${first}, $${first + 1}, $${first + 2}) as outcome`;
     // What became of it nobody asks any more: its callers were told that it failed.
     if (this.#isUnsure) await this.#lost(this.#sequence, new Error('it was away for long'));
     for (;;) {
       const sequence = this.#sequence + 1;
       try {
-        const [row] = await this.#sql.unsafe(
-          'select commit_changes_1($1::text::jsonb, $2, $3, $4, $5) as outcome',
-          [changes, this.#workspaceLimit, this.id, sequence, Date.now()],
-          { prepare: true },
-        );
+        const [row] = await this.#sql.unsafe(text, [...values, this.id, sequence, Date.now()], { prepare: true });
         this.#sequence = sequence;
         return readOutcome(row?.['outcome'] as string);
       } catch (error) {
@@ -158,7 +219,9 @@ export class Writer {
 
   /** What became of a group whose answer was lost; null: nothing, and it never will. @throws when the server does not come back */
   async #lost(sequence: number, cause: unknown): Promise<Outcome | null> {
-    for (let tried = 0; tried < AWAY.tries; tried += 1) {
+    const since = this.#awaySince ?? performance.now();
+    this.#awaySince = since;
+    for (;;) {
       try {
         // Waits for the lost transaction, which holds the row. One that has yet to begin finds another number and writes nothing.
         const [row] = await this.#sql.unsafe(
@@ -168,11 +231,13 @@ export class Writer {
         );
         this.#sequence = sequence;
         this.#isUnsure = false;
+        this.#awaySince = null;
         return row?.['outcome'] ? readOutcome(row['outcome'] as string) : null;
       } catch (error) {
         if (!isConnectionTrouble(error)) throw error;
-        await sleep(AWAY.everyMs);
       }
+      if (performance.now() > since + AWAY.forMs) break;
+      await sleep(AWAY.everyMs);
     }
     this.#sequence = sequence;
     this.#isUnsure = true;
@@ -183,6 +248,24 @@ export class Writer {
     await this.drained();
     await this.#sql.unsafe('delete from platform_writers where id = $1', [this.id]).catch(() => undefined);
   }
+}
+
+/**
+ * Changes that can be applied as a set, and the others. What comes behind another change of its run is applied behind it; changes of anything else have no
+ * order, since whoever needs one waits for the one before.
+ */
+function split(group: readonly Pending[]): { readonly set: Pending[]; readonly rest: Pending[] } {
+  const set: Pending[] = [];
+  const rest: Pending[] = [];
+  const seen = new Set<string>();
+  for (const pending of group) {
+    const runIds = pending.part?.runIds ?? runsOf(pending.change);
+    const isFirst = ![...runIds].some((id) => seen.has(id));
+    for (const id of runIds) seen.add(id);
+    if (pending.part !== null && isFirst) set.push(pending);
+    else rest.push(pending);
+  }
+  return { set, rest };
 }
 
 function readOutcome(text: string): Outcome {
