@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
@@ -6,6 +5,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { expect, type RunnerTask } from 'vitest';
 import { readCorpus, spread } from '../../demo/corpus.ts';
 import { type Server, startServer } from '../journeys/server.ts';
+import { buildPages } from './built-pages.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const IMAGES = join(ROOT, 'docs/images');
@@ -45,7 +45,7 @@ export interface Explorer {
 }
 
 /**
- * Builds the pages, starts the product on a data folder of its own and a browser.
+ * Builds the pages where they are old, starts the product on a data folder of its own and a browser.
  * @param chromiumPath what `needsProgram('chromium')` found; null where tests are skipped
  * @param settings environment variables of the server
  */
@@ -54,10 +54,7 @@ export async function startExplorer(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Explorer> {
   if (chromiumPath === null) return { ...NOTHING };
-  execFileSync(process.execPath, [join(ROOT, 'scripts/build-web.ts')], {
-    cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  await buildPages();
   const server = await startServer(settings);
   // A profile of its own, which goes with it.
   const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: ARGUMENTS });
