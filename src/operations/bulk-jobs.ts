@@ -75,7 +75,7 @@ export interface BulkForecast {
 
 type Changing<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Why a job ends before it is through: somebody asked for it, the server stops, or the store has not been reached. */
+/** Why a job ends before it is through: somebody asked for it, the server stops, or it was held up. */
 type Cause = 'asked' | 'stopping' | 'lost';
 
 /** A job of this process. */
@@ -88,8 +88,8 @@ interface Job {
   };
   /** Its reason is a {@link Cause}. */
   readonly ending: AbortController;
-  /** `System.elapsed` at the last saving that was kept. */
-  savedAt: number;
+  /** Of the last saving that was kept: as others see it, epoch milliseconds. */
+  seenAt: number;
   work: Promise<void>;
 }
 
@@ -158,12 +158,12 @@ export class BulkJobs {
       const message = `The action applies to ${applies} runs now, ${expectedCount} were expected. Nothing was done; look again and send the new count.`;
       throw new PlatformError('conflict', message);
     }
-    const elapsed = this.#system.elapsed();
+    const now = this.#system.now();
     const job: Job = {
       workspaceId: caller.workspaceId,
       keyId: caller.keyId,
       ending: new AbortController(),
-      savedAt: elapsed,
+      seenAt: now,
       work: Promise.resolve(),
       state: {
         id: this.#system.newId(),
@@ -177,7 +177,7 @@ export class BulkJobs {
         errors: [],
         made: [],
         message: null,
-        createdAt: this.#system.now(),
+        createdAt: now,
         finishedAt: null,
       },
     };
@@ -241,7 +241,12 @@ export class BulkJobs {
   /** As a job is shown: one whose process has not been seen for long has failed with it. */
   #shown({ state, seenAt }: BulkJob): BulkJobState {
     if (state.finishedAt !== null || seenAt >= this.#seenSince()) return state;
-    return { ...state, status: 'failed', message: leftMessage(state.action, 'died'), finishedAt: seenAt };
+    return {
+      ...state,
+      status: 'failed',
+      message: leftMessage(state.action, 'died or was cut off'),
+      finishedAt: seenAt,
+    };
   }
 
   /** Who is at work was seen then or later. In a store that one process owns, that is this one. */
@@ -256,10 +261,11 @@ export class BulkJobs {
   }
 
   async #save(job: Job): Promise<void> {
-    const elapsed = this.#system.elapsed();
+    this.#endWhenLost(job);
+    const record = this.#record(job);
     try {
-      await this.#store.commit([{ kind: 'saveBulkJob', job: this.#record(job) }]);
-      job.savedAt = elapsed;
+      await this.#store.commit([{ kind: 'saveBulkJob', job: record }]);
+      job.seenAt = record.seenAt;
     } catch (error) {
       this.#log.warn({ err: error, jobId: job.state.id }, 'how far a bulk action is could not be kept');
     }
@@ -277,8 +283,13 @@ export class BulkJobs {
 
   /** Whether a job may take more runs in hand. */
   #goesOn(job: Job): boolean {
-    if (this.#store.isShared && this.#system.elapsed() - job.savedAt > LOST_AFTER_MS) this.#end(job, 'lost');
+    this.#endWhenLost(job);
     return !job.ending.signal.aborted;
+  }
+
+  /** What was held up for so long may have been given up by others, and done again: it does not go on by being seen once more. */
+  #endWhenLost(job: Job): void {
+    if (this.#store.isShared && this.#system.now() - job.seenAt > LOST_AFTER_MS) this.#end(job, 'lost');
   }
 
   async #work(caller: Caller, job: Job, wanted: BulkWanted): Promise<void> {
@@ -317,7 +328,7 @@ export class BulkJobs {
   #conclude({ state, ending }: Job): void {
     const cause = ending.signal.aborted ? (ending.signal.reason as Cause) : null;
     state.status = cause === null ? 'done' : cause === 'lost' ? 'failed' : 'canceled';
-    if (cause === 'lost') state.message = leftMessage(state.action, 'lost the store');
+    if (cause === 'lost') state.message = leftMessage(state.action, 'was held up for too long');
     if (cause === 'stopping') state.message = leftMessage(state.action, 'was stopped');
   }
 
@@ -399,7 +410,10 @@ export class BulkJobs {
 }
 
 /** What is said of a job that its server left. A run that was stopped or deleted is not taken again, one that was repeated or evaluated is. */
-function leftMessage(action: BulkJobAction, what: 'died' | 'lost the store' | 'was stopped'): string {
+function leftMessage(
+  action: BulkJobAction,
+  what: 'died or was cut off' | 'was held up for too long' | 'was stopped',
+): string {
   const rest =
     action === 'stop' || action === 'delete'
       ? 'The same choice made again takes the rest.'
