@@ -259,7 +259,7 @@ export async function openPlatform(
   const access = new Access({ store, system, log });
   const replays = new Replays({ store, engine, workflows, payloads, dispatch, takeInMedia, keyring });
   const surveys = new Surveys({ store, system });
-  const bulkJobs = new BulkJobs({ runs, replays, evaluations, surveys, system, log });
+  const bulkJobs = new BulkJobs({ store, runs, replays, evaluations, surveys, system, log });
   const retentions = new Retentions({ store, engine, payloads, system, log, serverDays: config.retentionDays });
   retentions.start();
   const installation = new Installation({

@@ -1,6 +1,7 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
+import type { BulkJob } from '../domain/bulk-job.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
@@ -186,7 +187,22 @@ export type Write =
   /** Lets go of the spans of a trace that were not made into a run. */
   | { readonly kind: 'dropOtlpSpans'; readonly workspaceId: string; readonly traceId: string }
   /** Makes or replaces a session of a debugger. */
-  | { readonly kind: 'putDebugSession'; readonly session: DebugSession };
+  | { readonly kind: 'putDebugSession'; readonly session: DebugSession }
+  /**
+   * Rests on fewer than `mostAtWork` jobs of the workspace being at work: not ended, and seen at `seenSince` (epoch milliseconds) or later. Of all that
+   * are there, those beyond `keep` are let go of that are not at work, the oldest first.
+   */
+  | {
+      readonly kind: 'startBulkJob';
+      readonly job: BulkJob;
+      readonly seenSince: number;
+      readonly mostAtWork: number;
+      readonly keep: number;
+    }
+  /** How far a job is, and that its process is there. Leaves its key, and who asked for its end; changes nothing when it is not there. */
+  | { readonly kind: 'saveBulkJob'; readonly job: BulkJob }
+  /** Asks for the end of a job, by its process. Changes nothing when it has ended, or when somebody asked before. `at`: epoch milliseconds. */
+  | { readonly kind: 'askBulkJobToEnd'; readonly workspaceId: string; readonly jobId: string; readonly at: number };
 
 /** What the store shall keep: all of it or none. */
 export type Change = readonly Write[];

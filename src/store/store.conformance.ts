@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aBulkJob } from '../../test/support/bulk-jobs.ts';
 import { aCredential, modelSettings } from '../../test/support/credentials.ts';
 import { parentOf, queuedRun, versionOf, workflowOf } from '../../test/support/definitions.ts';
 import { completed, pendingEvaluation, pendingJudge } from '../../test/support/evaluations.ts';
@@ -8,6 +9,7 @@ import { aTrigger, aTriggerEvent } from '../../test/support/triggers.ts';
 import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
+import type { BulkJob } from '../domain/bulk-job.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey } from '../domain/caller.ts';
@@ -1240,6 +1242,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         | 'modelSettings'
         | 'listIterations'
         | 'listSavedViews'
+        | 'getBulkJob'
+        | 'listBulkJobs'
         | 'surveyRuns'
         | 'workflowSurveys'
         | 'seenValues'
@@ -1313,6 +1317,8 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         listIterations: (workspaceId, of) =>
           store.listIterations(workspaceId, of.run.id, 'node', { from: 1, limit: 10 }),
         listSavedViews: (workspaceId) => store.listSavedViews(workspaceId),
+        getBulkJob: (workspaceId, of) => store.getBulkJob(workspaceId, of.bulkJob.state.id),
+        listBulkJobs: (workspaceId, of) => store.listBulkJobs(workspaceId, of.bulkJob.keyId),
         surveyRuns: async (workspaceId) => {
           const span = { filter: null, from: null, to: null, buckets: 10, now: system.now(), budgetMs: 1000 };
           const { facets, buckets, scanned } = await store.surveyRuns({ workspaceId, ...span });
@@ -1413,6 +1419,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         readonly request: PersonRequest;
         readonly credential: CredentialRecord;
         readonly trigger: Trigger;
+        readonly bulkJob: BulkJob;
       }
 
       async function populate(): Promise<Owned> {
@@ -1427,7 +1434,9 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
         const request = pendingPersonRequest(run, system);
         const credential = aCredential(OURS, system);
         const trigger = aTrigger(OURS, system);
+        const bulkJob = aBulkJob(OURS, system);
         await kept([
+          { kind: 'startBulkJob', job: bulkJob, seenSince: 0, mostAtWork: 1, keep: 1 },
           { kind: 'putTrigger', trigger },
           { kind: 'putCredential', credential },
           { kind: 'putModelSettings', settings: modelSettings(OURS) },
@@ -1508,6 +1517,7 @@ export function describeStore(name: string, open: () => Promise<OpenedStore>): v
             request,
             credential,
             trigger,
+            bulkJob,
           },
         };
       }

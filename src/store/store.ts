@@ -1,6 +1,7 @@
 import type { AssetUpload } from '../domain/asset-upload.ts';
 import type { Attempt } from '../domain/attempt.ts';
 import type { Batch, BatchItem } from '../domain/batch.ts';
+import type { BulkJob } from '../domain/bulk-job.ts';
 import type { Delivery, DeliveryAttempt } from '../domain/callback.ts';
 import type { CallbackSecret } from '../domain/callback-secret.ts';
 import type { ApiKey, Workspace } from '../domain/caller.ts';
@@ -437,6 +438,10 @@ export interface Store {
   listSavedViews(workspaceId: string): Promise<SavedView[]>;
 
   getDebugSession(workspaceId: string, sessionId: string): Promise<DebugSession | null>;
+
+  getBulkJob(workspaceId: string, jobId: string): Promise<BulkJob | null>;
+  /** Those that a key began, newest first. */
+  listBulkJobs(workspaceId: string, keyId: string): Promise<BulkJob[]>;
 
   getPersonRequest(workspaceId: string, requestId: string): Promise<PersonRequest | null>;
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wire } from '../support/client.ts';
 import { ExplorerClient } from '../support/explorer-client.ts';
@@ -79,6 +82,23 @@ describe('a bulk action', () => {
     expect(canceled.finishedAt).not.toBeNull();
     const again = await ExplorerClient.signIn(server.url, KEY);
     expect((await again.get('/bulk')).items[0]).toEqual(canceled);
+  });
+
+  it('is still known after a restart', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrun-bulk-'));
+    try {
+      let one = await startPlatform({ folder });
+      const before = await ExplorerClient.signIn(one.url, KEY);
+      const { id } = await before.post('/bulk', { action: 'stop', runs: { q: '' } });
+      const done = await before.post(`/bulk/${id}/cancel`);
+      expect(done.finishedAt).not.toBeNull();
+      await one.stop();
+      one = await startPlatform({ folder });
+      expect(await new ExplorerClient(one.url, before.cookie).get(`/bulk/${id}`)).toEqual(done);
+      await one.stop();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -4,16 +4,21 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Keyring } from '../../src/operations/keyring.ts';
 import { openPostgresStore } from '../../src/store/postgres/postgres-store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { openLog } from '../../src/system/log.ts';
 import { createSealing } from '../../src/system/sealing.ts';
+import { realSystem } from '../../src/system/system.ts';
+import { aBulkJob } from '../support/bulk-jobs.ts';
 import { Client } from '../support/client.ts';
 import { ExplorerClient } from '../support/explorer-client.ts';
 import { GREETING } from '../support/noxus-definitions.ts';
 import { startsPostgres } from '../support/postgres.ts';
-import { KEY, runBinary, startPlatform, type TestServer } from '../support/server.ts';
+import { KEY, runBinary, spawnServer, startPlatform, type TestServer } from '../support/server.ts';
 import { heldSystem } from '../support/system.ts';
 
 const cluster = startsPostgres();
+
+const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
 
 /** What servers that share a store have in common. */
 const SECRET = '5'.repeat(64);
@@ -107,6 +112,104 @@ describe('two servers on one PostgreSQL', () => {
     system.pass(1000);
     expect((await other?.modelsOf('w'))?.defaultModels).toEqual(['new']);
     for (const store of stores) await store.close();
+  });
+});
+
+describe('a bulk action of servers that share a store', () => {
+  /** More runs than are repeated before an end that somebody asks for is heeded. */
+  const RUNS = 6000;
+  const ALL = { action: 'retry', runs: { q: 'status:succeeded' } };
+  let store: Store;
+  beforeEach(async () => {
+    store = await openPostgresStore(schema.url);
+  });
+  afterEach(() => store.close());
+
+  async function fill({ client }: TestServer): Promise<string> {
+    const workflow = await client.save(GREETING);
+    const { id } = await client.run(workflow.id, { input: { Name: 'Ada' } });
+    const { id: workspaceId } = (await store.firstWorkspace())!;
+    const run = (await store.getRun(workspaceId, id))!;
+    for (let at = 0; at < RUNS; at += 500) {
+      const copies = Array.from({ length: 500 }, () => ({ ...run, id: realSystem.newId() }));
+      await store.commit(copies.map((copy) => ({ kind: 'createRun', run: copy })));
+    }
+    return workspaceId;
+  }
+  const isUnderWay = async (page: ExplorerClient, id: string): Promise<void> => {
+    await expect.poll(async () => (await page.get(`/bulk/${id}`)).succeeded, { timeout: 60_000 }).toBeGreaterThan(0);
+  };
+
+  it('is seen, listed and ended on each of them, and ends with the server that does it', async () => {
+    const [one, other] = await startTwo();
+    await fill(one);
+    const here = await ExplorerClient.signIn(one.url, KEY);
+    const there = new ExplorerClient(other.url, here.cookie);
+    const { id } = await here.post('/bulk', ALL);
+    await isUnderWay(there, id);
+    expect((await there.get('/bulk')).items).toMatchObject([{ id, status: 'running' }]);
+    const ended = await there.post(`/bulk/${id}/cancel`);
+    await expect.poll(() => there.get(`/bulk/${id}`), { timeout: 60_000 }).toMatchObject({ status: 'canceled' });
+    expect(ended.succeeded).toBeLessThan(RUNS);
+    expect(await here.get(`/bulk/${id}`)).toEqual(await there.get(`/bulk/${id}`));
+
+    const next = await here.post('/bulk', ALL);
+    await one.stop();
+    servers = [other];
+    const [left, before] = (await there.get('/bulk')).items;
+    const message = expect.stringMatching(/was stopped before it was through.* Choose the runs that are left/);
+    expect([left, before]).toMatchObject([{ id: next.id, status: 'canceled', message }, { id }]);
+  });
+
+  it('that was being done by a server that died is shown as failed, with what to do', async () => {
+    const env = { MILLRUN_STORE: schema.url, MILLRUN_SECRET: SECRET, MILLRUN_ENCRYPTION_KEY: SECRET };
+    const [dying, other] = await Promise.all([
+      spawnServer({ env: { ...env, MILLRUN_API_KEY: KEY } }),
+      startPlatform({ settings: { store: schema.url, ...SHARED } }),
+    ]);
+    servers = [dying, other];
+    const workspaceId = await fill(other);
+    const there = await ExplorerClient.signIn(other.url, KEY);
+    const here = new ExplorerClient(dying.url, there.cookie);
+    const died = expect.stringMatching(
+      /^The server that did this died or was cut off .* Choose the runs that are left/,
+    );
+    if (LONG) {
+      // Given up by the others while it stands still, it is not gone on with.
+      const { id: held } = await here.post('/bulk', ALL);
+      await isUnderWay(there, held);
+      dying.child.kill('SIGSTOP');
+      const given = () => there.get(`/bulk/${held}`);
+      await expect.poll(given, { timeout: 60_000 }).toMatchObject({ status: 'failed', message: died });
+      dying.child.kill('SIGCONT');
+      const message = expect.stringContaining('was held up for too long');
+      await expect.poll(given, { timeout: 60_000 }).toMatchObject({ status: 'failed', message });
+    }
+    const { id } = await here.post('/bulk', ALL);
+    await isUnderWay(there, id);
+    const exited = new Promise((resolve) => dying.child.once('exit', resolve));
+    dying.child.kill('SIGKILL');
+    await exited;
+    expect(await there.get(`/bulk/${id}`)).toMatchObject({ status: 'running', finishedAt: null });
+    // As if it had died a while ago.
+    const job = (await store.getBulkJob(workspaceId, id))!;
+    await store.commit([{ kind: 'saveBulkJob', job: { ...job, seenAt: job.seenAt - 15_000 } }]);
+    const shown = await there.get(`/bulk/${id}`);
+    expect(shown).toMatchObject({ status: 'failed', message: died, finishedAt: job.seenAt - 15_000 });
+    expect(await there.post(`/bulk/${id}/cancel`)).toEqual(shown);
+  });
+
+  it('waits for a place among five, whichever of them the others are at work on', async () => {
+    const server = await startPlatform({ settings: { store: schema.url, ...SHARED } });
+    servers.push(server);
+    const page = await ExplorerClient.signIn(server.url, KEY);
+    const { id: workspaceId } = (await store.firstWorkspace())!;
+    const jobs = Array.from({ length: 5 }, () => aBulkJob(workspaceId, realSystem));
+    for (const job of jobs) await store.commit([{ kind: 'startBulkJob', job, seenSince: 0, mostAtWork: 5, keep: 200 }]);
+    const refused = await page.send('POST', '/bulk', ALL);
+    expect([refused.status, refused.body.error.message]).toEqual([429, expect.stringContaining('5 bulk actions')]);
+    await store.commit([{ kind: 'saveBulkJob', job: { ...jobs[0]!, seenAt: realSystem.now() - 15_001 } }]);
+    expect((await page.send('POST', '/bulk', ALL)).status).toBe(201);
   });
 });
 

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
+import { BULK_JOB_ACTIONS } from '../../domain/bulk-job.ts';
 import { PlatformError } from '../../domain/error.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Run } from '../../domain/run.ts';
 import { parseTraceparent } from '../../domain/trace.ts';
 import { explorerVocabulary } from '../../filter/explorer-vocabulary.ts';
-import { BULK_JOB_ACTIONS, type BulkWanted, MOST_RUNS } from '../../operations/bulk-jobs.ts';
+import { type BulkWanted, MOST_RUNS } from '../../operations/bulk-jobs.ts';
 import { MAX_JUDGES, NO_SUBJECT } from '../../operations/evaluations.ts';
 import { exactly, readQ } from './list.ts';
 import type { ExplorerParts } from './parts.ts';
@@ -186,7 +187,7 @@ export function runActionRoutes(api: FastifyInstance, parts: ExplorerParts): voi
   api.get(
     '/v1/bulk',
     async ({ caller }): Promise<{ items: readonly wire.BulkJob[] }> => ({
-      items: bulkJobs.list(caller),
+      items: await bulkJobs.list(caller),
     }),
   );
 

@@ -672,7 +672,7 @@ export interface BulkStart extends BulkAsked {
 
 /**
  * `GET /bulk/{id}`; `GET /bulk` answers `{items: BulkJob[]}`, those of the session's key, newest first; `POST /bulk/{id}/cancel` ends it after the run
- * in hand. Jobs live in the memory of the server: they survive a reload of the page, and not a restart of the server.
+ * in hand. Every server knows a job, and how far it was a second ago. It ends with the server that does it, and says in its message what to do then.
  */
 export interface BulkJob {
   readonly id: string;

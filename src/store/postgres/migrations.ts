@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
+import { BULK_JOB_FUNCTIONS, BULK_JOB_TABLES } from './bulk-jobs-step.ts';
 import { CLAIM_FUNCTION, PLACES_FUNCTIONS } from './claim-function.ts';
 import { COMMIT_FUNCTION } from './commit-function.ts';
 import { COMMIT_RUNS_FUNCTION } from './commit-runs-function.ts';
@@ -48,6 +49,7 @@ const MIGRATIONS: readonly Step[] = [
   { while: 'compatible', sql: byCodePoint(SEARCH_MEMBERS) },
   { while: 'compatible', sql: [byCodePoint(TRACING_TABLES), TRACING_FUNCTIONS].join('\n') },
   { while: 'compatible', sql: COMMIT_RUNS_FUNCTION },
+  { while: 'compatible', sql: [byCodePoint(BULK_JOB_TABLES), BULK_JOB_FUNCTIONS].join('\n') },
 ];
 
 /** Steps that this version knows: how it says whether it can use a store. */

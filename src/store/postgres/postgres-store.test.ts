@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
 import { startsPostgres } from '../../../test/support/postgres.ts';
+import { describeBulkJobs } from '../bulk-jobs.conformance.ts';
 import { describeClaims } from '../claims.conformance.ts';
 import { describeCredentials } from '../credentials.conformance.ts';
 import { describeEvaluations } from '../evaluations.conformance.ts';
@@ -42,6 +43,7 @@ describeInvokedRuns('the PostgreSQL store', () => openNew());
 describeCredentials('the PostgreSQL store', () => openNew());
 describeTriggers('the PostgreSQL store', () => openNew());
 describeSearchMembers('the PostgreSQL store', () => openNew());
+describeBulkJobs('the PostgreSQL store', () => openNew());
 
 // The last of the file: by now the suites above have made every statement there is.
 describe('the PostgreSQL store distributes by workspace', () => {

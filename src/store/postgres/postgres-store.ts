@@ -15,6 +15,7 @@ import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
 import { runAttemptFromRow } from '../sql/attempt-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
+import { bulkJobFromRow } from '../sql/bulk-job-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
 import { debugSessionFromRow } from '../sql/debug-session-rows.ts';
@@ -430,6 +431,24 @@ class PostgresStore implements Store {
       'select * from debug_sessions where workspace_id = $1 and id = $2',
       [sessionId],
       debugSessionFromRow,
+    );
+  }
+
+  getBulkJob(workspaceId: string, jobId: string) {
+    return this.#one(
+      workspaceId,
+      'select * from bulk_jobs where workspace_id = $1 and id = $2',
+      [jobId],
+      bulkJobFromRow,
+    );
+  }
+
+  listBulkJobs(workspaceId: string, keyId: string) {
+    return this.#all(
+      workspaceId,
+      'select * from bulk_jobs where workspace_id = $1 and key_id = $2 order by id desc',
+      [keyId],
+      bulkJobFromRow,
     );
   }
 

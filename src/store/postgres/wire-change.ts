@@ -4,6 +4,7 @@ import type { Change, Write } from '../change.ts';
 import { ASSET_UPLOAD_COLUMNS, assetUploadCells } from '../sql/asset-upload-rows.ts';
 import { RUN_ATTEMPT_COLUMNS, runAttemptCells } from '../sql/attempt-rows.ts';
 import { BATCH_COLUMNS, BATCH_ITEM_COLUMNS, batchCells, batchItemCells } from '../sql/batch-rows.ts';
+import { BULK_JOB_COLUMNS, bulkJobCells } from '../sql/bulk-job-rows.ts';
 import { CALLBACK_SECRET_COLUMNS, callbackSecretCells } from '../sql/callback-secret-rows.ts';
 import {
   CREDENTIAL_COLUMNS,
@@ -234,6 +235,15 @@ function wireWrite(write: Exclude<Write, PutNodeRun>): WireWrite {
       return { k, row: rowOf(DEBUG_SESSION_COLUMNS, debugSessionCells(write.session)) };
     case 'dropOtlpSpans':
       return { k, workspace_id: write.workspaceId, trace_id: write.traceId };
+    case 'startBulkJob': {
+      const { job, seenSince, mostAtWork, keep } = write;
+      const row = rowOf(BULK_JOB_COLUMNS, bulkJobCells(job));
+      return { k, row, seen_since: seenSince, most_at_work: mostAtWork, keep };
+    }
+    case 'saveBulkJob':
+      return { k, row: rowOf(BULK_JOB_COLUMNS, bulkJobCells(write.job)) };
+    case 'askBulkJobToEnd':
+      return { k, workspace_id: write.workspaceId, id: write.jobId, at: write.at };
   }
 }
 

@@ -369,6 +369,13 @@ const MIGRATIONS: readonly string[] = [
   ) strict, without rowid;
   create index debug_sessions_by_run on debug_sessions (workspace_id, run_id) where run_id is not null;
   `,
+  `
+  create table bulk_jobs (
+    workspace_id text not null, id text not null, key_id text not null, seen_at integer not null, finished_at integer, end_asked_at integer,
+    state text not null,
+    primary key (workspace_id, id)
+  ) strict, without rowid;
+  `,
 ];
 
 /** Steps that this version knows: how it says whether it can use a store. */

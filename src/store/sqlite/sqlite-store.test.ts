@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun } from '../../../test/support/definitions.ts';
 import { heldSystem } from '../../../test/support/system.ts';
+import { describeBulkJobs } from '../bulk-jobs.conformance.ts';
 import { describeClaims } from '../claims.conformance.ts';
 import { describeCredentials } from '../credentials.conformance.ts';
 import { describeEvaluations } from '../evaluations.conformance.ts';
@@ -50,6 +51,7 @@ describeInvokedRuns('the SQLite store', () => openNew());
 describeCredentials('the SQLite store', () => openNew());
 describeTriggers('the SQLite store', () => openNew());
 describeSearchMembers('the SQLite store', () => openNew());
+describeBulkJobs('the SQLite store', () => openNew());
 
 describe('a folder of the SQLite store', () => {
   const owner = { workspaceId: 'w', workflowId: 'f' };

@@ -15,6 +15,7 @@ import type { Change } from '../change.ts';
 import { assetUploadFromRow } from '../sql/asset-upload-rows.ts';
 import { runAttemptFromRow } from '../sql/attempt-rows.ts';
 import { batchFromRow } from '../sql/batch-rows.ts';
+import { bulkJobFromRow } from '../sql/bulk-job-rows.ts';
 import { callbackSecretFromRow } from '../sql/callback-secret-rows.ts';
 import { credentialFromRow, modelSettingsFromRow } from '../sql/credential-rows.ts';
 import { debugSessionFromRow } from '../sql/debug-session-rows.ts';
@@ -303,6 +304,18 @@ class SqliteStore implements Store {
       .prepared('select * from debug_sessions where workspace_id = ? and id = ?')
       .get(workspaceId, sessionId);
     return row === undefined ? null : debugSessionFromRow(row);
+  }
+
+  async getBulkJob(workspaceId: string, jobId: string) {
+    const row = this.#on.prepared('select * from bulk_jobs where workspace_id = ? and id = ?').get(workspaceId, jobId);
+    return row === undefined ? null : bulkJobFromRow(row);
+  }
+
+  async listBulkJobs(workspaceId: string, keyId: string) {
+    return this.#on
+      .prepared('select * from bulk_jobs where workspace_id = ? and key_id = ? order by id desc')
+      .all(workspaceId, keyId)
+      .map(bulkJobFromRow);
   }
 
   async takenTrace(workspaceId: string, traceId: string) {

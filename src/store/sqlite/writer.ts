@@ -12,6 +12,7 @@ import { IDEMPOTENT_REQUEST_COLUMNS, idempotentRequestCells } from '../sql/idemp
 import { OTLP_SPAN_COLUMNS, otlpSpanCells } from '../sql/otlp-span-rows.ts';
 import * as rows from '../sql/rows.ts';
 import { SAVED_VIEW_COLUMNS, savedViewCells } from '../sql/saved-view-rows.ts';
+import { applyBulkJob, bulkJobHolds } from './bulk-job-writes.ts';
 import { applyCredential, credentialHolds } from './credential-writes.ts';
 import { applyEvaluation, evaluationHolds, REMOVE_EVALUATIONS } from './evaluation-writes.ts';
 import type { HotRows } from './hot-rows.ts';
@@ -279,6 +280,8 @@ export class Writer {
       case 'removeTrigger':
       case 'addTriggerEvent':
         return triggerHolds(write, this.#statement);
+      case 'startBulkJob':
+        return bulkJobHolds(write, this.#statement);
       default:
         return true;
     }
@@ -609,6 +612,11 @@ export class Writer {
       case 'addTriggerEvent':
       case 'pruneTriggerEvents':
         applyTrigger(write, this.#statement);
+        return;
+      case 'startBulkJob':
+      case 'saveBulkJob':
+      case 'askBulkJobToEnd':
+        applyBulkJob(write, this.#statement);
         return;
       case 'putAttempt':
         this.#prepared(INSERT.run_attempts).run(...runAttemptCells(write.workspaceId, write.runId, write.attempt));
