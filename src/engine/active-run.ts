@@ -191,8 +191,10 @@ export class ActiveRun {
       for (const task of loaded.tasks)
         if (task.nodeId === node.id) passes.next = Math.max(passes.next, task.iteration + 1);
       active.#passes.set(node.id, passes);
+      const recorded = new Set((iterations.get(node.id) ?? []).map((pass) => pass.iteration));
       for (const { runId, nodeId, iteration, attempt, ordinal, status } of loaded.invoked) {
-        if (nodeId !== node.id) continue;
+        // A pass that is recorded has been followed to its end, whatever task of it is left.
+        if (nodeId !== node.id || recorded.has(iteration)) continue;
         const ofPass = loaded.tasks.filter((task) => task.nodeId === node.id && task.iteration === iteration);
         // One that has ended and is to be tried again has been looked at.
         if (ofPass.some((task) => task.attempt > attempt)) continue;

@@ -331,28 +331,29 @@ export class Engine {
     reason: Pick<RunLog, 'message' | 'meta'> | null = null,
   ): Promise<{ run: Run; stopped: boolean } | null> {
     for (;;) {
-      const held = await this.#find(workspaceId, runId);
-      if (!held) {
+      const before = this.#held.get(runId);
+      const decided = await this.#decide(workspaceId, runId, (active) => {
+        if (active.ended) return null;
+        const change = [...active.cancel(), ...(reason ? [this.#reasonLog(active.run, reason)] : [])];
+        return { change, run: active.run };
+      });
+      if (decided === null) {
+        // When it ended in memory, whether that holds is known once it is kept.
+        const held = this.#held.get(runId) ?? before;
+        if (held?.active.ended && (await held.last) !== 'kept') continue;
         const run = await this.#store.getRun(workspaceId, runId);
         return run && { run, stopped: false };
       }
-      if (held.active.ended) {
-        // It ended in memory; whether that holds is known once it is kept.
-        if ((await held.last) === 'kept') return { run: held.active.run, stopped: false };
-        continue;
-      }
-      const change = [...held.active.cancel(), ...(reason ? [this.#reasonLog(held.active.run, reason)] : [])];
-      const { run } = held.active;
-      if ((await this.#commit(held, change)) === 'kept') return { run, stopped: true };
+      const { change, run } = decided.made;
+      if ((await this.#commit(decided.held, change)) === 'kept') return { run, stopped: true };
     }
   }
 
   /** Ends a run that was invoked and whose time is over. One that has ended stays as it is. */
   async expire(workspaceId: string, runId: string): Promise<void> {
     for (;;) {
-      const held = await this.#find(workspaceId, runId);
-      if (held === null || held.active.ended) return;
-      if ((await this.#commit(held, held.active.expire())) === 'kept') return;
+      const decided = await this.#decide(workspaceId, runId, (active) => (active.ended ? null : active.expire()));
+      if (decided === null || (await this.#commit(decided.held, decided.made)) === 'kept') return;
     }
   }
 
@@ -428,7 +429,8 @@ export class Engine {
   }
 
   /**
-   * What is made of a run as the memory has it. A change that was decided on an old memory is stale when it is committed; that there is nothing to do is
+   * What is made of a run as the memory has it. Whoever changes the memory of a run that is under way does it here, so that changes are given to the store in the
+   * order in which they were decided. A change that was decided on an old memory is stale when it is committed; that there is nothing to do is
    * committed nowhere. So where other processes go on with runs too, nothing is taken for an answer from the store only.
    * @returns null when there is nothing to do, or no run under way
    */
@@ -438,12 +440,22 @@ export class Engine {
     make: (active: ActiveRun) => T | null,
   ): Promise<{ readonly held: Held; readonly made: T } | null> {
     const held = await this.#find(workspaceId, runId);
-    const made = held && make(held.active);
+    const made = held && this.#make(held, make);
     if (held !== null && made !== null) return { held, made };
     if (held === null || !this.#store.isShared) return null;
     const anew = await this.#findAnew(workspaceId, runId);
-    const madeAnew = anew && make(anew.active);
+    const madeAnew = anew && this.#make(anew, make);
     return anew === null || madeAnew === null ? null : { held: anew, made: madeAnew };
+  }
+
+  /** @throws what `make` throws; the memory, which may be half a step further than the store, is forgotten then */
+  #make<T>(held: Held, make: (active: ActiveRun) => T | null): T | null {
+    try {
+      return make(held.active);
+    } catch (error) {
+      this.#forget(held);
+      throw error;
+    }
   }
 
   async #subflowsFor({ version, subflows }: NewRun): Promise<Subflows> {

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { isTerminal } from '../domain/run.ts';
 import type { Store } from '../store/store.ts';
+import { endThread } from '../system/end-thread.ts';
 import type { Log } from '../system/log.ts';
 import type { System } from '../system/system.ts';
 import { CUT_MARK, type CutRun } from './document.ts';
@@ -49,8 +50,8 @@ const MOVES_FOLLOWED = 5;
 /** Milliseconds that a search waits for an index that it found damaged. */
 const REPAIR_MS = 1000;
 
-/** Milliseconds that a thread may go on with what it has in hand when it is to end. */
-const STOP_MS = 3000;
+/** What both threads are told that are to end. */
+const STOP = { kind: 'stop' } as const;
 
 /** Long enough that a server in use keeps its thread, short enough that one at rest is small when somebody looks. */
 const IDLE_MS = 30_000;
@@ -230,7 +231,7 @@ export class SearchService implements Search {
     this.#waiters = [];
     for (const { reject } of this.#questions.values()) reject(new Error('The search is closed.'));
     this.#questions.clear();
-    await Promise.all([ended(this.#writer), ended(this.#reader)]);
+    await Promise.all([endThread(this.#writer, STOP), endThread(this.#reader, STOP)]);
   }
 
   #tellWriter(kind: ToWriter['kind']): void {
@@ -297,7 +298,7 @@ export class SearchService implements Search {
     if (this.#at.position < stats.lastPosition) return;
     const writer = this.#writer;
     this.#writer = undefined;
-    await ended(writer);
+    await endThread(writer, STOP);
   }
 
   /** A log line of the run says what cannot be found, so that nobody takes silence for absence. */
@@ -365,17 +366,4 @@ export class SearchService implements Search {
       if (!this.#closing) onEnd();
     });
   }
-}
-
-/**
- * Lets a thread end by itself, between two steps of its work: cutting it off inside SQLite was seen to take the process down once in some
- * hundred times. One that does not heed is cut off.
- */
-async function ended(thread: Worker | undefined): Promise<void> {
-  if (thread === undefined || thread.threadId === -1) return;
-  const exit = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
-  const cut = setTimeout(() => void thread.terminate(), STOP_MS);
-  thread.postMessage({ kind: 'stop' });
-  await exit;
-  clearTimeout(cut);
 }

@@ -226,7 +226,9 @@ class PostgresStore implements Store {
 
   async #head(): Promise<number> {
     const [row] = await this.#reads.platformRows('select position from platform_log_head');
-    return Number(row?.['position']);
+    const position = Number(row?.['position']);
+    if (!Number.isSafeInteger(position)) throw new Error('The store has not said how far its log is.');
+    return position;
   }
 
   async #look(): Promise<void> {

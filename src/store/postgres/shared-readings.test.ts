@@ -52,7 +52,10 @@ describe('joined readings', () => {
     ]);
     read.mockResolvedValueOnce(new Map());
     expect(await readings.get('a', '9')).toBeNull();
-    read.mockRejectedValueOnce(new Error('away'));
-    await expect(Promise.all([readings.get('a', '1'), readings.get('a', '2')])).rejects.toThrow('away');
+    read.mockRejectedValueOnce(new Error('2 cannot be read'));
+    read.mockResolvedValueOnce(new Map([['1', 'a1']]));
+    read.mockRejectedValueOnce(new Error('2 cannot be read'));
+    const [one, two] = await Promise.allSettled([readings.get('a', '1'), readings.get('a', '2')]);
+    expect([one, two.status]).toEqual([{ status: 'fulfilled', value: 'a1' }, 'rejected']);
   });
 });

@@ -1,3 +1,5 @@
+import { PlatformError } from '../../domain/error.ts';
+
 /** Milliseconds after which a reading is not waited for by those who come now: what holds it up need not hold up another one. */
 const LONG_MS = 500;
 
@@ -64,6 +66,12 @@ export class JoinedReadings<T> {
       this.#wanted.set(group, wanted);
     }
     wanted.keys.add(key);
-    return (await wanted.found).get(key) ?? null;
+    const { keys, found } = wanted;
+    const all = await found.catch((error) => {
+      // One that cannot be read must not take its neighbours with it.
+      if (keys.size === 1 || error instanceof PlatformError) throw error;
+      return this.#read(group, [key]);
+    });
+    return all.get(key) ?? null;
   }
 }

@@ -115,6 +115,7 @@ export class Writer {
   async #applySet(set: readonly Pending[]): Promise<Pending[]> {
     const left: Pending[] = [];
     let again = set;
+    let hasCollided = false;
     while (again.length > 0) {
       const parts = again.flatMap(({ part }) => part ?? []);
       const group = again;
@@ -122,26 +123,32 @@ export class Writer {
       try {
         outcome = await this.#commit({ sql: 'select commit_runs_1($1::text::jsonb, ', values: [wireSet(parts)] });
       } catch (error) {
+        // Whom it collided with has ended by now. Change by change, a large set would hold up what comes behind it.
+        if (!hasCollided && isCollision(error)) {
+          hasCollided = true;
+          continue;
+        }
         await this.#failed(group, error);
         return left;
       }
       const { letters } = outcome;
       const saying = (letter: string) => group.filter((_, index) => letters[index] === letter);
-      for (const { resolve } of saying('k')) resolve('kept');
-      for (const { resolve } of saying('s')) resolve('stale');
       left.push(...saying('l'));
-      if (letters.includes('k')) this.#onKept(outcome);
       again = saying('a');
+      this.#tell(group, outcome);
     }
     return left;
   }
 
   async #applyGroup(group: readonly Pending[]): Promise<void> {
+    let outcome: Outcome;
     try {
-      this.#tell(group, await this.#commitGroup(group));
+      outcome = await this.#commitGroup(group);
     } catch (error) {
       await this.#failed(group, error);
+      return;
     }
+    this.#tell(group, outcome);
   }
 
   /** One change that breaks a constraint must not take its neighbours with it: alone, each shows whether it is the one. */
@@ -163,21 +170,29 @@ export class Writer {
 
   async #commitAlone(pending: Pending): Promise<void> {
     for (let tried = 1; ; tried += 1) {
+      let outcome: Outcome;
       try {
-        this.#tell([pending], await this.#commitGroup([pending]));
-        return;
+        outcome = await this.#commitGroup([pending]);
       } catch (error) {
         if (tried < TRIES && isCollision(error)) continue;
         pending.reject(error);
         return;
       }
+      this.#tell([pending], outcome);
+      return;
     }
   }
 
+  /** Tells what became of changes; those that are to be given again hear of it then. */
   #tell(group: readonly Pending[], outcome: Outcome): void {
     const { letters } = outcome;
-    for (const [index, { resolve }] of group.entries()) resolve(letters[index] === 'k' ? 'kept' : 'stale');
-    if (letters.includes('k')) this.#onKept(outcome);
+    for (const [index, { resolve }] of group.entries()) {
+      if (letters[index] === 'k') resolve('kept');
+      else if (letters[index] === 's') resolve('stale');
+    }
+    if (!letters.includes('k')) return;
+    // In a turn of its own: a listener that fails must not make what was kept look as if it had failed.
+    queueMicrotask(() => this.#onKept(outcome));
   }
 
   #commitGroup(group: readonly Pending[]): Promise<Outcome> {
@@ -193,54 +208,74 @@ export class Writer {
     const text = `${sql}$${first}, $${first + 1}, $${first + 2}) as outcome`;
     // What became of it nobody asks any more: its callers were told that it failed.
     if (this.#isUnsure) await this.#lost(this.#sequence, new Error('it was away for long'));
-    for (;;) {
+    for (let entered = 0; ; ) {
       const sequence = this.#sequence + 1;
+      let cause: unknown;
       try {
         const [row] = await this.#sql.unsafe(text, [...values, this.id, sequence, Date.now()], { prepare: true });
-        this.#sequence = sequence;
-        return readOutcome(row?.['outcome'] as string);
+        const outcome = readOutcome(row?.['outcome']);
+        if (outcome !== null) {
+          this.#sequence = sequence;
+          return outcome;
+        }
+        cause = new Error('its answer says nothing');
       } catch (error) {
-        if ((error as { code?: unknown }).code === LOST_WRITER && (await this.#reenter())) continue;
+        if ((error as { code?: unknown }).code === LOST_WRITER && entered < TRIES) {
+          // Nothing was written. What the store has is another number, or none: it was restored, or the writer was silent for long.
+          entered += 1;
+          this.#sequence = (await this.#enter()).sequence;
+          continue;
+        }
         if (!isConnectionTrouble(error)) throw error;
-        const outcome = await this.#lost(sequence, error);
-        if (outcome !== null) return outcome;
+        cause = error;
       }
+      const outcome = await this.#lost(sequence, cause);
+      if (outcome !== null) return outcome;
     }
   }
 
-  /** A writer that was silent for long is cleared away. @returns whether it was */
-  async #reenter(): Promise<boolean> {
-    const entered = await this.#sql.unsafe(
-      'insert into platform_writers (id, sequence, at) values ($1, $2, $3) on conflict (id) do nothing returning id',
+  /** Makes the writer known to the store where it is not. @returns what the store has of it */
+  async #enter(): Promise<{ readonly sequence: number; readonly outcome: Outcome | null }> {
+    const [row] = await this.#sql.unsafe(
+      `insert into platform_writers as p (id, sequence, at) values ($1, $2, $3)
+       on conflict (id) do update set at = excluded.at returning p.sequence, p.outcome`,
       [this.id, this.#sequence, Date.now()],
     );
-    return entered.length > 0;
+    return { sequence: Number(row?.['sequence'] ?? this.#sequence), outcome: readOutcome(row?.['outcome']) };
   }
 
-  /** What became of a group whose answer was lost; null: nothing, and it never will. @throws when the server does not come back */
+  /**
+   * What became of a group whose answer was lost; null: nothing, and it never will.
+   * @throws when the server does not come back, or does not let it be known: then that is asked before the next group
+   */
   async #lost(sequence: number, cause: unknown): Promise<Outcome | null> {
     const since = this.#awaySince ?? performance.now();
     this.#awaySince = since;
+    this.#sequence = sequence;
+    this.#isUnsure = true;
     for (;;) {
       try {
-        // Waits for the lost transaction, which holds the row. One that has yet to begin finds another number and writes nothing.
+        // Waits for the lost transaction, which holds the row. One that has yet to begin finds another number and writes nothing. An asking of this
+        // kind that was lost itself, and comes after the next group, finds no row.
         const [row] = await this.#sql.unsafe(
           `update platform_writers p set sequence = $2, outcome = case when p.sequence = $2 then p.outcome end
-           where p.id = $1 returning p.outcome`,
+           where p.id = $1 and p.sequence between $2::bigint - 1 and $2 returning p.sequence, p.outcome`,
           [this.id, sequence],
         );
-        this.#sequence = sequence;
+        const found =
+          row === undefined
+            ? await this.#enter()
+            : { sequence: Number(row['sequence']), outcome: readOutcome(row['outcome']) };
+        this.#sequence = found.sequence;
         this.#isUnsure = false;
         this.#awaySince = null;
-        return row?.['outcome'] ? readOutcome(row['outcome'] as string) : null;
+        return found.sequence === sequence ? found.outcome : null;
       } catch (error) {
         if (!isConnectionTrouble(error)) throw error;
       }
       if (performance.now() > since + AWAY.forMs) break;
       await sleep(AWAY.everyMs);
     }
-    this.#sequence = sequence;
-    this.#isUnsure = true;
     throw unreachable(cause);
   }
 
@@ -268,7 +303,8 @@ function split(group: readonly Pending[]): { readonly set: Pending[]; readonly r
   return { set, rest };
 }
 
-function readOutcome(text: string): Outcome {
+function readOutcome(text: unknown): Outcome | null {
+  if (typeof text !== 'string') return null;
   const [letters = '', position, work] = text.split(' ');
   return { letters, lastPosition: Number(position), hasWork: work === 'w' };
 }

@@ -6,7 +6,13 @@ const { path } = workerData as { path: string };
 const db = new DatabaseSync(path, { timeout: 5000 });
 db.exec('pragma synchronous = full;');
 
-parentPort?.on('message', () => {
+/** @param asked null: the thread is to end */
+parentPort?.on('message', (asked: string | null) => {
+  if (asked === null) {
+    db.close();
+    parentPort?.close();
+    return;
+  }
   try {
     db.exec('pragma wal_checkpoint(passive)');
   } finally {

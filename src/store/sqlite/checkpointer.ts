@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
+import { endThread } from '../../system/end-thread.ts';
 
 /** Groups of commits between two looks at the log's size: at most some 2 MB each. */
 const LOOK_EVERY = 64;
@@ -47,7 +48,7 @@ export class Checkpointer {
   }
 
   async close(): Promise<void> {
-    await this.#worker?.terminate();
+    await endThread(this.#worker, null);
     this.#worker = undefined;
   }
 

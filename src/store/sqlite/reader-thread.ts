@@ -23,7 +23,14 @@ function inOneSnapshot<T>(read: () => T): T {
   }
 }
 
-parentPort?.on('message', ({ id, query, args }: ReaderQuestion) => {
+/** @param question null: the thread is to end. What it has in hand then finds the database closed. */
+parentPort?.on('message', (question: ReaderQuestion | null) => {
+  if (question === null) {
+    db.close();
+    parentPort?.close();
+    return;
+  }
+  const { id, query, args } = question;
   const answer = (answer: ReaderAnswer) => parentPort?.postMessage(answer);
   const ask = SLOW_QUERIES[query] as (...args: unknown[]) => unknown;
   const isStepwise = query === 'find' || query === 'surveyRuns';

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { endThread } from '../../system/end-thread.ts';
 import type { Connection } from './connection.ts';
 import type { SlowQueries } from './queries.ts';
 
@@ -40,7 +41,7 @@ export class Readers {
   }
 
   async close(): Promise<void> {
-    await this.#worker?.terminate();
+    await endThread(this.#worker, null);
   }
 
   #thread(): Worker {
