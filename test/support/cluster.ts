@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import postgres from 'postgres';
+import postgres from '../../src/store/postgres/driver.ts';
 import { surroundings } from './surroundings.ts';
 
 /** How long a cluster may take to accept connections. */

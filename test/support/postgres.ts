@@ -1,5 +1,5 @@
-import postgres from 'postgres';
 import { afterAll, beforeAll } from 'vitest';
+import postgres from '../../src/store/postgres/driver.ts';
 import { PostgresCluster } from './cluster.ts';
 import { needsProgram } from './programs.ts';
 

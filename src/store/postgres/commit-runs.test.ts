@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import postgres from 'postgres';
+import type { Sql } from 'postgres';
 import { expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../../test/support/definitions.ts';
 import { startsPostgres } from '../../../test/support/postgres.ts';
@@ -8,6 +8,7 @@ import type { NodeRun } from '../../domain/node-run.ts';
 import { isTerminal, RUN_STATUSES, type Run } from '../../domain/run.ts';
 import type { Task } from '../../domain/task.ts';
 import type { Change, Write } from '../change.ts';
+import postgres from './driver.ts';
 import { openPostgresStore } from './postgres-store.ts';
 import { wireChange } from './wire-change.ts';
 
@@ -100,7 +101,7 @@ it('changes applied together come to what they come to one after the other', { t
   await Promise.all([together.close(), alone.close(), one.end(), admin.end()]);
 });
 
-async function contents(admin: postgres.Sql, schema: string, workspaceId: string): Promise<Record<string, unknown[]>> {
+async function contents(admin: Sql, schema: string, workspaceId: string): Promise<Record<string, unknown[]>> {
   const found: Record<string, unknown[]> = {};
   for (const [table, order] of Object.entries(TABLES)) {
     const rows = await admin.unsafe(`select * from ${schema}.${table} where workspace_id = $1 order by ${order}`, [

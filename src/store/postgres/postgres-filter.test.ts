@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import postgres, { type Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startsPostgres } from '../../../test/support/postgres.ts';
 import type { CheckedFilter } from '../../filter/checked-filter.ts';
@@ -12,6 +12,7 @@ import { runVocabulary } from '../../filter/run-vocabulary.ts';
 import type { FieldKind } from '../../filter/vocabulary.ts';
 import { flowNodeId, nodeRunId } from '../../system/derived-id.ts';
 import { filterToSql } from '../sql/filter-to-sql.ts';
+import postgres from './driver.ts';
 import { BoundParameters, postgresFilter } from './postgres-filter.ts';
 import { VALUE_FUNCTIONS } from './value-functions.ts';
 

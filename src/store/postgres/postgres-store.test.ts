@@ -1,4 +1,4 @@
-import postgres from 'postgres';
+import type { Sql } from 'postgres';
 import { describe, expect, it } from 'vitest';
 import { startsPostgres } from '../../../test/support/postgres.ts';
 import { describeBulkJobs } from '../bulk-jobs.conformance.ts';
@@ -12,6 +12,7 @@ import { describeSearchMembers } from '../search-members.conformance.ts';
 import { describeStore, type OpenedStore } from '../store.conformance.ts';
 import { describeTriggers } from '../triggers.conformance.ts';
 import { describeWorkflowLists } from '../workflow-lists.conformance.ts';
+import postgres from './driver.ts';
 import { openPostgresStore } from './postgres-store.ts';
 
 const cluster = startsPostgres();
@@ -47,7 +48,7 @@ describeBulkJobs('the PostgreSQL store', () => openNew());
 
 // The last of the file: by now the suites above have made every statement there is.
 describe('the PostgreSQL store distributes by workspace', () => {
-  async function inSchema<T>(read: (sql: postgres.Sql, tables: ReadonlySet<string>) => Promise<T>): Promise<T> {
+  async function inSchema<T>(read: (sql: Sql, tables: ReadonlySet<string>) => Promise<T>): Promise<T> {
     const { url, drop } = cluster.newSchema();
     const store = await openPostgresStore(url);
     const sql = postgres(cluster.url, {

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { queuedRun, versionOf, workflowOf } from '../../../test/support/definitions.ts';
 import { startsPostgres } from '../../../test/support/postgres.ts';
@@ -10,6 +9,7 @@ import type { Lease, Task } from '../../domain/task.ts';
 import type { Write } from '../change.ts';
 import { follow } from '../follow.ts';
 import type { Store } from '../store.ts';
+import postgres from './driver.ts';
 import { openPostgresStore } from './postgres-store.ts';
 
 const LONG = process.env['MILLRUN_LONG_TESTS'] === '1';
@@ -59,6 +59,32 @@ describe('several processes on one store', () => {
     const run = aRun();
     expect(await stores[0]!.commit([create(run)])).toBe('kept');
     expect(await stores[5]!.getRun('w', run.id)).toEqual(run);
+  });
+
+  it('read what there is when their connections were cut in the middle of an answer', async () => {
+    const store = await opened();
+    const run = aRun();
+    const lines = Array.from({ length: 500 }, (): Write => {
+      const said = { level: 'info', message: 'x'.repeat(10_000), at: system.now(), meta: null } as const;
+      return {
+        kind: 'appendLog',
+        workspaceId: 'w',
+        log: { id: system.newId(), runId: run.id, nodeId: null, iteration: 0, ...said },
+      };
+    });
+    await store.commit([create(run), ...lines]);
+    const admin = postgres(cluster.url, { max: 1, onnotice: () => undefined });
+    const read: (Run | null)[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      const long = Array.from({ length: 10 }, () => store.listRunLogs('w', run.id, 500).catch(() => []));
+      await sleep(10 + Math.random() * 50);
+      await admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'millrun%'`;
+      const short = Array.from({ length: 10 }, () => store.getRun('w', run.id).then((found) => read.push(found)));
+      await Promise.allSettled([...long, ...short]);
+    }
+    await admin.end();
+    expect(read.filter((found) => found === null)).toEqual([]);
+    expect(read.length).toBeGreaterThan(0);
   });
 
   it('do not write to what a newer version has made', async () => {

@@ -271,7 +271,8 @@ export class Writer {
         this.#awaySince = null;
         return found.sequence === sequence ? found.outcome : null;
       } catch (error) {
-        if (!isConnectionTrouble(error)) throw error;
+        // Whatever it is, nobody knows what became of the group: its changes must not be tried alone.
+        if (!isConnectionTrouble(error)) throw unreachable(error);
       }
       if (performance.now() > since + AWAY.forMs) break;
       await sleep(AWAY.everyMs);
