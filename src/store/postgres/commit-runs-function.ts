@@ -7,9 +7,9 @@
  * written: the answer has a letter for each change, `s` for one that is stale, `l` for a run that begins at once though its workflow has a limit
  * (`commit_changes_1` counts), and `a` for those to be given again.
  *
- * Each statement finds its few rows by their keys, whatever the tables looked like when it was planned: a plan of a store that was just made, which
- * is kept for as long as a connection, reads all of a table that has become large. What cannot be had but by such a plan is reckoned as dear as can be,
- * for which the server would compile it to machine code (35 ms).
+ * No statement reads a whole table, whatever the tables looked like when it was planned: a plan of a store that was just made, which is kept for as long as
+ * a connection, would. Which index it takes still is what looked best then, until the tables are analyzed (`PostgresStore.#analyzeNew`). What cannot be had but by
+ * such a plan is reckoned as dear as can be, for which the server would compile it to machine code (35 ms).
  *
  * Locks are taken in the order of keys, and what every process writes comes last: see `commit-function.ts`.
  */

@@ -70,6 +70,9 @@ const LEASE_MS = 6000;
 /** How long the store may take to say that it is there. */
 const REACH_MS = 2000;
 
+/** Groups after which a store is looked at that may be new: a few seconds of a busy one, and enough rows to tell what they are like. */
+const GROUPS_OF_NEW = 1000;
+
 /** Runs that are loaded by one statement at most: some of them may be large. */
 const LOADED_TOGETHER = 32;
 
@@ -152,6 +155,8 @@ class PostgresStore implements Store {
   readonly #toldListeners = new Set<(text: string) => void>();
   readonly #looking: NodeJS.Timeout;
   #lastPosition = 0;
+  /** Groups that this process has committed. */
+  #groups = 0;
   /** The workspace that was given a task last: the next claim goes on behind it. */
   #turn = '';
   /** Until when due tasks were claimed: those that were left then wait for a place and not for a time. */
@@ -170,6 +175,8 @@ class PostgresStore implements Store {
       queries.loadRuns(this.#reads, workspaceId, runIds),
     );
     this.#writer = new Writer(sql, runsPerWorkspace, ({ lastPosition, hasWork }) => {
+      this.#groups += 1;
+      if (this.#groups === GROUPS_OF_NEW) void this.#analyzeNew();
       this.#grown(lastPosition);
       if (hasWork) this.#work();
     });
@@ -222,6 +229,20 @@ class PostgresStore implements Store {
   #grown(lastPosition: number): void {
     this.#lastPosition = Math.max(this.#lastPosition, lastPosition);
     for (const listener of this.#listeners) listener(this.#lastPosition);
+  }
+
+  /**
+   * Has the tables of a store that was just made analyzed. Until autovacuum comes by, after up to a minute, the server goes by plans made for empty tables: with
+   * 40,000 runs 200 changes took 0.6 s instead of 0.01.
+   */
+  async #analyzeNew(): Promise<void> {
+    try {
+      const [row] = await this.#reads.platformRows(`select reltuples from pg_class where oid = 'runs'::regclass`);
+      if (Number(row?.['reltuples']) > 0) return;
+      await this.#sql.unsafe('analyze runs, run_payloads, child_runs, node_runs, tasks, events, batches, run_counts');
+    } catch {
+      // Autovacuum does it later.
+    }
   }
 
   async #head(): Promise<number> {

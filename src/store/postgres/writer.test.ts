@@ -1,13 +1,15 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { queuedRun } from '../../../test/support/definitions.ts';
 import { startsPostgres } from '../../../test/support/postgres.ts';
+import { heldSystem } from '../../../test/support/system.ts';
 import type { Change } from '../change.ts';
 import type { Store } from '../store.ts';
 import { openConnections, readAddress } from './connection.ts';
 import { openPostgresStore } from './postgres-store.ts';
 import { Writer } from './writer.ts';
 
-const cluster = startsPostgres({ log_statement: 'none' });
+const cluster = startsPostgres({ log_statement: 'none', autovacuum: 'off' });
 
 /** What becomes of a statement on its way: it is done and its answer lost, or an answer comes that says nothing, or the server says an error code instead. */
 type Mishap = 'answer lost' | 'answer empty' | '25006' | 'ECONNRESET' | null;
@@ -81,4 +83,13 @@ it('an asking that comes late, and a store that has lost its last commits, stop 
   await sql`delete from platform_writers where id = ${writer.id}`;
   expect(await writer.submit(change().change)).toBe('kept');
   await writer.end();
+});
+
+it('a store that was just made is analyzed by who has written a thousand groups to it', async () => {
+  const run = queuedRun({ workspaceId: 'w', workflowId: 'f' }, heldSystem());
+  await store.commit([{ kind: 'createRun', run }]);
+  for (let group = 0; group < 1000; group += 1) await store.commit(change().change);
+  await expect
+    .poll(async () => (await sql`select reltuples from pg_class where oid = 'runs'::regclass`)[0]?.['reltuples'])
+    .toBeGreaterThan(0);
 });
