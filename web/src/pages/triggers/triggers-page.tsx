@@ -99,10 +99,13 @@ function All() {
 function Row({ trigger, mayWrite }: { readonly trigger: TriggerRow; readonly mayWrite: boolean }) {
   const { id, name, enabled, workflowId, workflowName, definition, nextTimes, lastEvent, failures } = trigger;
   const client = useQueryClient();
+  // Shown at once; the mutation says only a turn later that it has begun, and the box would jump back meanwhile.
+  const [wanted, setWanted] = useState<boolean | null>(null);
   const switching = useMutation({
     mutationFn: (on: boolean) => api.triggers.change(id, { enabled: on }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['triggers'] }),
     onError: (error) => toastError(`${name} stays as it is`, error),
+    onSettled: () => setWanted(null),
   });
   const [next] = nextTimes;
   return (
@@ -137,9 +140,12 @@ function Row({ trigger, mayWrite }: { readonly trigger: TriggerRow; readonly may
         <Checkbox
           label={`${name} is on`}
           shown={false}
-          checked={switching.isPending ? switching.variables : enabled}
+          checked={wanted ?? enabled}
           disabled={!mayWrite}
-          onChange={(event) => switching.mutate(event.target.checked)}
+          onChange={(event) => {
+            setWanted(event.target.checked);
+            switching.mutate(event.target.checked);
+          }}
         />
       </td>
     </tr>
