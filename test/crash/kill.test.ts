@@ -84,7 +84,7 @@ it.each(seeds)(NAME, { timeout }, async (seed) => {
   let stored: StoredSample[] | undefined;
   let orphans = 0;
   for (let kill = 1; kill <= KILLS; kill += 1) {
-    world.nextLife();
+    await world.nextLife();
     server = await startServer({ folder, world: world.address });
     stored ??= await saveSamples(server, world.address);
     const load = new Load({ server, world, ledger, stored, random });
@@ -96,7 +96,7 @@ it.each(seeds)(NAME, { timeout }, async (seed) => {
     broken.push(...complaints(server));
   }
 
-  world.nextLife();
+  await world.nextLife();
   server = await startServer({ folder, world: world.address });
   let restless = await unrest(server, ledger, world);
   for (const until = Date.now() + QUIET_MS; restless.length > 0 && Date.now() < until; ) {

@@ -86,7 +86,7 @@ async function restart(): Promise<void> {
   world.lifeEnds();
   server.signal('SIGKILL');
   await server.exited;
-  world.nextLife();
+  await world.nextLife();
   server = await startServer({ folder, world: world.address });
 }
 

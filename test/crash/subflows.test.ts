@@ -136,7 +136,7 @@ it(`killed while items, rounds and levels are under way, runs do what is recorde
     world.lifeEnds();
     server.signal('SIGKILL');
     await server.exited;
-    world.nextLife();
+    await world.nextLife();
     server = await startServer({ folder, world: world.address });
   }
   for (const [id, token] of runs) {

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { randomOf, seedOf } from './random.ts';
 import { EFFECTS_BEFORE } from './workflows.ts';
 
 /** Milliseconds that an effect takes at most: long enough that kills land inside of it. */
 const SLOWEST_MS = 250;
+
+/** Turns of the event loop in which a connection that waits is taken, and what came over it is read, several times over. */
+const TURNS_TO_READ = 20;
 
 /** Milliseconds for which calls come in that were on their way when something was cut off. */
 const ON_ITS_WAY_MS = 1_000;
@@ -85,8 +88,12 @@ export class World {
     this.#ends[this.#life] = Date.now();
   }
 
-  /** To be called between two lives of the server, when nothing of the old one can arrive any more. */
-  nextLife(): void {
+  /**
+   * To be called between two lives of the server, when the old one has ended. What it sent before may still lie in sockets that nobody has read from: the end of
+   * a process is told in the same turn.
+   */
+  async nextLife(): Promise<void> {
+    for (let turn = 0; turn < TURNS_TO_READ; turn += 1) await setImmediate();
     this.shaken(0, 0);
   }
 
