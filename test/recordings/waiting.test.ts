@@ -145,6 +145,8 @@ async function letWait(store: Store, wire: { id: string; group_id: string }): Pr
   const kept = await store.commit([
     { kind: 'updateRun', run: { ...run, status: 'waiting', revision: run.revision + 1 }, before: run.status },
     { kind: 'appendEvent', event: { ...event, data: { status: 'waiting', progress: run.progress } } },
+    // Stopped so soon, the server may not have begun the delay: it would, and the run would go on.
+    { kind: 'endTasksOfRun', workspaceId, runId },
   ]);
   expect(kept).toBe('kept');
 }
