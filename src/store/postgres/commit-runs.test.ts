@@ -185,6 +185,8 @@ function drawing(owner: string) {
         },
       };
     }
+    // A run that has ended does not change any more: that is what a batch counts on.
+    if (isTerminal(run.status) && does !== 'say') return null;
     const { workspaceId, id: runId } = run;
     const times = isTerminal(status) ? { startedAt: 5, finishedAt: 9 } : { startedAt: 5, finishedAt: null };
     const next: Run = {
