@@ -201,7 +201,7 @@ class PostgresStore implements Store {
     return store;
   }
 
-  /** What `commit_changes` and `returnLeases` tell: who, the position of the log, `w` when there is work, the runs that ended. */
+  /** What commits and `returnLeases` tell: who, the position of the log, `w` when there is work, the runs that ended. */
   #hear(text: string): void {
     const [writer, position, work, ended] = text.split(' ');
     if (writer === this.#writer.id) return;

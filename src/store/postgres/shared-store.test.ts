@@ -308,7 +308,7 @@ describe('several processes on one store', () => {
       for (let cut = 0; cut < (LONG ? 300 : 15); cut += 1) {
         await sleep(Math.random() * 60);
         await admin.unsafe(
-          `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'millrun%' and query like '%commit_changes%'`,
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'millrun%' and query like '%select commit_%'`,
         );
       }
       isOver = true;
